@@ -1,0 +1,130 @@
+// All the fake clouds behind one door, for both clocks. A call is three arrows, arrive? → effect? → answer?, and the
+// caller (`simulator/network.ts` or `fakes/server.ts`) waits out the delays between them.
+
+import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
+import type { FactValues } from '../scenarios/facts.ts';
+import type { CallKey } from '../src/ports.ts';
+import { atlas } from './atlas.ts';
+import { cloudRun, companyServices } from './cloudRun.ts';
+import { cloudflare, dnsResolver } from './cloudflare.ts';
+import { logNormalOfMeanOne } from './distribution.ts';
+import { type FaultRule, judge } from './faults.ts';
+import { firestore } from './firestore.ts';
+import { kms } from './kms.ts';
+import { Ledger } from './ledger.ts';
+import { pinecone } from './pinecone.ts';
+import { type QuotaRule, Quotas } from './quota.ts';
+import { secretManager } from './secretManager.ts';
+import { createRouter, type FakeReply, type FakeRequest, type Match, type Service, serve, type World } from './service.ts';
+
+export type CloudOptions = {
+  readonly seed: number;
+  readonly facts: FactValues;
+  readonly quotas: readonly QuotaRule[];
+  readonly faults: readonly FaultRule[];
+  readonly token: string;
+};
+
+/** What the shell does with a call that arrived: answers after `delayMs`, or lets the answer be lost. */
+export type CloudAnswer = { readonly reply: FakeReply; readonly delayMs: number; readonly lost: boolean };
+
+export type OperationCount = { calls: number; refusedByQuota: number; latencyMs: number; readonly latency: string };
+
+type Door = { service: Service; match: (method: string, path: string) => Match | undefined };
+
+export class Cloud {
+  readonly ledger = new Ledger();
+  /** Calls that arrived, by operation; a probe of a company's health is one of them. */
+  readonly counts = new Map<string, OperationCount>();
+  /** Refusals by quota name. */
+  readonly refusals = new Map<string, number>();
+  readonly services: readonly Service[];
+  private readonly doors = new Map<string, Door>();
+  private readonly wildcardDoors: { suffix: string; door: Door }[] = [];
+  private readonly quotas: Quotas;
+  private readonly options: CloudOptions;
+
+  constructor(options: CloudOptions) {
+    this.options = options;
+    this.quotas = new Quotas(options.quotas);
+    const world: World = {
+      ledger: this.ledger,
+      token: options.token,
+      durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
+    };
+    const zone = cloudflare(world);
+    const run = cloudRun(world);
+    this.services = [
+      secretManager(world),
+      kms(world),
+      atlas(world),
+      firestore(world),
+      pinecone(world),
+      run.service,
+      zone.service,
+      dnsResolver(zone),
+      companyServices(run, zone),
+    ];
+    for (const service of this.services) {
+      const door = { service, match: createRouter(service.routes) };
+      for (const host of service.hosts)
+        if (host.startsWith('.')) this.wildcardDoors.push({ suffix: host, door });
+        else this.doors.set(host, door);
+    }
+  }
+
+  /** The service behind a host, or undefined when no fake stands for it. */
+  serviceOf(host: string): Service | undefined {
+    return this.doorOf(host)?.service;
+  }
+
+  /** Milliseconds until a call sent now arrives: half a round trip to the vendor. */
+  arrivalMs(key: CallKey): number {
+    return this.draw('net.vendor-one-way', PURPOSE.networkArrival, key);
+  }
+
+  /** The effect of a call that arrives now. Undefined: it got lost on its way, without effect. */
+  arrive(request: FakeRequest, nowMs: number): CloudAnswer | undefined {
+    const door = this.doorOf(request.host);
+    if (door === undefined) {
+      const error = `no fake stands for the host ${request.host}`;
+      return { reply: { status: 501, body: { error } }, delayMs: 0, lost: false };
+    }
+    const match = door.match(request.method, request.path);
+    const operation = match?.route.operation ?? `${door.service.name}.unknown`;
+    const { seed, faults } = this.options;
+    const fault = faults.length === 0 ? undefined : judge(faults, operation, request.key, seed);
+    if (fault?.verdict === 'loseRequest') return undefined;
+    const served =
+      fault?.verdict === 'refuse'
+        ? { operation, latency: 'lat.refusal', reply: door.service.unavailable(fault.status ?? 503) }
+        : serve(door.service, match, request, nowMs, this.quotas);
+    const latencyMs = this.draw(served.latency, PURPOSE.operation, request.key);
+    this.count(operation, served.latency, latencyMs, 'quota' in served ? served.quota : undefined);
+    const delayMs = latencyMs + this.draw('net.vendor-one-way', PURPOSE.networkAnswer, request.key);
+    return {
+      reply: served.reply,
+      delayMs: delayMs + (fault?.verdict === 'delay' ? (fault.delayMs ?? 0) : 0),
+      lost: fault?.verdict === 'loseAnswer',
+    };
+  }
+
+  private doorOf(host: string): Door | undefined {
+    return this.doors.get(host) ?? this.wildcardDoors.find(({ suffix }) => host.endsWith(suffix))?.door;
+  }
+
+  private draw(fact: string, purpose: number, key: CallKey): number {
+    const { value, spread } = this.options.facts.get(fact);
+    return value * logNormalOfMeanOne(spread, drawUniform(this.options.seed, purpose, key));
+  }
+
+  private count(operation: string, latency: string, latencyMs: number, quota: string | undefined): void {
+    let count = this.counts.get(operation);
+    if (count === undefined) this.counts.set(operation, (count = { calls: 0, refusedByQuota: 0, latencyMs: 0, latency }));
+    count.calls++;
+    count.latencyMs += latencyMs;
+    if (quota === undefined) return;
+    count.refusedByQuota++;
+    this.refusals.set(quota, (this.refusals.get(quota) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,55 @@
+// What Google's APIs have in common: bearer tokens, the error envelope of AIP-193, labels that carry the company.
+
+import type { QuotaRefusal } from './quota.ts';
+import type { FakeReply, Service } from './service.ts';
+
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  404: 'NOT_FOUND',
+  409: 'ALREADY_EXISTS',
+  412: 'FAILED_PRECONDITION',
+  429: 'RESOURCE_EXHAUSTED',
+  500: 'INTERNAL',
+  503: 'UNAVAILABLE',
+};
+
+export function googleError(code: number, message: string, details?: readonly object[], status?: string): FakeReply {
+  const error = { code, message, status: status ?? STATUS_NAMES[code] ?? 'UNKNOWN', ...(details && { details }) };
+  return { status: code, body: { error } };
+}
+
+/** The refusals that are the same in every Google API. `domain`: `run.googleapis.com`. */
+export function googleRefusals(
+  domain: string,
+  token: string,
+): Pick<Service, 'authorise' | 'throttled' | 'malformed' | 'unavailable'> {
+  return {
+    authorise: headers =>
+      headers.authorization === `Bearer ${token}`
+        ? undefined
+        : googleError(401, 'Request had invalid authentication credentials. Expected OAuth 2 access token.'),
+    throttled: refusal => googleThrottled(domain, refusal),
+    malformed: reason => googleError(400, `Invalid JSON payload received: ${reason}.`),
+    unavailable: status => googleError(status, 'The service is currently unavailable.'),
+  };
+}
+
+function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal): FakeReply {
+  const reply = googleError(429, `Quota exceeded for quota limit '${quota}' of service '${domain}'.`, [
+    {
+      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+      reason: 'RATE_LIMIT_EXCEEDED',
+      domain: 'googleapis.com',
+      metadata: { service: domain, quota_limit: quota },
+    },
+    { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${(retryAfterMs / 1000).toFixed(3)}s` },
+  ]);
+  return { ...reply, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
+}
+
+/** The company that a resource's labels name; empty when they name none. */
+export function companyOf(labels: unknown): string {
+  const company = (labels as Record<string, unknown> | undefined)?.company;
+  return typeof company === 'string' ? company : '';
+}

@@ -1,0 +1,188 @@
+// What every fake is made of: routes with the vendor's own paths, and the vendor's own way of saying no. A fake is
+// synchronous, `(request, nowMs) → reply`; its state is a function of stored timestamps and the clock, without timers.
+// One request runs: route → credential → quota → body → handler. `cloud.ts` adds the delays and the faults.
+
+import type { CallKey } from '../src/ports.ts';
+import type { Ledger } from './ledger.ts';
+import type { QuotaRefusal, Quotas } from './quota.ts';
+
+export type FakeRequest = {
+  readonly method: string;
+  readonly host: string;
+  /** Path without the query, still percent-encoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | undefined;
+  readonly key: CallKey;
+};
+
+/** `body` is the JSON value that the vendor would send; undefined sends no body. */
+export type FakeReply = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+};
+
+export type RouteContext = {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly host: string;
+  /** The parsed JSON object; an empty object when the request has no body. */
+  // biome-ignore lint/suspicious/noExplicitAny: a fake checks every field of it by hand
+  readonly body: any;
+  readonly nowMs: number;
+  readonly key: CallKey;
+};
+
+export type Route = {
+  readonly method: string;
+  /** Segments; `:name` captures one, and `:name=verb` captures `X` of a last segment `X:verb`. */
+  readonly path: string;
+  /** `service.collection.verb`: what quotas count and latencies belong to. */
+  readonly operation: string;
+  /** The catalogue's entry for the time from arrival to answer. */
+  readonly latency: string;
+  /** What the vendor counts requests by; the whole service when absent. */
+  readonly scope?: (context: RouteContext) => string;
+  readonly handle: (context: RouteContext) => FakeReply;
+};
+
+export type Service = {
+  readonly name: string;
+  /** Hosts that it answers for; a leading dot stands for every name below. */
+  readonly hosts: readonly string[];
+  readonly routes: readonly Route[];
+  /** Undefined when the credential is good. */
+  readonly authorise: (headers: Readonly<Record<string, string>>) => FakeReply | undefined;
+  readonly throttled: (refusal: QuotaRefusal) => FakeReply;
+  /** A body that is no JSON object. */
+  readonly malformed: (reason: string) => FakeReply;
+  /** What a client sees of a failure inside the vendor. */
+  readonly unavailable: (status: number) => FakeReply;
+};
+
+/** What the fakes share: the ledger, their chance and the platform's fixed set-up. */
+export type World = {
+  readonly ledger: Ledger;
+  /** A duration drawn for a long-running thing (a deployment, an issue of a certificate), by catalogue id and key. */
+  readonly durationMs: (fact: string, key: CallKey) => number;
+  /** Every fake accepts this one bearer token or API key. */
+  readonly token: string;
+};
+
+export type Match = { readonly route: Route; readonly params: Record<string, string> };
+
+/** Compiled once for each service; the first route that fits wins. */
+export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
+  const compiled = routes.map(route => ({ route, segments: route.path.split('/') }));
+  return (method, path) => {
+    const given = path.split('/');
+    for (const { route, segments } of compiled) {
+      if (route.method !== method || segments.length !== given.length) continue;
+      const params = matchSegments(segments, given);
+      if (params !== undefined) return { route, params };
+    }
+    return undefined;
+  };
+}
+
+function matchSegments(segments: readonly string[], given: readonly string[]): Record<string, string> | undefined {
+  const params: Record<string, string> = {};
+  for (let i = 0; i < segments.length; i++) {
+    const segment = segments[i];
+    if (segment.charCodeAt(0) !== 58) {
+      if (segment !== given[i]) return undefined;
+      continue;
+    }
+    const [name, verb] = segment.slice(1).split('=');
+    const value = decodeURIComponent(given[i]);
+    const colon = value.lastIndexOf(':');
+    if (verb === undefined) params[name] = value;
+    else if (colon > 0 && value.slice(colon + 1) === verb) params[name] = value.slice(0, colon);
+    else return undefined;
+    if (params[name] === '') return undefined;
+  }
+  return params;
+}
+
+export type Served = {
+  readonly operation: string;
+  /** Catalogue id of the latency. */
+  readonly latency: string;
+  readonly reply: FakeReply;
+  /** Set when a quota refused the call. */
+  readonly quota?: string;
+};
+
+/** Answers one request of one service. Never throws on a client's mistake. */
+export function serve(
+  service: Service,
+  match: Match | undefined,
+  request: FakeRequest,
+  nowMs: number,
+  quotas: Quotas,
+): Served {
+  if (match === undefined) {
+    const error = `the fake ${service.name} does not cover ${request.method} ${request.path}`;
+    return { operation: `${service.name}.unknown`, latency: 'lat.refusal', reply: { status: 501, body: { error } } };
+  }
+  const { operation, latency } = match.route;
+  const refuse = (reply: FakeReply, quota?: string): Served => ({
+    operation,
+    latency: 'lat.refusal',
+    reply,
+    ...(quota === undefined ? {} : { quota }),
+  });
+  const denied = service.authorise(request.headers);
+  if (denied !== undefined) return refuse(denied);
+  const body = parseBody(request.body);
+  if (typeof body === 'string') return refuse(service.malformed(body));
+  const context: RouteContext = {
+    params: match.params,
+    query: request.query,
+    headers: request.headers,
+    host: request.host,
+    body,
+    nowMs,
+    key: request.key,
+  };
+  const refusal = quotas.check(operation, match.route.scope?.(context) ?? '', nowMs);
+  if (refusal !== undefined) return refuse(service.throttled(refusal), refusal.quota);
+  return { operation, latency, reply: match.route.handle(context) };
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function parseBody(bytes: Uint8Array | undefined): object | string {
+  if (bytes === undefined || bytes.length === 0) return {};
+  try {
+    const value: unknown = JSON.parse(decoder.decode(bytes));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : 'not a JSON object';
+  } catch {
+    return 'not valid JSON in UTF-8';
+  }
+}
+
+/** `2026-11-22T10:20:30.123Z`, without the ambient Date. Days to civil date: Hinnant's algorithm (2013). */
+export function isoTime(ms: number): string {
+  const whole = Math.floor(ms);
+  const days = Math.floor(whole / 86_400_000);
+  const rest = whole - days * 86_400_000;
+  const z = days + 719_468;
+  const era = Math.floor(z / 146_097);
+  const dayOfEra = z - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const shifted = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
+  const month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const time = `${two(Math.floor(rest / 3_600_000))}:${two(Math.floor(rest / 60_000) % 60)}:${two(Math.floor(rest / 1000) % 60)}`;
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${time}.${String(rest % 1000).padStart(3, '0')}Z`;
+}

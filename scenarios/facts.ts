@@ -1,0 +1,60 @@
+// The facts catalogue: every quota, latency and guess in the model, with low, mid and high, source, date and
+// confidence. `facts.json` is the data; this file turns it into the values of one run.
+
+import catalogue from './facts.json' with { type: 'json' };
+
+/** source: somebody published it. assumed: our guess. fitted: our guess times the one factor that fits today's mean. */
+export type FactBasis = 'source' | 'assumed' | 'fitted';
+
+export type Fact = {
+  readonly id: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly low: number;
+  readonly mid: number;
+  readonly high: number;
+  /** Standard deviation of the logarithm, for durations that are drawn; 0 for a constant. */
+  readonly spread: number;
+  readonly basis: FactBasis;
+  readonly source: string;
+  readonly asOf: string;
+  readonly confidence: 'high' | 'medium' | 'low' | 'none';
+  readonly note?: string;
+};
+
+export type FactLevel = 'low' | 'mid' | 'high';
+
+/** A fact as one run used it. */
+export type UsedFact = Fact & { readonly value: number; readonly overridden: boolean };
+
+export const FACTS: readonly Fact[] = catalogue.facts as readonly Fact[];
+
+/** The one factor on every fitted latency. */
+export const FIT_FACTOR = 'fit.latency-factor';
+
+/** The values of one run. It remembers which facts were asked for, so that a report lists just those. */
+export class FactValues {
+  private readonly values = new Map<string, { value: number; spread: number }>();
+  private readonly used = new Set<string>();
+
+  /** `overrides` replaces values by id; an override of a fitted fact is the final value, without the factor. */
+  constructor(level: FactLevel, overrides: Readonly<Record<string, number>>) {
+    const factor = overrides[FIT_FACTOR] ?? FACTS.find(fact => fact.id === FIT_FACTOR)![level];
+    for (const fact of FACTS) {
+      const modelled = fact.basis === 'fitted' && fact.id !== FIT_FACTOR ? fact[level] * factor : fact[level];
+      this.values.set(fact.id, { value: overrides[fact.id] ?? modelled, spread: fact.spread });
+    }
+  }
+
+  get(id: string): { readonly value: number; readonly spread: number } {
+    const found = this.values.get(id);
+    if (found === undefined) throw new Error(`no fact has the id ${id}`);
+    this.used.add(id);
+    return found;
+  }
+
+  /** Ids asked for so far, in the catalogue's order. */
+  usedIds(): string[] {
+    return FACTS.filter(fact => this.used.has(fact.id)).map(fact => fact.id);
+  }
+}

@@ -1,0 +1,27 @@
+// Limits of the platform's own code, each with its unit and its reason. Rates come from the scenario.
+
+/** A call that has not been answered by then is `unknown`. Ten times the slowest mean answer of a vendor. */
+export const CALL_DEADLINE_MS = 15_000;
+
+/** Tries of one step that end in a transient or unknown outcome; with the back-off below they span a minute. */
+export const ATTEMPTS_MAX = 7;
+
+/** Exponential back-off with full jitter: uniform in [0, min(cap, base × 2^attempt)). */
+export const BACKOFF_BASE_MS = 500;
+export const BACKOFF_CAP_MS = 20_000;
+
+/** Retries may be at most this share of first tries, plus the burst: a sick vendor must not be hammered. */
+export const RETRY_BUDGET_SHARE = 0.2;
+export const RETRY_BUDGET_BURST = 50;
+
+/** Between two looks at a long-running operation; 60 deployments a minute then stay under 600 reads a minute. */
+export const POLL_MS = 2000;
+
+/** A resource that is not ready by then has failed. Cloud Run gives a container 4 minutes to start. */
+export const READY_MAX_MS = 300_000;
+
+/** Wait after a refusal that names no time of its own. */
+export const RETRY_AFTER_DEFAULT_MS = 5000;
+
+/** Companies a batch, by the plan's names. */
+export const BATCH_SIZES = { small: 10, medium: 50, large: 200, enterprise: 500 } as const;

@@ -1,0 +1,100 @@
+// The only ways in which the platform's code reaches the world. Two runtimes bind them: `simulator/` in virtual
+// time and `src/runtime/` in real time. Every call that has an effect is async; time is milliseconds since the epoch.
+
+/** Names one call: integers such as [company, step, verb, attempt]. The same call has the same key in every run. */
+export type CallKey = readonly number[];
+
+export type Clock = {
+  nowMs(): number;
+  /** Resolves `ms` milliseconds later; never early, never rejects. */
+  sleep(ms: number): Promise<void>;
+};
+
+/** The only source of chance. Keyed, so that one call more or less shifts no other draw. */
+export type Chance = {
+  /** Uniform in [0, 1). */
+  uniform(key: CallKey): number;
+  /** A fresh random secret: 43 characters, base64url of 32 bytes. */
+  secret(key: CallKey): string;
+};
+
+export type Call = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Absolute, with the vendor's own host. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** After this moment the caller no longer waits and the outcome is `unknown`. */
+  readonly deadlineAtMs: number;
+  readonly key: CallKey;
+};
+
+export type Answer = {
+  readonly kind: 'answered';
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+};
+
+/** `refused`: certainly without effect (connection refused). `unknown`: it may have had its effect, or may yet. */
+export type Outcome =
+  | Answer
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export type Transport = { send(call: Call): Promise<Outcome> };
+
+/**
+ * One line of a rollout's history. `intent` stands before an effect and carries the moment after which the call can
+ * no longer land; `done` after it, with what the cloud answered (a resource's id, never a secret).
+ */
+export type JournalEntry = {
+  readonly company: number;
+  /** The step's id in the company's plan; empty for the company's own events. */
+  readonly step: string;
+  readonly event:
+    | 'opened'
+    | 'queued'
+    | 'admitted'
+    | 'intent'
+    | 'done'
+    | 'undoing'
+    | 'removed'
+    | 'ready'
+    | 'undone'
+    | 'blocked';
+  readonly atMs: number;
+  readonly deadlineAtMs?: number;
+  readonly attempt?: number;
+  readonly id?: string;
+  readonly reason?: string;
+};
+
+/** Append-only. Entries are durable, all or none and in order, once `append` resolves. */
+export type Journal = {
+  append(entries: readonly JournalEntry[]): Promise<void>;
+  read(): Promise<readonly JournalEntry[]>;
+};
+
+/** The platform's own list of companies. */
+export type CompanyRecord = {
+  readonly id: string;
+  readonly region: string;
+  readonly level: string;
+  readonly industry: string;
+  readonly hostname: string;
+  readonly serviceUri: string;
+  readonly registeredAtMs: number;
+};
+
+export type Registry = {
+  /** Writes or replaces the record of that id. */
+  put(record: CompanyRecord): Promise<void>;
+  get(id: string): Promise<CompanyRecord | undefined>;
+  delete(id: string): Promise<void>;
+  list(): Promise<readonly CompanyRecord[]>;
+};
+
+export type LogLine = { readonly event: string; readonly company?: string; readonly [field: string]: unknown };
+export type Log = (line: LogLine) => void;

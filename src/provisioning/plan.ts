@@ -1,0 +1,63 @@
+// The plan of one company: its resources in the order in which they depend on each other. Pure data; the provisioner
+// walks it forwards to make the company and backwards to undo it.
+
+import type { Company } from './company.ts';
+
+export type StepKind =
+  | 'secret'
+  | 'secretVersion'
+  | 'cryptoKey'
+  | 'databaseRole'
+  | 'databaseUser'
+  | 'databaseIndex'
+  | 'document'
+  | 'namespace'
+  | 'service'
+  | 'dnsRecord'
+  | 'certificate'
+  | 'propagation'
+  | 'health'
+  | 'registration';
+
+/** The rollout's own limiters, by the plan's names. */
+export type LimiterName = 'dnsRecordWrites' | 'cloudRunDeploys' | 'databaseOperations';
+
+export type Step = {
+  /** Unique in the plan: `secret:api-key`. The journal's key. */
+  readonly id: string;
+  readonly kind: StepKind;
+  /** Which one, where a company has several: a secret's name, an index's number. */
+  readonly part: string;
+  readonly limiter?: LimiterName;
+};
+
+const BASIC_SECRETS = ['database-password', 'api-key'];
+/** Assumed: what the two advanced configurations have beyond the basic one. */
+const ADVANCED_SECRETS = ['signing-key', 'webhook-secret'];
+
+/** User, role and registry write. */
+const DATABASE_OPERATIONS_MIN = 3;
+
+export function planOf(company: Company, databaseOperationsPerCompany: number): Step[] {
+  const secrets = company.configuration === 'advanced' ? [...BASIC_SECRETS, ...ADVANCED_SECRETS] : BASIC_SECRETS;
+  const indexes = Array.from({ length: databaseOperationsPerCompany - DATABASE_OPERATIONS_MIN }, (_, i) => String(i));
+  return [
+    ...secrets.flatMap(part => [step('secret', part), step('secretVersion', part)]),
+    step('cryptoKey'),
+    step('databaseRole', '', 'databaseOperations'),
+    step('databaseUser', '', 'databaseOperations'),
+    ...indexes.map(part => step('databaseIndex', part, 'databaseOperations')),
+    step('document'),
+    step('namespace'),
+    step('service', '', 'cloudRunDeploys'),
+    step('dnsRecord', '', 'dnsRecordWrites'),
+    step('certificate'),
+    step('propagation'),
+    step('health'),
+    step('registration', '', 'databaseOperations'),
+  ];
+}
+
+function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
+  return { id: part === '' ? kind : `${kind}:${part}`, kind, part, ...(limiter && { limiter }) };
+}
