@@ -5,9 +5,11 @@ import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { CallKey } from '../src/ports.ts';
 import { atlas } from './atlas.ts';
-import { cloudRun, companyServices } from './cloudRun.ts';
-import { cloudflare, dnsResolver } from './cloudflare.ts';
+import { cloudRun } from './cloudRun.ts';
+import { cloudflare } from './cloudflare.ts';
+import { companyServices } from './companyService.ts';
 import { logNormalOfMeanOne } from './distribution.ts';
+import { dnsResolver } from './dnsResolver.ts';
 import { type FaultRule, judge } from './faults.ts';
 import { firestore } from './firestore.ts';
 import { kms } from './kms.ts';
@@ -23,12 +25,13 @@ export type CloudOptions = {
   readonly quotas: readonly QuotaRule[];
   readonly faults: readonly FaultRule[];
   readonly token: string;
+  readonly domain: string;
 };
 
 /** What the shell does with a call that arrived: answers after `delayMs`, or lets the answer be lost. */
 export type CloudAnswer = { readonly reply: FakeReply; readonly delayMs: number; readonly lost: boolean };
 
-export type OperationCount = { calls: number; refusedByQuota: number; latencyMs: number; readonly latency: string };
+export type OperationCount = { calls: number; refusedByQuota: number; latencyMs: number; readonly fact: string };
 
 type Door = { service: Service; match: (method: string, path: string) => Match | undefined };
 
@@ -36,8 +39,6 @@ export class Cloud {
   readonly ledger = new Ledger();
   /** Calls that arrived, by operation; a probe of a company's health is one of them. */
   readonly counts = new Map<string, OperationCount>();
-  /** Refusals by quota name. */
-  readonly refusals = new Map<string, number>();
   readonly services: readonly Service[];
   private readonly doors = new Map<string, Door>();
   private readonly wildcardDoors: { suffix: string; door: Door }[] = [];
@@ -50,6 +51,7 @@ export class Cloud {
     const world: World = {
       ledger: this.ledger,
       token: options.token,
+      domain: options.domain,
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
     };
     const zone = cloudflare(world);
@@ -63,7 +65,7 @@ export class Cloud {
       run.service,
       zone.service,
       dnsResolver(zone),
-      companyServices(run, zone),
+      companyServices(world, run, zone),
     ];
     for (const service of this.services) {
       const door = { service, match: createRouter(service.routes) };
@@ -109,6 +111,11 @@ export class Cloud {
     };
   }
 
+  /** Calls by operation so far, for the report. */
+  operations(): { operation: string; calls: number; refusedByQuota: number; latencyMs: number; fact: string }[] {
+    return [...this.counts].map(([operation, count]) => ({ operation, ...count }));
+  }
+
   private doorOf(host: string): Door | undefined {
     return this.doors.get(host) ?? this.wildcardDoors.find(({ suffix }) => host.endsWith(suffix))?.door;
   }
@@ -120,11 +127,9 @@ export class Cloud {
 
   private count(operation: string, latency: string, latencyMs: number, quota: string | undefined): void {
     let count = this.counts.get(operation);
-    if (count === undefined) this.counts.set(operation, (count = { calls: 0, refusedByQuota: 0, latencyMs: 0, latency }));
+    if (count === undefined) this.counts.set(operation, (count = { calls: 0, refusedByQuota: 0, latencyMs: 0, fact: latency }));
     count.calls++;
     count.latencyMs += latencyMs;
-    if (quota === undefined) return;
-    count.refusedByQuota++;
-    this.refusals.set(quota, (this.refusals.get(quota) ?? 0) + 1);
+    if (quota !== undefined) count.refusedByQuota++;
   }
 }

@@ -23,6 +23,8 @@ export type FakeReply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
+  /** Catalogue id of the latency when it is not the route's: a cold start. */
+  readonly latency?: string;
 };
 
 export type RouteContext = {
@@ -71,6 +73,8 @@ export type World = {
   readonly durationMs: (fact: string, key: CallKey) => number;
   /** Every fake accepts this one bearer token or API key. */
   readonly token: string;
+  /** Companies live at `<id>.<domain>`. */
+  readonly domain: string;
 };
 
 export type Match = { readonly route: Route; readonly params: Record<string, string> };
@@ -151,7 +155,8 @@ export function serve(
   };
   const refusal = quotas.check(operation, match.route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refuse(service.throttled(refusal), refusal.quota);
-  return { operation, latency, reply: match.route.handle(context) };
+  const reply = match.route.handle(context);
+  return { operation, latency: reply.latency ?? latency, reply };
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

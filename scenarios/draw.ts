@@ -12,7 +12,8 @@ export const PURPOSE = {
   fault: 7,
   jitter: 8,
   secret: 9,
-  bench: 10,
+  store: 10,
+  bench: 11,
 } as const;
 
 function mix(hash: number, word: number): number {

@@ -14,7 +14,7 @@ export type Scenario = {
     readonly regions: Readonly<Record<string, number>>;
     /** Companies with the advanced configuration; the others have the basic one. */
     readonly advanced: number;
-    /** Shares, 0 to 1, that add up to 1. */
+    /** Shares, 0 to 1, that add up to 1; by the names in LEVELS. */
     readonly levels: Readonly<Record<string, number>>;
     readonly industries: Readonly<Record<string, number>>;
   };
@@ -23,7 +23,10 @@ export type Scenario = {
     readonly cloudflareZoneId: string;
     readonly googleProject: string;
     readonly regions: Readonly<
-      Record<string, { readonly atlasProject: string; readonly atlasCluster: string; readonly pineconeHost: string }>
+      Record<
+        string,
+        { readonly atlasProject: string; readonly atlasCluster: string; readonly pineconeHost: string }
+      >
     >;
     /** Pre-built container image by industry. */
     readonly images: Readonly<Record<string, string>>;
@@ -50,7 +53,11 @@ export type Scenario = {
   readonly facts: Readonly<Record<string, number>>;
   readonly faults: {
     /** Quotas that only the clouds know of. */
-    readonly quotas: readonly { readonly name: string; readonly operations: readonly string[]; readonly perMinute: number }[];
+    readonly quotas: readonly {
+      readonly name: string;
+      readonly operations: readonly string[];
+      readonly perMinute: number;
+    }[];
     readonly rules: readonly {
       readonly operation: string;
       readonly verdict: 'refuse' | 'loseRequest' | 'loseAnswer' | 'delay';
@@ -76,6 +83,9 @@ export type Scenario = {
     readonly deadline: Duration;
   };
 };
+
+/** Security levels, the highest first: inside a batch they are provisioned in this order. */
+export const LEVELS = ['DIAMOND', 'EMERALD', 'SAPPHIRE', 'OPAL', 'ONYX'] as const;
 
 export type KpiName = 'provisioningMsP99' | 'provisioningShareUnder60s';
 

@@ -50,12 +50,12 @@ export type Transport = { send(call: Call): Promise<Outcome> };
  * no longer land; `done` after it, with what the cloud answered (a resource's id, never a secret).
  */
 export type JournalEntry = {
+  /** Index of the company; -1 for the rollout's own events. */
   readonly company: number;
   /** The step's id in the company's plan; empty for the company's own events. */
   readonly step: string;
   readonly event:
-    | 'opened'
-    | 'queued'
+    | 'opened' // a process took up the rollout; the first one queued every company
     | 'admitted'
     | 'intent'
     | 'done'

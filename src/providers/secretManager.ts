@@ -54,6 +54,7 @@ export function secretVersionVerbs(
   const headers = googleHeaders(token);
   const url = `${API}/${secretNameOf(company, platform, part)}`;
   return {
+    nameless: true,
     create: async attempt => {
       // A secret's value never leaves this function: it goes to the vault and is read back from there.
       const data = btoa(chance.secret(attempt.key));

@@ -22,6 +22,8 @@ export type CloudResult =
 export type Attempt = { readonly key: readonly number[]; readonly deadlineAtMs: number };
 
 export type Verbs = {
+  /** The cloud does not refuse a second one: a call in doubt must have run out before it may be made again. */
+  readonly nameless?: true;
   /** Absent for a step that only looks (propagation, health). */
   readonly create?: (attempt: Attempt) => Promise<CloudResult>;
   /** Asks by the deterministic name, or by the `id` that `create` or an earlier `find` gave. */

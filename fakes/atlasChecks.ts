@@ -1,0 +1,158 @@
+// What Atlas refuses: the checks of the bodies of roles, users and indexes, and the error envelope.
+
+import type { FakeReply } from './service.ts';
+
+export type RoleRef = { readonly databaseName: string; readonly roleName: string };
+
+const CLUSTER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$/;
+const ROLE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+const DATABASE_NAME = /^[^/\\. "$*<>:|?]{1,63}$/;
+const COLLECTION_NAME = /^(?!system\.)[^$]{1,255}$/;
+const PASSWORD_LENGTH_MIN = 8;
+const LABEL_LENGTH_MAX = 255;
+const ACTIONS = [
+  ...[
+    'FIND',
+    'INSERT',
+    'REMOVE',
+    'UPDATE',
+    'CREATE_COLLECTION',
+    'CREATE_INDEX',
+    'DROP_COLLECTION',
+    'DROP_INDEX',
+  ],
+  ...['COLL_STATS', 'DB_STATS', 'LIST_COLLECTIONS', 'LIST_INDEXES', 'BYPASS_DOCUMENT_VALIDATION'],
+];
+const INDEX_KINDS: readonly unknown[] = ['1', '-1', '2dsphere', 'text', 'hashed'];
+
+// biome-ignore lint/suspicious/noExplicitAny: a client's body, checked here
+export function invalidRole({ roleName, actions, inheritedRoles = [] }: any): FakeReply | undefined {
+  if (roleName === undefined) return missingAttribute('roleName');
+  if (typeof roleName !== 'string' || !ROLE_NAME.test(roleName))
+    return failure(400, 'ATLAS_CUSTOM_ROLE_INVALID_NAME', `The role name, "${roleName}", is invalid.`, [
+      roleName,
+    ]);
+  if (roleName.startsWith('xgen-'))
+    return failure(
+      400,
+      'ATLAS_RESERVED_CUSTOM_ROLE_RESTRICTED',
+      `Cannot create custom role ${roleName} because the prefix "xgen-" is reserved for built-in roles.`,
+      [roleName],
+    );
+  if (!Array.isArray(inheritedRoles) || inheritedRoles.length > 0)
+    return failure(400, 'ATLAS_INVALID_CUSTOM_ROLE_INHERITANCE', 'The fake does not cover inherited roles.');
+  if (!Array.isArray(actions) || actions.length === 0)
+    return failure(
+      400,
+      'ATLAS_CUSTOM_ROLE_HAS_NO_PERMISSIONS',
+      'Custom roles must have one or more user privilege actions or inherited roles.',
+    );
+  const unknown = actions.find(item => !ACTIONS.includes(item?.action));
+  if (unknown !== undefined)
+    return failure(
+      400,
+      'INVALID_ENUM_VALUE',
+      `An invalid enumeration value ${unknown?.action} was specified.`,
+      [String(unknown?.action)],
+    );
+  if (new Set(actions.map(item => item.action)).size < actions.length)
+    return failure(400, 'ATLAS_DUPLICATE_CUSTOM_ROLE_ACTION', 'A custom role cannot have duplicate actions.');
+  const onDatabase = (resource: { db?: unknown; collection?: unknown } | null) =>
+    isName(DATABASE_NAME, resource?.db) && typeof resource?.collection === 'string';
+  if (
+    actions.some(
+      ({ resources }) => !Array.isArray(resources) || resources.length === 0 || !resources.every(onDatabase),
+    )
+  )
+    return failure(
+      400,
+      'ATLAS_INVALID_RESOURCE',
+      'One or more of the selected actions was applied to an incorrect resource.',
+    );
+  return undefined;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a client's body, checked here
+export function invalidUser(body: any, group: string): FakeReply | undefined {
+  const { databaseName, username, password, roles, groupId = group, labels = [] } = body;
+  const absent = ['databaseName', 'username', 'password', 'roles'].find(name => body[name] === undefined);
+  if (absent !== undefined) return missingAttribute(absent);
+  if (databaseName !== 'admin')
+    return failure(400, 'INVALID_DATABASE_NAME', `Invalid database name specified: ${databaseName}.`, [
+      databaseName,
+    ]);
+  if (groupId !== group)
+    return failure(400, 'GROUP_MISMATCH', `The specified group ID ${groupId} does not match the URL.`, [
+      groupId,
+    ]);
+  if (typeof username !== 'string' || !/^[\w.@-]{1,1024}$/.test(username))
+    return failure(
+      400,
+      'ATLAS_INVALID_USERNAME',
+      `The specified username ${username} is not valid for an Atlas database user.`,
+      [username],
+    );
+  if (typeof password !== 'string' || password.length < PASSWORD_LENGTH_MIN)
+    return invalidAttribute('password');
+  const isRole = (role: Partial<RoleRef> | null) =>
+    typeof role?.databaseName === 'string' && typeof role.roleName === 'string';
+  if (!Array.isArray(roles) || roles.length === 0 || !roles.every(isRole)) return invalidAttribute('roles');
+  if (new Set(roles.map(role => role.roleName)).size < roles.length)
+    return failure(
+      400,
+      'DUPLICATE_DATABASE_ROLES',
+      `Duplicate database roles specified for user ${username}.`,
+      [username],
+    );
+  const isText = (text: unknown) =>
+    typeof text === 'string' && text.length >= 1 && text.length <= LABEL_LENGTH_MAX;
+  const isLabel = (label: { key?: unknown; value?: unknown } | null) =>
+    isText(label?.key) && isText(label?.value);
+  return Array.isArray(labels) && labels.every(isLabel) ? undefined : invalidAttribute('labels');
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a client's body, checked here
+export function invalidIndex(body: any, cluster: string): FakeReply | undefined {
+  const { db, collection, keys, options = {} } = body;
+  if (!CLUSTER_NAME.test(cluster))
+    return failure(404, 'CLUSTER_NOT_FOUND', `No cluster named ${cluster} exists.`, [cluster]);
+  if (!isName(DATABASE_NAME, db))
+    return failure(400, 'INVALID_DATABASE_NAME', `Invalid database name specified: ${db}.`, [db]);
+  if (!isName(COLLECTION_NAME, collection))
+    return failure(400, 'INVALID_COLLECTION_NAME', `Invalid collection names specified: ${collection}.`, [
+      collection,
+    ]);
+  const isKey = (key: unknown) => {
+    const entries = typeof key === 'object' && key !== null ? Object.entries(key) : [];
+    return entries.length === 1 && entries[0][0] !== '' && INDEX_KINDS.includes(entries[0][1]);
+  };
+  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) return invalidAttribute('keys');
+  return typeof options !== 'object' || options?.unique === true ? invalidAttribute('options') : undefined;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+export function failure(
+  error: number,
+  errorCode: string,
+  detail: string,
+  parameters: readonly unknown[] = [],
+): FakeReply {
+  return { status: error, body: { detail, error, errorCode, parameters, reason: REASONS[error] ?? 'Error' } };
+}
+
+const missingAttribute = (name: string) =>
+  failure(400, 'MISSING_ATTRIBUTE', `The required attribute ${name} was not specified.`, [name]);
+const invalidAttribute = (name: string) =>
+  failure(400, 'INVALID_ATTRIBUTE', `Invalid attribute ${name} specified.`, [name]);
+const isName = (pattern: RegExp, value: unknown): value is string =>
+  typeof value === 'string' && pattern.test(value);

@@ -1,0 +1,84 @@
+// The oracle of a rollout: what the ledger must hold when it is over. It knows nothing of the provisioner's plan or
+// tables; its own list of what a company consists of stands below.
+
+import { type LedgerEntry, liveResources } from './ledger.ts';
+
+export type AuditedCompany = {
+  readonly id: string;
+  readonly configuration: 'basic' | 'advanced';
+  readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished';
+};
+
+/** Live resources of a ready company, by kind. */
+function expectedOf(company: AuditedCompany, databaseOperationsPerCompany: number): Readonly<Record<string, number>> {
+  const secrets = company.configuration === 'advanced' ? 4 : 2;
+  return {
+    secret: secrets,
+    secretVersion: secrets,
+    cryptoKey: 1,
+    databaseRole: 1,
+    databaseUser: 1,
+    databaseIndex: databaseOperationsPerCompany - 3,
+    document: 1,
+    namespace: 1,
+    service: 1,
+    dnsRecord: 1,
+    certificate: 1,
+  };
+}
+
+/**
+ * One sentence for each thing that is wrong: a resource made twice or without an owner, a secret with more than one
+ * enabled version, a ready company that lacks something, an undone one of which something is left.
+ */
+export function auditLedger(
+  entries: readonly LedgerEntry[],
+  companies: readonly AuditedCompany[],
+  databaseOperationsPerCompany: number,
+): string[] {
+  const violations = [...createdTwice(entries)];
+  const byCompany = new Map<string, LedgerEntry[]>();
+  const known = new Set(companies.map(company => company.id));
+  const versionsOf = new Map<string, number>();
+  for (const resource of liveResources(entries)) {
+    if (!known.has(resource.company)) {
+      violations.push(`${resource.kind} ${resource.name} has no owner`);
+      continue;
+    }
+    if (resource.kind === 'secretVersion') {
+      const secret = resource.name.slice(0, resource.name.lastIndexOf('/versions/'));
+      versionsOf.set(secret, (versionsOf.get(secret) ?? 0) + 1);
+    }
+    const resources = byCompany.get(resource.company);
+    if (resources === undefined) byCompany.set(resource.company, [resource]);
+    else resources.push(resource);
+  }
+  for (const [secret, count] of versionsOf)
+    if (count > 1) violations.push(`secret ${secret} has ${count} enabled versions`);
+  for (const company of companies)
+    violations.push(...wrongWith(company, byCompany.get(company.id) ?? [], databaseOperationsPerCompany));
+  return violations;
+}
+
+function* createdTwice(entries: readonly LedgerEntry[]): Generator<string> {
+  const live = new Set<string>();
+  for (const { kind, name, effect } of entries) {
+    const key = `${kind} ${name}`;
+    if (effect === 'created' && live.has(key)) yield `${key} was created twice`;
+    if (effect === 'created') live.add(key);
+    if (effect === 'deleted') live.delete(key);
+  }
+}
+
+function wrongWith(company: AuditedCompany, live: readonly LedgerEntry[], databaseOperationsPerCompany: number): string[] {
+  const { id, outcome } = company;
+  if (outcome === 'undone') return live.map(({ kind, name }) => `${id} was undone, but ${kind} ${name} is left`);
+  const counts = new Map<string, number>();
+  for (const { kind } of live) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return Object.entries(expectedOf(company, databaseOperationsPerCompany)).flatMap(([kind, expected]) => {
+    const found = counts.get(kind) ?? 0;
+    if (found > expected) return [`${id} has ${found} live resources of kind ${kind} instead of ${expected}`];
+    if (found < expected && outcome === 'ready') return [`${id} is ready, but has ${found} of kind ${kind} instead of ${expected}`];
+    return [];
+  });
+}

@@ -1,0 +1,61 @@
+// What Cloudflare's v4 API says alike everywhere: the envelope, its errors, pages, and the checks of names and ids.
+
+import type { FakeReply } from './service.ts';
+
+export const ID = /^[0-9a-f]{32}$/;
+const HOSTNAME = /^(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
+const PAGE_SIZE_DEFAULT = 100;
+const PAGE_SIZE_MAX = 5000;
+
+/** One page of a list; a filter that the fake does not cover is refused, lest it be taken for granted. */
+export function page(
+  items: readonly object[],
+  query: URLSearchParams,
+  filters: readonly string[],
+): FakeReply {
+  const foreign = [...query.keys()].find(name => ![...filters, 'page', 'per_page'].includes(name));
+  if (foreign !== undefined) return failure(501, 7000, `the fake does not cover the parameter ${foreign}`);
+  const number = Number(query.get('page') ?? 1);
+  const size = Number(query.get('per_page') ?? PAGE_SIZE_DEFAULT);
+  const fits = (value: number, max: number) => Number.isInteger(value) && value >= 1 && value <= max;
+  if (!fits(number, Number.MAX_SAFE_INTEGER) || !fits(size, PAGE_SIZE_MAX))
+    return failure(400, 1004, 'Invalid page or per_page.');
+  const result = items.slice((number - 1) * size, number * size);
+  const total_pages = Math.ceil(items.length / size);
+  return success(result, {
+    page: number,
+    per_page: size,
+    count: result.length,
+    total_count: items.length,
+    total_pages,
+  });
+}
+
+export function success(result: unknown, info?: object): FakeReply {
+  return {
+    status: 200,
+    body: { success: true, errors: [], messages: [], result, ...(info && { result_info: info }) },
+  };
+}
+
+export function failure(status: number, code: number, message: string, chain?: readonly object[]): FakeReply {
+  const errors = [{ code, message, ...(chain && { error_chain: chain }) }];
+  return { status, body: { success: false, errors, messages: [], result: null } };
+}
+
+export function noRoute(path: string): FakeReply {
+  return failure(
+    404,
+    7003,
+    `Could not route to /client/v4/${path}, perhaps your object identifier is invalid?`,
+  );
+}
+
+export const matches = (pattern: RegExp, value: unknown) => typeof value === 'string' && pattern.test(value);
+export const isHostname = (value: unknown) => matches(HOSTNAME, value);
+export const isIn = (name: string, domain: string) => name === domain || name.endsWith(`.${domain}`);
+export const isStrings = (value: object) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every(item => typeof item === 'string');

@@ -1,0 +1,64 @@
+// The fake clouds that a scenario asks for: its facts, its quotas and its faults.
+
+import type { FactValues } from '../scenarios/facts.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import type { CloudOptions } from './cloud.ts';
+import type { QuotaRule } from './quota.ts';
+
+/** The one credential that every fake accepts; no secret, since it opens nothing else. */
+export const FAKES_TOKEN = 'sandtable-fakes-token';
+
+/** Operations that the plan's three rates count. */
+const PLAN_OPERATIONS = {
+  dnsRecordWrites: ['cloudflare.dnsRecords.create', 'cloudflare.dnsRecords.update', 'cloudflare.dnsRecords.delete'],
+  cloudRunDeploys: ['cloudRun.services.create', 'cloudRun.services.update'],
+  databaseOperations: ['atlas.databaseUsers.create', 'atlas.customDbRoles.create', 'atlas.indexes.create'],
+} as const;
+
+export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: number): CloudOptions {
+  const { quotas } = scenario.provisioning;
+  return {
+    seed,
+    facts,
+    token: FAKES_TOKEN,
+    domain: scenario.platform.domain,
+    faults: scenario.faults.rules,
+    quotas: [
+      ...(quotas === 'none' ? [] : planQuotas(scenario)),
+      ...(quotas === 'vendor' ? vendorQuotas(facts) : []),
+      ...scenario.faults.quotas.map((quota): QuotaRule => ({ ...quota, scope: 'all' })),
+    ],
+  };
+}
+
+function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
+  const rates = {
+    dnsRecordWrites: limits.dnsRecordWritesPerMinute,
+    cloudRunDeploys: limits.cloudRunDeploysPerMinute,
+    databaseOperations: limits.databaseOperationsPerMinute,
+  };
+  return (Object.keys(rates) as (keyof typeof rates)[]).flatMap(name => {
+    const perMinute = rates[name];
+    return perMinute === null ? [] : [{ name, operations: PLAN_OPERATIONS[name], perMinute, scope: 'all' as const }];
+  });
+}
+
+/** Request rates only; how many resources a project or zone may hold is not checked. */
+function vendorQuotas(facts: FactValues): QuotaRule[] {
+  const secretWrites = ['secrets.create', 'secrets.delete', 'versions.add', 'versions.destroy'];
+  const cloudflareCalls = ['create', 'list', 'get', 'update', 'delete'].flatMap(verb => [
+    `cloudflare.dnsRecords.${verb}`,
+    `cloudflare.customHostnames.${verb}`,
+  ]);
+  const rule = (name: string, fact: string, operations: readonly string[]): QuotaRule => ({
+    name,
+    operations,
+    perMinute: facts.get(fact).value,
+    scope: 'vendor',
+  });
+  return [
+    rule('WritePerMinutePerProjectRegion', 'quota.cloud-run.writes', ['cloudRun.services.create', 'cloudRun.services.delete']),
+    rule('SecretManagerWritesPerMinutePerProject', 'quota.secret-manager.writes', secretWrites.map(name => `secretManager.${name}`)),
+    rule('cloudflare-api-requests', 'quota.cloudflare.requests', cloudflareCalls),
+  ];
+}

@@ -1,0 +1,166 @@
+// The charts of the HTML report, as inline SVG: no script, no colour that only one theme can show, no id of its own.
+
+import * as echarts from 'echarts';
+import { duration, durationScale, grouped, oneLine } from './format.ts';
+import { titleOfLimit } from './limits.ts';
+import type { Report } from './report.ts';
+import { slowestBound } from './sentences.ts';
+
+const WIDTH = 560;
+const HEIGHT = 280;
+const ROW_HEIGHT = 26;
+
+/** Legible on white and on near-black; told apart in any kind of colour blindness, and by dashes besides. */
+const BLUE = '#3b82c4';
+const ORANGE = '#d97706';
+
+/** The theme's own text colour, whichever it is. */
+const INK = 'currentColor';
+const GRID_INK = { color: INK, opacity: 0.18 };
+const NAMES_GAP = 34;
+
+export function provisioningQuantileChart({ rollout, kpis }: Report): string {
+  const target = kpis.find(kpi => kpi.name === 'provisioningMsP99')?.target.value;
+  return quantileChart(rollout.provisioningMsQuantiles, target);
+}
+
+export function queuedQuantileChart({ rollout }: Report): string {
+  return quantileChart(rollout.queuedMsQuantiles, undefined);
+}
+
+/** Time over the share of companies that needed at most as much; the target as a dashed line. */
+function quantileChart(quantiles: readonly number[], targetMs: number | undefined): string {
+  const highest = Math.max(...quantiles, targetMs ?? 0);
+  const target = targetMs !== undefined && flatLine('target', [0, targetMs], [100, targetMs]);
+  return svg(HEIGHT, {
+    legend: target ? LEGEND : { show: false },
+    grid: target ? GRID : { ...GRID, top: 16 },
+    xAxis: { ...valueAxis('share of companies', percent => `${percent} %`), max: 100 },
+    yAxis: { ...timeAxis(highest) },
+    series: [
+      { ...LINE, name: 'companies', color: BLUE, data: quantiles.map((ms, percent) => [percent, ms]) },
+      ...(target ? [target] : []),
+    ],
+  });
+}
+
+/** Healthy companies over time, with the line that the slowest limit allows. */
+export function completionsChart({ rollout, limits }: Report): string {
+  const bound = slowestBound(limits);
+  const last = rollout.completions.at(-1)?.atMs ?? 0;
+  const points = [{ atMs: 0, companies: 0 }, ...rollout.completions].map(({ atMs, companies }) => [
+    atMs,
+    companies,
+  ]);
+  const best =
+    bound && flatLine('at best, by the slowest limit', [0, 0], [bound.boundMs!, rollout.companies]);
+  return svg(HEIGHT, {
+    legend: LEGEND,
+    grid: GRID,
+    xAxis: {
+      ...timeAxis(Math.max(last, bound?.boundMs ?? 0)),
+      name: 'since the rollout began',
+      nameLocation: 'middle',
+    },
+    yAxis: valueAxis('', companies => grouped(companies)),
+    series: [{ ...LINE, name: 'healthy companies', color: BLUE, data: points }, ...(best ? [best] : [])],
+  });
+}
+
+export function stepsChart({ rollout }: Report): string {
+  return barChart(rollout.steps.map(step => [step.kind, step.meanMs]));
+}
+
+export function waitsChart({ limits }: Report): string {
+  return barChart(limits.map(limit => [`${titleOfLimit(limit.name)} (${limit.kind})`, limit.waitMs]));
+}
+
+/** One bar a row, the first on top, each with its time at the end. */
+function barChart(rows: readonly (readonly [string, number])[]): string {
+  const longest = Math.max(...rows.map(([, ms]) => ms), 0);
+  return svg(rows.length * ROW_HEIGHT + 56, {
+    grid: { left: 8, right: 76, top: 8, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+    xAxis: timeAxis(longest),
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: rows.map(([name]) => oneLine(name)),
+      axisLabel: { color: INK, interval: 0, width: 200, overflow: 'truncate' },
+      axisLine: { lineStyle: GRID_INK },
+      axisTick: { show: false },
+    },
+    series: [
+      {
+        type: 'bar',
+        color: BLUE,
+        barMaxWidth: 16,
+        data: rows.map(([, ms]) => ms),
+        label: {
+          show: true,
+          position: 'right',
+          color: INK,
+          formatter: ({ value }: { value: number }) => duration(value),
+        },
+      },
+    ],
+  });
+}
+
+const GRID = {
+  left: 8,
+  right: 28,
+  top: 36,
+  bottom: 26,
+  outerBoundsMode: 'same',
+  outerBoundsContain: 'axisLabel',
+};
+const LEGEND = { top: 0, left: 0, textStyle: { color: INK }, itemStyle: { opacity: 0 } };
+const LINE = { type: 'line', symbol: 'none', lineStyle: { width: 2 } } as const;
+
+const flatLine = (name: string, from: number[], to: number[]) => ({
+  ...LINE,
+  name,
+  color: ORANGE,
+  lineStyle: { width: 2, type: 'dashed' },
+  data: [from, to],
+});
+
+function valueAxis(name: string, formatter: (value: number) => string) {
+  return {
+    type: 'value',
+    name,
+    nameLocation: 'middle',
+    nameGap: NAMES_GAP - 8,
+    nameTextStyle: { color: INK },
+    axisLabel: { color: INK, formatter },
+    axisLine: { lineStyle: GRID_INK },
+    splitLine: { lineStyle: GRID_INK },
+  };
+}
+
+/** Ticks at round times: a decimal axis would label 16.7 minutes. */
+function timeAxis(highestMs: number) {
+  const interval = TICKS_MS.find(step => highestMs / step <= TICKS_MAX) ?? highestMs / TICKS_MAX;
+  const max = Math.max(Math.ceil(highestMs / interval), 1) * interval;
+  return { ...valueAxis('', durationScale(max)), interval, max };
+}
+
+const TICKS_MAX = 5;
+const TICKS_MS = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 20].map(seconds => seconds * 1000),
+  ...[0.5, 1, 2, 5, 10, 20, 30].map(minutes => minutes * 60_000),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map(hours => hours * 3_600_000),
+];
+
+/** The bare drawing: what is interactive or names a counter of the library's would differ from run to run. */
+function svg(height: number, option: object): string {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
+  chart.setOption({ animation: false, textStyle: { color: INK }, ...option });
+  const drawn = chart.renderToSVGString();
+  chart.dispose();
+  return drawn
+    .replace(/<style[^>]*>[\s\S]*?<\/style>/g, '')
+    .replace(/ (?:class|ecmeta_\w+|xmlns|xmlns:xlink|version|baseProfile|pointer-events)="[^"]*"/g, '')
+    .replace(/<svg width="\d+" height="\d+"/, '<svg aria-hidden="true"');
+}

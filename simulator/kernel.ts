@@ -1,0 +1,180 @@
+// The discrete-event kernel. It runs events in the order of (time, sequence) and real async code between them.
+//
+//   pop an event ─► pure: run it, go on            (it may schedule events and change plain state, nothing else)
+//                └► entering: run it, then drain   (it starts or resumes async code: every microtask runs first)
+//
+// Draining is `queueMicrotask(() => process.nextTick(step))`: Node empties the microtask queue before it takes the
+// next tick, so whatever the event woke has run until it waits again. Time is milliseconds as a double.
+
+import { SandtableError } from '../src/errors.ts';
+import { EventQueue } from './eventQueue.ts';
+
+/** Names a registered handler. */
+export type Handler = number;
+
+export type KernelOptions = {
+  /** Runs `step` after all microtasks; the worker passes the real one in before it seals itself. */
+  readonly drain: (step: () => void) => void;
+  /** Where virtual time begins. */
+  readonly startMs: number;
+  /** Work that has not ended by then is an error. */
+  readonly deadlineMs: number;
+  /** Runs pure events as entering ones: slower, and the results must not change. */
+  readonly everyEventEntering: boolean;
+  /** Asked every 4,096 events; true stops the run. */
+  readonly poll?: (events: number, nowMs: number) => boolean;
+  /** Told of each event before it runs: for tests that crash a process between two events. */
+  readonly beforeEvent?: (events: number) => void;
+};
+
+const POLL_EVERY = 4096;
+const PARKED_NAMED_MAX = 10;
+
+const ENTERING = 1;
+const DAEMON = 2;
+
+export class Kernel {
+  nowMs: number;
+  events = 0;
+  private readonly options: KernelOptions;
+  private readonly queue = new EventQueue();
+  private readonly handlers: ((argument: number) => void)[] = [];
+  private readonly flags: number[] = [];
+  private daemonsPending = 0;
+  private readonly resumers: ((() => void) | undefined)[] = [];
+  private readonly resumersFree: number[] = [];
+  private readonly resumeHandler: Handler;
+  private readonly parked = new Map<number, () => string>();
+  private parkedCount = 0;
+  private work: 'none' | 'running' | 'ended' = 'none';
+  /** Set while a run is under way; `end` takes it down. */
+  private end: ((outcome: boolean | { error: unknown }) => void) | undefined;
+
+  constructor(options: KernelOptions) {
+    this.options = options;
+    this.nowMs = options.startMs;
+    this.resumeHandler = this.entering(index => {
+      const resume = this.resumers[index]!;
+      this.resumers[index] = undefined;
+      this.resumersFree.push(index);
+      resume();
+    });
+  }
+
+  /** Registers code that calls no async code. */
+  pure(handler: (argument: number) => void): Handler {
+    return this.register(handler, this.options.everyEventEntering ? ENTERING : 0);
+  }
+
+  /** Registers code that starts or resumes async code. */
+  entering(handler: (argument: number) => void): Handler {
+    return this.register(handler, ENTERING);
+  }
+
+  /** Registers periodic code: a run in which only daemons are left has nothing more to do. */
+  daemon(handler: (argument: number) => void): Handler {
+    return this.register(handler, ENTERING | DAEMON);
+  }
+
+  /** An event at `atMs`; the past means now. Returns the slot that `cancel` takes while the event is pending. */
+  schedule(atMs: number, handler: Handler, argument = 0): number {
+    if ((this.flags[handler] & DAEMON) !== 0) this.daemonsPending++;
+    return this.queue.push(atMs > this.nowMs ? atMs : this.nowMs, handler, argument);
+  }
+
+  cancel(slot: number): void {
+    if ((this.flags[this.queue.handlerOf[slot]] & DAEMON) !== 0) this.daemonsPending--;
+    this.queue.cancel(slot);
+  }
+
+  /** Calls `resume` as an entering event at `atMs`. */
+  resumeAt(atMs: number, resume: () => void): void {
+    const index = this.resumersFree.pop() ?? this.resumers.length;
+    this.resumers[index] = resume;
+    this.schedule(atMs, this.resumeHandler, index);
+  }
+
+  /** Notes that async code waits for something, to be named when a run cannot go on. `unpark` takes it away. */
+  park(describe: () => string): number {
+    this.parked.set(this.parkedCount, describe);
+    return this.parkedCount++;
+  }
+
+  unpark(id: number): void {
+    this.parked.delete(id);
+  }
+
+  /**
+   * Runs until `main` ends; without it, until no event but daemons is left. Resolves to false when `poll` stopped it.
+   * Rejects with what a handler or `main` threw, and with SIMULATION when work is left that no event can carry on
+   * (a leak to real I/O, a deadlock) or that is past the deadline; that error names the parked calls.
+   */
+  run(main?: () => Promise<void>): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    this.end = outcome => {
+      this.end = undefined;
+      if (typeof outcome === 'boolean') resolve(outcome);
+      else reject(outcome.error);
+    };
+    this.work = main === undefined ? 'none' : 'running';
+    if (main !== undefined)
+      this.resumeAt(this.nowMs, () => {
+        main().then(
+          () => {
+            this.work = 'ended';
+          },
+          error => this.end?.({ error }),
+        );
+      });
+    const step = () => {
+      try {
+        this.step(step);
+      } catch (error) {
+        this.end?.({ error });
+      }
+    };
+    this.options.drain(step);
+    return promise;
+  }
+
+  /** Runs events up to and with the next entering one, then asks for a drain. */
+  private step(step: () => void): void {
+    const { queue, handlers, flags, options } = this;
+    const { beforeEvent, drain, deadlineMs } = options;
+    while (this.end !== undefined) {
+      if (this.work === 'ended' || (this.work === 'none' && queue.size === this.daemonsPending)) return this.end(true);
+      if (queue.size === this.daemonsPending) throw this.stuck('no event is left that could carry the work on');
+      if ((this.events & (POLL_EVERY - 1)) === 0 && options.poll?.(this.events, this.nowMs)) return this.end(false);
+      if (beforeEvent !== undefined) beforeEvent(this.events);
+      this.nowMs = queue.nextTimeMs();
+      if (this.nowMs > deadlineMs) throw this.stuck('the work is past its deadline');
+      this.events++;
+      const slot = queue.pop();
+      const handler = queue.handlerOf[slot];
+      const flag = flags[handler];
+      if (flag === 0) {
+        handlers[handler](queue.argumentOf[slot]);
+        continue;
+      }
+      if ((flag & DAEMON) !== 0) this.daemonsPending--;
+      handlers[handler](queue.argumentOf[slot]);
+      return drain(step);
+    }
+  }
+
+  private register(handler: (argument: number) => void, flags: number): Handler {
+    this.handlers.push(handler);
+    this.flags.push(flags);
+    return this.handlers.length - 1;
+  }
+
+  private stuck(why: string): SandtableError {
+    const names = [...this.parked.values()].slice(0, PARKED_NAMED_MAX).map(describe => `  ${describe()}`);
+    const rest = this.parked.size > names.length ? [`  and ${this.parked.size - names.length} more`] : [];
+    const parked = names.length === 0 ? ['  none: the work waits for something outside virtual time'] : [...names, ...rest];
+    return new SandtableError(
+      'SIMULATION',
+      [`${why} at ${this.nowMs - this.options.startMs} ms, after ${this.events} events; parked calls:`, ...parked].join('\n'),
+    );
+  }
+}

@@ -1,0 +1,80 @@
+// The wire in virtual time: carries a call to the fake clouds and the answer back, two events a call. The effect is a
+// pure event; only the answer wakes the caller. A caller that died hears nothing, but its call still lands.
+
+import type { Cloud } from '../fakes/cloud.ts';
+import type { FakeRequest } from '../fakes/service.ts';
+import type { Call, Outcome, Transport } from '../src/ports.ts';
+import type { Handler, Kernel } from './kernel.ts';
+import type { Generation } from './machine.ts';
+import type { Trace } from './trace.ts';
+
+type Flight = {
+  readonly call: Call;
+  readonly generation: Generation;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly parked: number;
+  outcome: Outcome;
+};
+
+const encoder = new TextEncoder();
+const TIMED_OUT: Outcome = { kind: 'unknown', reason: 'no answer before the deadline' };
+
+export class Network {
+  private readonly kernel: Kernel;
+  private readonly cloud: Cloud;
+  private readonly trace: Trace;
+  private readonly flights: (Flight | undefined)[] = [];
+  private readonly free: number[] = [];
+  private readonly arrival: Handler;
+  private readonly answer: Handler;
+
+  constructor(kernel: Kernel, cloud: Cloud, trace: Trace) {
+    this.kernel = kernel;
+    this.cloud = cloud;
+    this.trace = trace;
+    this.arrival = kernel.pure(slot => this.arrive(slot));
+    this.answer = kernel.entering(slot => this.land(slot));
+  }
+
+  transport(generation: Generation): Transport {
+    return { send: call => this.send(call, generation) };
+  }
+
+  private send(call: Call, generation: Generation): Promise<Outcome> {
+    return new Promise(resolve => {
+      const parked = this.kernel.park(() => `${call.method} ${call.url} (key ${call.key.join('.')})`);
+      const slot = this.free.pop() ?? this.flights.length;
+      this.flights[slot] = { call, generation, resolve, parked, outcome: TIMED_OUT };
+      this.kernel.schedule(this.kernel.nowMs + this.cloud.arrivalMs(call.key), this.arrival, slot);
+    });
+  }
+
+  /** The call is at the vendor's: it has its effect now, whatever becomes of the answer. */
+  private arrive(slot: number): void {
+    const flight = this.flights[slot]!;
+    const { nowMs } = this.kernel;
+    const { call } = flight;
+    const answer = this.cloud.arrive(requestOf(call), nowMs);
+    this.trace.fold(nowMs, answer?.reply.status ?? 0, call.key);
+    const answerAtMs = answer === undefined || answer.lost ? Number.POSITIVE_INFINITY : nowMs + answer.delayMs;
+    if (answer !== undefined && answerAtMs <= call.deadlineAtMs) {
+      const { status, headers, body } = answer.reply;
+      const bytes = encoder.encode(body === undefined ? '' : JSON.stringify(body));
+      flight.outcome = { kind: 'answered', status, headers: headers ?? {}, body: bytes };
+    }
+    this.kernel.schedule(Math.min(answerAtMs, call.deadlineAtMs), this.answer, slot);
+  }
+
+  private land(slot: number): void {
+    const { generation, resolve, outcome, parked } = this.flights[slot]!;
+    this.flights[slot] = undefined;
+    this.free.push(slot);
+    this.kernel.unpark(parked);
+    if (generation.alive) resolve(outcome);
+  }
+}
+
+function requestOf({ method, url, headers, body, key }: Call): FakeRequest {
+  const { host, pathname, searchParams } = new URL(url);
+  return { method, host, path: pathname, query: searchParams, headers, body, key };
+}

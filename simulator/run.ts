@@ -1,0 +1,112 @@
+// One replication: builds a world from a scenario and a seed, lets the real rollout run in it, and measures.
+
+import { auditLedger } from '../fakes/audit.ts';
+import { Cloud } from '../fakes/cloud.ts';
+import { cloudOptionsOf, FAKES_TOKEN } from '../fakes/fromScenario.ts';
+import type { Replication } from '../reports/measurement.ts';
+import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
+import { type FactLevel, FactValues } from '../scenarios/facts.ts';
+import { companiesOf } from '../scenarios/population.ts';
+import { durationMs, type Scenario } from '../scenarios/scenario.ts';
+import type { CallKey, Chance } from '../src/ports.ts';
+import { columnsOf, emptyState, rollOut, type RolloutState } from '../src/provisioning/rollout.ts';
+import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
+import { Kernel, type KernelOptions } from './kernel.ts';
+import { type Generation, Machine } from './machine.ts';
+import { Network } from './network.ts';
+import { Stores } from './stores.ts';
+import { Trace } from './trace.ts';
+
+export type RunSpec = {
+  readonly scenario: Scenario;
+  /** Number of the replication; its own seed follows from it and the scenario's. */
+  readonly index: number;
+  readonly seed: number;
+  readonly factLevel: FactLevel;
+  readonly factOverrides: Readonly<Record<string, number>>;
+  readonly everyEventEntering: boolean;
+};
+
+export type RunHooks = {
+  readonly drain: KernelOptions['drain'];
+  /** Companies that have ended so far; true stops the run. */
+  readonly poll?: (companiesEnded: number) => boolean;
+  /** Crashes the provisioner before these events, each counted from the start of the run. */
+  readonly crashAtEvents?: readonly number[];
+};
+
+/** 2026-01-01T00:00:00Z: where virtual time begins, so that timestamps look like timestamps. */
+export const VIRTUAL_START_MS = 1_767_225_600_000;
+
+/** Undefined when `poll` stopped the run. Rejects with SIMULATION when it cannot go on. */
+export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Replication | undefined> {
+  const { scenario, seed } = spec;
+  const facts = new FactValues(spec.factLevel, { ...scenario.facts, ...spec.factOverrides });
+  const companies = companiesOf(scenario);
+  const cloud = new Cloud(cloudOptionsOf(scenario, facts, seed));
+  const trace = new Trace();
+  const crashes = new Set(hooks.crashAtEvents);
+  let state: RolloutState = emptyState();
+  let ended = 0;
+  const kernel = new Kernel({
+    drain: hooks.drain,
+    startMs: VIRTUAL_START_MS,
+    deadlineMs: VIRTUAL_START_MS + durationMs(scenario.run.deadline),
+    everyEventEntering: spec.everyEventEntering,
+    ...(hooks.poll && { poll: () => hooks.poll!(ended) }),
+    ...(crashes.size > 0 && { beforeEvent: (event: number) => crashes.has(event) && machine.crash() }),
+  });
+  const network = new Network(kernel, cloud, trace);
+  const stores = new Stores(kernel, facts, seed);
+  const options = { ...rolloutOptionsOf(scenario), companies, tokens: TOKENS };
+  const machine = new Machine(kernel, generation => {
+    state = emptyState();
+    const ports = {
+      clock: virtualClock(kernel, generation),
+      chance: virtualChance(seed),
+      transport: network.transport(generation),
+      journal: stores.journal(generation),
+      registry: stores.registry(generation),
+      log: () => void ended++,
+    };
+    return rollOut(ports, options, state);
+  });
+  const finished = await kernel.run(() => machine.run());
+  if (!finished) return undefined;
+  const columns = columnsOf(state, companies);
+  const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
+  const violations = auditLedger(cloud.ledger.entries, audited, options.databaseOperationsPerCompany);
+  return {
+    index: spec.index,
+    seed,
+    rollout: { ...columns, operations: cloud.operations(), violations },
+    facts: facts.usedIds(),
+    hash: trace.hex(),
+    events: kernel.events,
+  };
+}
+
+const TOKENS = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
+
+function virtualClock(kernel: Kernel, generation: Generation) {
+  return {
+    nowMs: () => kernel.nowMs,
+    sleep: (ms: number) =>
+      new Promise<void>(resolve =>
+        kernel.resumeAt(kernel.nowMs + ms, () => {
+          if (generation.alive) resolve();
+        }),
+      ),
+  };
+}
+
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+function virtualChance(seed: number): Chance {
+  const uniform = (purpose: number, key: CallKey) => drawUniform(seed, purpose, key);
+  return {
+    uniform: key => uniform(PURPOSE.jitter, key),
+    secret: key =>
+      Array.from({ length: 43 }, (_, i) => BASE64URL[Math.floor(uniform(PURPOSE.secret, [...key, i]) * 64)]).join(''),
+  };
+}

@@ -1,0 +1,154 @@
+// MongoDB Atlas Administration API v2: a company's database role, user and indexes. The vendor has no SDK for
+// TypeScript, so the types are written from its public description, version 2025-03-12.
+
+import type { Answer } from '../ports.ts';
+import type { Company, Platform } from '../provisioning/company.ts';
+import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
+import { type CallSpec, jsonOf, readFailure, type Send, type Tokens, unreadable } from './call.ts';
+import { accessSecret } from './secretManager.ts';
+
+type ApiError = { detail?: string; errorCode?: string; parameters?: unknown[] };
+type CustomDbRole = {
+  readonly roleName: string;
+  readonly actions: readonly {
+    readonly action: string;
+    readonly resources: readonly { readonly db?: string; readonly collection?: string }[];
+  }[];
+  readonly inheritedRoles?: readonly { readonly db: string; readonly role: string }[];
+};
+type DatabaseUser = {
+  readonly databaseName: 'admin';
+  readonly username: string;
+  readonly password?: string;
+  readonly roles: readonly { readonly databaseName: string; readonly roleName: string }[];
+  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+};
+type RollingIndex = {
+  readonly db: string;
+  readonly collection: string;
+  readonly keys: readonly Readonly<Record<string, '1' | '-1'>>[];
+};
+
+/** What a tenant's own services do with its documents; nothing of the server or of another database. */
+const TENANT_ACTIONS = ['FIND', 'INSERT', 'UPDATE', 'REMOVE'];
+const INDEXED_COLLECTION = 'agents';
+
+const roleOf = (company: Company) => `company-${company.id}`;
+const groupUrl = (company: Company, platform: Platform) =>
+  `https://cloud.mongodb.com/api/atlas/v2/groups/${platform.regions[company.region].atlasProject}`;
+const headersOf = (token: string) => ({
+  authorization: `Bearer ${token}`,
+  accept: 'application/vnd.atlas.2025-03-12+json',
+});
+
+/** A role for the company's own database. It has no labels: its name and its database are the mark. */
+export function databaseRoleVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
+  const headers = headersOf(token);
+  const url = `${groupUrl(company, platform)}/customDBRoles/roles`;
+  const roleName = roleOf(company);
+  const resources = [{ db: company.id, collection: '' }];
+  const body: CustomDbRole = { roleName, actions: TENANT_ACTIONS.map(action => ({ action, resources })) };
+  const isOurs = (role: Partial<CustomDbRole>) =>
+    role.actions?.every(action => action.resources.every(({ db }) => db === company.id)) ?? false;
+  return {
+    create: attempt => create(send, { method: 'POST', url, headers, body }, attempt, roleName),
+    find: attempt =>
+      find(send, { method: 'GET', url: `${url}/${roleName}`, headers }, attempt, roleName, isOurs),
+    remove: attempt => remove(send, { method: 'DELETE', url: `${url}/${roleName}`, headers }, attempt),
+  };
+}
+
+/** The user that the company's service logs in as, with the password that lies in its secret. */
+export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, platform: Platform): Verbs {
+  const headers = headersOf(tokens.atlas);
+  const url = `${groupUrl(company, platform)}/databaseUsers`;
+  const username = company.id;
+  const isOurs = (user: Partial<DatabaseUser>) =>
+    user.labels?.some(({ key, value }) => key === 'company' && value === company.id) ?? false;
+  return {
+    create: async attempt => {
+      const secret = await accessSecret(send, tokens.google, company, platform, 'database-password', attempt);
+      if (secret.kind !== 'value') return secret;
+      const body: DatabaseUser = {
+        databaseName: 'admin',
+        username,
+        password: secret.value,
+        roles: [{ databaseName: 'admin', roleName: roleOf(company) }],
+        labels: [{ key: 'company', value: company.id }],
+      };
+      return create(send, { method: 'POST', url, headers, body }, attempt, username);
+    },
+    find: attempt =>
+      find(send, { method: 'GET', url: `${url}/admin/${username}`, headers }, attempt, username, isOurs),
+    remove: attempt => remove(send, { method: 'DELETE', url: `${url}/admin/${username}`, headers }, attempt),
+  };
+}
+
+/**
+ * Index number `part` of the company's database, whose name is the mark. The API tells of no index, so asking for it is
+ * creating it: a duplicate is refused and harmless. Nor does it drop one: an index goes with its database.
+ */
+export function databaseIndexVerbs(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  part: string,
+): Verbs {
+  const { atlasCluster } = platform.regions[company.region];
+  const url = `${groupUrl(company, platform)}/clusters/${atlasCluster}/index`;
+  const body: RollingIndex = {
+    db: company.id,
+    collection: INDEXED_COLLECTION,
+    keys: [{ [`field${part}`]: '1' }],
+  };
+  const spec: CallSpec = { method: 'POST', url, headers: headersOf(token), body };
+  const id = `${company.id}.${INDEXED_COLLECTION}/${part}`;
+  const ensure = async (attempt: Attempt): Promise<CloudResult> => {
+    const result = await create(send, spec, attempt, id);
+    return result.kind === 'exists' ? { kind: 'done', id } : result;
+  };
+  return { create: ensure, find: ensure };
+}
+
+async function create(send: Send, spec: CallSpec, attempt: Attempt, id: string): Promise<CloudResult> {
+  const answer = await send(spec, attempt);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 409 && /ALREADY_EXISTS$/.test(errorOf(answer).errorCode ?? ''))
+    return { kind: 'exists' };
+  return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id } : atlasFailure(answer);
+}
+
+async function find<T>(
+  send: Send,
+  spec: CallSpec,
+  attempt: Attempt,
+  id: string,
+  isOurs: (resource: Partial<T>) => boolean,
+): Promise<CloudResult> {
+  const answer = await send(spec, attempt);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  if (answer.status !== 200) return atlasFailure(answer);
+  const resource = jsonOf(answer) as Partial<T> | undefined;
+  if (resource === undefined) return unreadable(answer);
+  return isOurs(resource)
+    ? { kind: 'done', id }
+    : { kind: 'rejected', reason: `the name ${id} is held by another` };
+}
+
+async function remove(send: Send, spec: CallSpec, attempt: Attempt): Promise<CloudResult> {
+  const answer = await send(spec, attempt);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id: '' } : atlasFailure(answer);
+}
+
+const errorOf = (answer: Answer) => (jsonOf(answer) as ApiError | undefined) ?? {};
+
+/** A refusal's first parameter names what the limit counts. */
+function atlasFailure(answer: Answer): CloudResult {
+  const { errorCode = '', detail = '', parameters = [] } = errorOf(answer);
+  const quota = typeof parameters[0] === 'string' ? parameters[0] : 'atlas';
+  return readFailure(answer, quota, `${errorCode} ${detail}`);
+}

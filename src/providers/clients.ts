@@ -1,0 +1,81 @@
+// Which thin client makes which step of a company's plan.
+
+import type { Chance, Registry, Transport } from '../ports.ts';
+import type { Clock } from '../ports.ts';
+import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
+import type { Step } from '../provisioning/plan.ts';
+import type { Verbs } from '../provisioning/verbs.ts';
+import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from './atlas.ts';
+import { createSend, type Tokens } from './call.ts';
+import { certificateVerbs, dnsRecordVerbs } from './cloudflare.ts';
+import { serviceVerbs } from './cloudRun.ts';
+import { healthVerbs } from './companyService.ts';
+import { documentVerbs } from './firestore.ts';
+import { cryptoKeyVerbs } from './kms.ts';
+import { namespaceVerbs } from './pinecone.ts';
+import { propagationVerbs } from './resolver.ts';
+import { secretVerbs, secretVersionVerbs } from './secretManager.ts';
+
+type ClientPorts = {
+  readonly transport: Transport;
+  readonly chance: Chance;
+  readonly registry: Registry;
+  readonly clock: Clock;
+};
+
+export type VerbsOf = (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
+
+export function createClients(ports: ClientPorts, platform: Platform, tokens: Tokens): VerbsOf {
+  const send = createSend(ports.transport);
+  return (company, { kind, part }, idOf) => {
+    switch (kind) {
+      case 'secret':
+        return secretVerbs(send, tokens.google, company, platform, part);
+      case 'secretVersion':
+        return secretVersionVerbs(send, tokens.google, company, platform, part, ports.chance);
+      case 'cryptoKey':
+        return cryptoKeyVerbs(send, tokens.google, company, platform);
+      case 'databaseRole':
+        return databaseRoleVerbs(send, tokens.atlas, company, platform);
+      case 'databaseUser':
+        return databaseUserVerbs(send, tokens, company, platform);
+      case 'databaseIndex':
+        return databaseIndexVerbs(send, tokens.atlas, company, platform, part);
+      case 'document':
+        return documentVerbs(send, tokens.google, company, platform);
+      case 'namespace':
+        return namespaceVerbs(send, tokens.pinecone, company, platform);
+      case 'service':
+        return serviceVerbs(send, tokens.google, company, platform);
+      case 'dnsRecord':
+        return dnsRecordVerbs(send, tokens.cloudflare, company, platform, hostOf(idOf('service')));
+      case 'certificate':
+        return certificateVerbs(send, tokens.cloudflare, company, platform);
+      case 'propagation':
+        return propagationVerbs(send, company, platform);
+      case 'health':
+        return healthVerbs(send, company, platform);
+      case 'registration':
+        return registrationVerbs(ports, company, platform, idOf('service'));
+    }
+  };
+}
+
+const hostOf = (uri: string) => uri.replace('https://', '');
+
+/** The last step: the company enters the platform's own registry. Writing the same record twice is harmless. */
+function registrationVerbs({ registry, clock }: ClientPorts, company: Company, platform: Platform, uri: string): Verbs {
+  const { id, region, level, industry } = company;
+  return {
+    create: async () => {
+      const record = { id, region, level, industry, hostname: hostnameOf(company, platform), serviceUri: uri };
+      await registry.put({ ...record, registeredAtMs: clock.nowMs() });
+      return { kind: 'done', id };
+    },
+    find: async () => ((await registry.get(id)) === undefined ? { kind: 'absent' } : { kind: 'done', id }),
+    remove: async () => {
+      await registry.delete(id);
+      return { kind: 'done', id };
+    },
+  };
+}

@@ -1,0 +1,111 @@
+// Google Cloud Run Admin API v2: the company's service. Creation and deletion are long-running operations: `create`
+// gives the operation's name to ask by, and whoever has lost it asks for the service by its name.
+
+import type { run_v2 } from '@googleapis/run';
+import type { Company, Platform } from '../provisioning/company.ts';
+import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
+import { jsonOf, type Send, unreadable } from './call.ts';
+import { googleFailure, googleHeaders } from './google.ts';
+
+type RunService = run_v2.Schema$GoogleCloudRunV2Service;
+type Operation = run_v2.Schema$GoogleLongrunningOperation;
+
+const API = 'https://run.googleapis.com/v2';
+
+export function serviceVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
+  const headers = googleHeaders(token);
+  const parent = `projects/${platform.googleProject}/locations/${company.region}`;
+  const name = `${parent}/services/${company.id}`;
+  const url = `${API}/${name}`;
+
+  const get = async (attempt: Attempt, part: number): Promise<Found> => {
+    const answer = await send({ method: 'GET', url, headers }, attempt, part);
+    if (answer.kind !== 'answered') return answer;
+    if (answer.status === 404) return { kind: 'absent' };
+    if (answer.status !== 200) return googleFailure(answer);
+    const service = jsonOf(answer) as RunService | undefined;
+    return service ? { kind: 'service', service } : unreadable(answer);
+  };
+
+  const findByName = async (attempt: Attempt, part: number): Promise<CloudResult> => {
+    const found = await get(attempt, part);
+    return found.kind === 'service' ? readService(found.service, company, name) : found;
+  };
+
+  return {
+    create: async attempt => {
+      const createUrl = `${API}/${parent}/services?serviceId=${company.id}`;
+      const body = serviceOf(company, platform);
+      const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
+      if (answer.kind !== 'answered') return answer;
+      if (answer.status === 409) return { kind: 'exists' };
+      if (answer.status !== 200) return googleFailure(answer);
+      const operation = jsonOf(answer) as Operation | undefined;
+      return operation?.name ? { kind: 'pending', id: operation.name } : unreadable(answer);
+    },
+    find: async (attempt, id) => {
+      if (!id?.startsWith(`${parent}/operations/`)) return findByName(attempt, 0);
+      const answer = await send({ method: 'GET', url: `${API}/${id}`, headers }, attempt);
+      if (answer.kind !== 'answered') return answer;
+      // Operations are kept for a time only; the service itself knows its state.
+      if (answer.status === 404) return findByName(attempt, 1);
+      if (answer.status !== 200) return googleFailure(answer);
+      const operation = jsonOf(answer) as Operation | undefined;
+      if (!operation) return unreadable(answer);
+      if (!operation.done) return { kind: 'pending', id };
+      if (operation.error)
+        return { kind: 'rejected', reason: `${operation.error.code} ${operation.error.message}` };
+      return operation.response?.uri ? { kind: 'done', id: operation.response.uri } : findByName(attempt, 1);
+    },
+    // It looks first: what is not ours must stay, and each look at a deletion under way would cost a write.
+    remove: async attempt => {
+      const found = await get(attempt, 0);
+      if (found.kind !== 'service') return found;
+      if (found.service.labels?.company !== company.id) return { kind: 'absent' };
+      if (found.service.deleteTime) return { kind: 'pending', id: '' };
+      const answer = await send({ method: 'DELETE', url, headers }, attempt, 1);
+      if (answer.kind !== 'answered') return answer;
+      if (answer.status === 404) return { kind: 'absent' };
+      return answer.status === 200 ? { kind: 'pending', id: '' } : googleFailure(answer);
+    },
+  };
+}
+
+type Found = { readonly kind: 'service'; readonly service: RunService } | CloudResult;
+
+/** The plan's container configuration; idle companies cost nothing. */
+function serviceOf(company: Company, platform: Platform): RunService {
+  return {
+    labels: { company: company.id, industry: labelOf(company.industry), level: labelOf(company.level) },
+    ingress: 'INGRESS_TRAFFIC_ALL',
+    // The gateway and the health check come without a Google identity.
+    invokerIamDisabled: true,
+    template: {
+      containers: [
+        {
+          image: platform.images[company.industry],
+          env: [{ name: 'COMPANY_ID', value: company.id }],
+          resources: { limits: { cpu: '2', memory: '4Gi' }, cpuIdle: true, startupCpuBoost: true },
+        },
+      ],
+      scaling: { minInstanceCount: 0, maxInstanceCount: 500 },
+      maxInstanceRequestConcurrency: 1000,
+      timeout: '300s',
+    },
+  };
+}
+
+/** Google's labels are lower case, digits, `_` and `-`. */
+const labelOf = (text: string) => text.toLowerCase().replace(/[^a-z0-9_-]/g, '-');
+
+function readService(service: RunService, company: Company, name: string): CloudResult {
+  if (service.labels?.company !== company.id)
+    return { kind: 'rejected', reason: `the name ${name} is held by another` };
+  // It goes away, and the name with it: absent at a later look.
+  if (service.deleteTime) return { kind: 'pending', id: '' };
+  const { state, message } = service.terminalCondition ?? {};
+  if (state === 'CONDITION_FAILED')
+    return { kind: 'rejected', reason: `deployment failed: ${message ?? ''}` };
+  if (state === 'CONDITION_SUCCEEDED' && service.uri) return { kind: 'done', id: service.uri };
+  return { kind: 'pending', id: '' };
+}

@@ -1,0 +1,182 @@
+// Cloudflare API v4: a company's DNS record and its custom hostname, whose certificate the vendor issues. Neither has
+// a deterministic id: both are asked for by hostname, and carry the company as a mark.
+
+import type {
+  CustomHostnameCreateParams,
+  CustomHostnameListResponse,
+} from 'cloudflare/resources/custom-hostnames/custom-hostnames';
+import type { RecordCreateParams, RecordResponse } from 'cloudflare/resources/dns/records';
+import type { Answer } from '../ports.ts';
+import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
+import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
+import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
+
+/** The vendor's envelope around every answer. */
+type Envelope<T> = { result?: T | null; errors?: { code?: number; message?: string }[] };
+
+/** What a zone holds under a name; undefined when it holds nothing. */
+type Found<T> = { readonly kind: 'found'; readonly item: T | undefined } | CloudResult;
+
+/** An identical record, or another A, AAAA or CNAME record, has that name. */
+const RECORD_EXISTS = [81053, 81054, 81057, 81058];
+const HOSTNAME_EXISTS = [1406];
+
+const PENDING_CERTIFICATE: readonly unknown[] = [
+  ...['initializing', 'pending_validation', 'pending_issuance', 'pending_deployment'],
+  ...['backup_issued', 'staging_deployment', 'staging_active', 'holding_deployment'],
+];
+
+const urlOf = (platform: Platform, collection: string) =>
+  `https://api.cloudflare.com/client/v4/zones/${platform.cloudflareZoneId}/${collection}`;
+const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** A proxied alias from the company's hostname to `target`, a host without a scheme. */
+export function dnsRecordVerbs(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  target: string,
+): Verbs {
+  const headers = headersOf(token);
+  const url = urlOf(platform, 'dns_records');
+  const name = hostnameOf(company, platform);
+  const comment = `company=${company.id}`;
+  const list = async (attempt: Attempt): Promise<Found<RecordResponse>> =>
+    firstOf(await send({ method: 'GET', url: `${url}?type=CNAME&name.exact=${name}`, headers }, attempt));
+  return {
+    create: async attempt => {
+      const body: Omit<RecordCreateParams.CNAMERecord, 'zone_id'> = {
+        type: 'CNAME',
+        name,
+        content: target,
+        ttl: 1,
+        proxied: true,
+        comment,
+      };
+      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      if (answer.kind !== 'answered') return answer;
+      if (hasCode(answer, RECORD_EXISTS)) return { kind: 'exists' };
+      if (answer.status !== 200) return cloudflareFailure(answer);
+      const id = (jsonOf(answer) as Envelope<RecordResponse> | undefined)?.result?.id;
+      return id ? { kind: 'done', id } : unreadable(answer);
+    },
+    find: async attempt => {
+      const found = await list(attempt);
+      if (found.kind !== 'found') return found;
+      if (found.item === undefined) return { kind: 'absent' };
+      const { id, comment: mark, content } = found.item;
+      if (mark !== comment) return heldByAnother(name);
+      return content === target
+        ? { kind: 'done', id }
+        : { kind: 'rejected', reason: `${name} points elsewhere` };
+    },
+    remove: async (attempt, id) =>
+      removeById(send, url, headers, attempt, id, async () => {
+        const found = await list(attempt);
+        if (found.kind !== 'found') return found;
+        return found.item?.comment === comment ? { kind: 'done', id: found.item.id } : { kind: 'absent' };
+      }),
+  };
+}
+
+/** A custom hostname; `done` once its certificate is active. */
+export function certificateVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
+  const headers = headersOf(token);
+  const url = urlOf(platform, 'custom_hostnames');
+  const hostname = hostnameOf(company, platform);
+  const list = async (attempt: Attempt): Promise<Found<CustomHostnameListResponse>> =>
+    firstOf(await send({ method: 'GET', url: `${url}?hostname.exact=${hostname}`, headers }, attempt));
+  const read = (custom: CustomHostnameListResponse): CloudResult =>
+    custom.custom_metadata?.company === company.id ? readCertificate(custom) : heldByAnother(hostname);
+  return {
+    create: async attempt => {
+      const body: Omit<CustomHostnameCreateParams, 'zone_id'> = {
+        hostname,
+        ssl: { method: 'http', type: 'dv' },
+        custom_metadata: { company: company.id },
+      };
+      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      if (answer.kind !== 'answered') return answer;
+      if (hasCode(answer, HOSTNAME_EXISTS)) return { kind: 'exists' };
+      if (answer.status !== 201) return cloudflareFailure(answer);
+      const custom = (jsonOf(answer) as Envelope<CustomHostnameListResponse> | undefined)?.result;
+      return custom?.id ? readCertificate(custom) : unreadable(answer);
+    },
+    find: async (attempt, id) => {
+      if (id === undefined) {
+        const found = await list(attempt);
+        if (found.kind !== 'found') return found;
+        return found.item === undefined ? { kind: 'absent' } : read(found.item);
+      }
+      const answer = await send({ method: 'GET', url: `${url}/${id}`, headers }, attempt);
+      if (answer.kind !== 'answered') return answer;
+      if (answer.status === 404) return { kind: 'absent' };
+      if (answer.status !== 200) return cloudflareFailure(answer);
+      const custom = (jsonOf(answer) as Envelope<CustomHostnameListResponse> | undefined)?.result;
+      return custom?.id ? read(custom) : unreadable(answer);
+    },
+    remove: async (attempt, id) =>
+      removeById(send, url, headers, attempt, id, async () => {
+        const found = await list(attempt);
+        if (found.kind !== 'found') return found;
+        return found.item?.custom_metadata?.company === company.id
+          ? { kind: 'done', id: found.item.id }
+          : { kind: 'absent' };
+      }),
+  };
+}
+
+function readCertificate({ id, ssl, status: hostnameStatus }: CustomHostnameListResponse): CloudResult {
+  const status = ssl?.status;
+  if (hostnameStatus === 'blocked' || hostnameStatus === 'moved')
+    return { kind: 'rejected', reason: `the hostname is ${hostnameStatus}` };
+  if (status === 'active') return { kind: 'done', id };
+  return PENDING_CERTIFICATE.includes(status)
+    ? { kind: 'pending', id }
+    : { kind: 'rejected', reason: `the certificate is ${status}` };
+}
+
+/** Deletes by `id`, or by the one that `look` finds to be ours. What is another's is not ours to remove: `absent`. */
+async function removeById(
+  send: Send,
+  url: string,
+  headers: Record<string, string>,
+  attempt: Attempt,
+  known: string | undefined,
+  look: () => Promise<CloudResult>,
+): Promise<CloudResult> {
+  let id = known;
+  if (id === undefined) {
+    const found = await look();
+    if (found.kind !== 'done') return found;
+    id = found.id;
+  }
+  const answer = await send({ method: 'DELETE', url: `${url}/${id}`, headers }, attempt, 1);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  return answer.status === 200 ? { kind: 'done', id: '' } : cloudflareFailure(answer);
+}
+
+/** The only item of a list that was asked for one exact name. */
+function firstOf<T>(answer: Awaited<ReturnType<Send>>): Found<T> {
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status !== 200) return cloudflareFailure(answer);
+  const items = (jsonOf(answer) as Envelope<T[]> | undefined)?.result;
+  return Array.isArray(items) ? { kind: 'found', item: items[0] } : unreadable(answer);
+}
+
+const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | undefined)?.errors ?? [];
+const hasCode = (answer: Answer, codes: readonly unknown[]) =>
+  answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
+const heldByAnother = (name: string): CloudResult => ({
+  kind: 'rejected',
+  reason: `the name ${name} is held by another`,
+});
+
+/** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
+function cloudflareFailure(answer: Answer): CloudResult {
+  const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
+  const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';
+  return readFailure(answer, quota, `${code} ${message}`);
+}

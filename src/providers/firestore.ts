@@ -1,0 +1,78 @@
+// Google Firestore v1: the company's partition, the document `companies/<id>`.
+
+import type { firestore_v1 } from '@googleapis/firestore';
+import type { Company, Platform } from '../provisioning/company.ts';
+import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
+import { jsonOf, type Send, unreadable } from './call.ts';
+import { googleFailure, googleHeaders } from './google.ts';
+
+const API = 'https://firestore.googleapis.com/v1';
+
+export function documentVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
+  const headers = googleHeaders(token);
+  const root = `projects/${platform.googleProject}/databases/(default)/documents`;
+  const name = `${root}/companies/${company.id}`;
+  const url = `${API}/${name}`;
+
+  const get = async (attempt: Attempt): Promise<Found> => {
+    const answer = await send({ method: 'GET', url, headers }, attempt);
+    if (answer.kind !== 'answered') return answer;
+    if (answer.status === 404) return { kind: 'absent' };
+    if (answer.status !== 200) return googleFailure(answer);
+    const document = jsonOf(answer) as firestore_v1.Schema$Document | undefined;
+    if (!document) return unreadable(answer);
+    return { kind: 'document', ours: document.fields?.companyId?.stringValue === company.id };
+  };
+
+  return {
+    create: async attempt => {
+      const update = { name, fields: fieldsOf(company) };
+      const body: firestore_v1.Schema$CommitRequest = {
+        writes: [{ update, currentDocument: { exists: false } }],
+      };
+      const answer = await send({ method: 'POST', url: `${API}/${root}:commit`, headers, body }, attempt);
+      if (answer.kind !== 'answered') return answer;
+      if (answer.status === 200) return { kind: 'done', id: name };
+      if (answer.status !== 409) return googleFailure(answer);
+      // Firestore answers 409 to a contended commit too; that one had no effect.
+      const { error } = jsonOf(answer) ?? {};
+      return error?.status === 'ABORTED' ? { kind: 'transient', reason: '409 ABORTED' } : { kind: 'exists' };
+    },
+    find: async attempt => {
+      const found = await get(attempt);
+      if (found.kind !== 'document') return found;
+      return found.ours
+        ? { kind: 'done', id: name }
+        : { kind: 'rejected', reason: `the name ${name} is held by another` };
+    },
+    // Deleting what is not there succeeds, and what is not ours must stay: so it looks first.
+    remove: async attempt => {
+      const found = await get(attempt);
+      if (found.kind !== 'document') return found;
+      if (!found.ours) return { kind: 'absent' };
+      const deleteUrl = `${url}?currentDocument.exists=true`;
+      const answer = await send({ method: 'DELETE', url: deleteUrl, headers }, attempt, 1);
+      if (answer.kind !== 'answered') return answer;
+      if (answer.status === 404) return { kind: 'absent' };
+      return answer.status === 200 ? { kind: 'done', id: '' } : googleFailure(answer);
+    },
+  };
+}
+
+type Found = { readonly kind: 'document'; readonly ours: boolean } | CloudResult;
+
+function fieldsOf({
+  id,
+  region,
+  level,
+  industry,
+  configuration,
+}: Company): Record<string, firestore_v1.Schema$Value> {
+  return {
+    companyId: { stringValue: id },
+    region: { stringValue: region },
+    level: { stringValue: level },
+    industry: { stringValue: industry },
+    configuration: { stringValue: configuration },
+  };
+}

@@ -1,0 +1,133 @@
+// Admission: a company starts only while, at every limiter and gate, what is already promised to admitted companies
+// would take no longer than the backlog allowed. So waiting happens before admission and provisioning stays short.
+
+import type { Clock } from '../ports.ts';
+import { Gate, Limiter } from './limiter.ts';
+import type { LimiterName, Step, StepKind } from './plan.ts';
+
+/** Calls a minute; null for no limit. */
+export type Rates = Readonly<Record<LimiterName, number | null>>;
+
+export type LimitCount = {
+  readonly name: string;
+  readonly kind: 'limiter' | 'quota';
+  readonly calls: number;
+  readonly waitMs: number;
+  readonly refusals: number;
+  readonly admissionBlockedMs: number;
+};
+
+/** A gate has no interval of its own to wait for; this is how soon admission looks again. */
+const LOOK_AGAIN_MIN_MS = 100;
+
+export class Admission {
+  private readonly clock: Clock;
+  private readonly backlogMaxMs: number;
+  private readonly limiters: ReadonlyMap<LimiterName, Limiter>;
+  private readonly gates = new Map<string, Gate>();
+  /** Steps of admitted companies that are not done yet, by kind. */
+  private readonly ahead = new Map<StepKind, number>();
+  private readonly blockedMs = new Map<string, number>();
+
+  constructor(clock: Clock, rates: Rates, backlogMaxMs: number, resumed: boolean) {
+    this.clock = clock;
+    this.backlogMaxMs = backlogMaxMs;
+    const limiters = new Map<LimiterName, Limiter>();
+    for (const [name, perMinute] of Object.entries(rates) as [LimiterName, number | null][])
+      if (perMinute !== null)
+        limiters.set(name, new Limiter(name, perMinute, clock.nowMs() + (resumed ? 60_000 / perMinute : 0)));
+    this.limiters = limiters;
+  }
+
+  /** Waits until the next company may start. */
+  async wait(): Promise<void> {
+    for (;;) {
+      const blocker = this.blocker();
+      if (blocker === undefined) return;
+      this.blockedMs.set(blocker.name, (this.blockedMs.get(blocker.name) ?? 0) + blocker.waitMs);
+      await this.clock.sleep(blocker.waitMs);
+    }
+  }
+
+  /** Promises the limiters the calls of an admitted company's steps. */
+  admit(steps: readonly Step[]): void {
+    for (const step of steps) {
+      this.ahead.set(step.kind, (this.ahead.get(step.kind) ?? 0) + 1);
+      const limiter = step.limiter && this.limiters.get(step.limiter);
+      if (limiter) limiter.promised++;
+    }
+  }
+
+  /** Takes back what `admit` promised for a step: it is done, or the company has been given up. */
+  release(step: Step, asked: boolean): void {
+    this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
+    const limiter = step.limiter && this.limiters.get(step.limiter);
+    if (limiter && !asked) limiter.promised--;
+  }
+
+  /** The slot of one call; the first of a step uses up its promise. */
+  reserve(step: Step, first: boolean): number {
+    const nowMs = this.clock.nowMs();
+    const limiter = step.limiter && this.limiters.get(step.limiter);
+    if (!limiter) return nowMs;
+    if (first) limiter.promised--;
+    return limiter.reserve(nowMs);
+  }
+
+  /** The gate before calls of this kind, if a quota has ever refused one. */
+  gateOf(kind: StepKind, verb: string): Gate | undefined {
+    return this.gates.get(`${kind}.${verb}`);
+  }
+
+  /** Notes a refusal, and puts a gate before all further calls of this kind. */
+  refused(kind: StepKind, verb: string, quota: string, retryAfterMs: number): void {
+    const key = `${kind}.${verb}`;
+    let gate = this.gates.get(key);
+    if (gate === undefined) this.gates.set(key, (gate = new Gate(quota, this.clock)));
+    gate.refused(retryAfterMs);
+  }
+
+  counts(): LimitCount[] {
+    const limiters = [...this.limiters.values()].map(
+      ({ name, calls, waitMs }): LimitCount => ({
+        name,
+        kind: 'limiter',
+        calls,
+        waitMs,
+        refusals: 0,
+        admissionBlockedMs: this.blockedMs.get(name) ?? 0,
+      }),
+    );
+    const quotas = new Map<string, LimitCount>();
+    for (const { name, calls, waitMs, refusals } of this.gates.values()) {
+      const sum = quotas.get(name) ?? { calls: 0, waitMs: 0, refusals: 0 };
+      quotas.set(name, {
+        name,
+        kind: 'quota',
+        calls: sum.calls + calls,
+        waitMs: sum.waitMs + waitMs,
+        refusals: sum.refusals + refusals,
+        admissionBlockedMs: this.blockedMs.get(name) ?? 0,
+      });
+    }
+    return [...limiters, ...quotas.values()];
+  }
+
+  /** The limit that is furthest over the backlog allowed, and how long until it is worth looking again. */
+  private blocker(): { readonly name: string; readonly waitMs: number } | undefined {
+    const nowMs = this.clock.nowMs();
+    let worst: { name: string; waitMs: number } | undefined;
+    const consider = (name: string, backlogMs: number, lookAgainMs: number) => {
+      const excessMs = backlogMs - this.backlogMaxMs;
+      if (excessMs <= 0) return;
+      const waitMs = Math.max(excessMs, lookAgainMs);
+      if (worst === undefined || waitMs > worst.waitMs) worst = { name, waitMs };
+    };
+    for (const limiter of this.limiters.values()) consider(limiter.name, limiter.backlogMs(nowMs), limiter.intervalMs);
+    for (const [key, gate] of this.gates) {
+      const kind = key.slice(0, key.indexOf('.')) as StepKind;
+      consider(gate.name, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS);
+    }
+    return worst;
+  }
+}

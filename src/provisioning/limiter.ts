@@ -1,0 +1,91 @@
+// Two ways to wait before a call. A limiter keeps a rate that we know; a gate learns from refusals of a quota that we
+// did not know. Both sum up the waiting, so that the binding limit is found from what was observed.
+
+import type { Clock } from '../ports.ts';
+
+/** Calls leave one interval apart, in the order of asking: burst 1, one limiter for the whole rollout. */
+export class Limiter {
+  readonly name: string;
+  readonly intervalMs: number;
+  calls = 0;
+  waitMs = 0;
+  /** Calls of admitted companies that have not asked for their slot yet. */
+  promised = 0;
+  private nextAtMs: number;
+
+  /** `openAtMs`: the first slot. A process that takes up another's rollout starts one interval late. */
+  constructor(name: string, perMinute: number, openAtMs: number) {
+    this.name = name;
+    this.intervalMs = 60_000 / perMinute;
+    this.nextAtMs = openAtMs;
+  }
+
+  /** Takes the next slot and says when it is. */
+  reserve(nowMs: number): number {
+    const atMs = Math.max(nowMs, this.nextAtMs);
+    this.nextAtMs = atMs + this.intervalMs;
+    this.calls++;
+    this.waitMs += atMs - nowMs;
+    return atMs;
+  }
+
+  /** How long everything promised so far would take. */
+  backlogMs(nowMs: number): number {
+    return Math.max(0, this.nextAtMs - nowMs) + this.promised * this.intervalMs;
+  }
+}
+
+/** Weight of the newest passage in the gate's estimate of how long one takes. */
+const PASSAGE_WEIGHT = 0.3;
+
+/**
+ * One kind of call that a quota has refused before: from then on such calls go one at a time, in order, and after a
+ * refusal none goes before the moment that the vendor named.
+ */
+export class Gate {
+  /** The quota's name as the vendor's refusal gave it. */
+  readonly name: string;
+  calls = 0;
+  waitMs = 0;
+  refusals = 0;
+  private readonly clock: Clock;
+  private openAtMs = 0;
+  private held = false;
+  private readonly waiting: (() => void)[] = [];
+  private passageMs = 0;
+  private enteredAtMs = 0;
+
+  constructor(name: string, clock: Clock) {
+    this.name = name;
+    this.clock = clock;
+  }
+
+  /** Resolves when it is this call's turn; every `enter` needs its `leave`. */
+  async enter(): Promise<void> {
+    const askedAtMs = this.clock.nowMs();
+    if (this.held) await new Promise<void>(resolve => this.waiting.push(resolve));
+    this.held = true;
+    this.enteredAtMs = this.clock.nowMs();
+    if (this.openAtMs > this.enteredAtMs) await this.clock.sleep(this.openAtMs - this.enteredAtMs);
+    this.calls++;
+    this.waitMs += this.clock.nowMs() - askedAtMs;
+  }
+
+  leave(): void {
+    const passageMs = this.clock.nowMs() - this.enteredAtMs;
+    this.passageMs += (passageMs - this.passageMs) * (this.passageMs === 0 ? 1 : PASSAGE_WEIGHT);
+    const next = this.waiting.shift();
+    if (next === undefined) this.held = false;
+    else next();
+  }
+
+  refused(retryAfterMs: number): void {
+    this.refusals++;
+    this.openAtMs = Math.max(this.openAtMs, this.clock.nowMs() + retryAfterMs);
+  }
+
+  /** How long `calls` more would take, by the passages seen so far. */
+  backlogMs(nowMs: number, calls: number): number {
+    return Math.max(0, this.openAtMs - nowMs) + calls * this.passageMs;
+  }
+}

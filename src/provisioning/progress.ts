@@ -1,0 +1,71 @@
+// What a journal says: a fold of its entries into the state of each company. Pure; recovery starts from here.
+
+import type { JournalEntry } from '../ports.ts';
+
+export type StepProgress = {
+  readonly state: 'intent' | 'done' | 'removed';
+  /** After this moment the journaled call can no longer land. */
+  readonly deadlineAtMs: number;
+  readonly id: string | undefined;
+};
+
+export type CompanyProgress = {
+  state: 'admitted' | 'undoing' | 'ready' | 'undone' | 'blocked';
+  admittedAtMs: number;
+  finishedAtMs: number;
+  reason: string;
+  readonly steps: Map<string, StepProgress>;
+};
+
+export type RolloutProgress = {
+  /** Processes that took up this rollout before; it keeps the keys of their calls apart. */
+  generations: number;
+  /** When the first of them queued every company. */
+  queuedAtMs: number;
+  readonly companies: Map<number, CompanyProgress>;
+};
+
+export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
+  const rollout: RolloutProgress = { generations: 0, queuedAtMs: -1, companies: new Map() };
+  for (const entry of entries) {
+    if (entry.event === 'opened') {
+      if (rollout.generations++ === 0) rollout.queuedAtMs = entry.atMs;
+      continue;
+    }
+    let company = rollout.companies.get(entry.company);
+    if (company === undefined) {
+      company = { state: 'admitted', admittedAtMs: entry.atMs, finishedAtMs: -1, reason: '', steps: new Map() };
+      rollout.companies.set(entry.company, company);
+    }
+    apply(company, entry);
+  }
+  return rollout;
+}
+
+function apply(company: CompanyProgress, entry: JournalEntry): void {
+  const before = company.steps.get(entry.step);
+  switch (entry.event) {
+    case 'intent':
+    case 'done':
+    case 'removed':
+      company.steps.set(entry.step, {
+        state: entry.event,
+        deadlineAtMs: entry.deadlineAtMs ?? before?.deadlineAtMs ?? 0,
+        id: entry.id ?? before?.id,
+      });
+      return;
+    case 'undoing':
+      company.state = 'undoing';
+      company.reason = entry.reason ?? '';
+      return;
+    case 'ready':
+    case 'undone':
+    case 'blocked':
+      company.state = entry.event;
+      company.finishedAtMs = entry.atMs;
+      if (entry.reason !== undefined) company.reason = entry.reason;
+      return;
+    case 'admitted':
+    case 'opened':
+  }
+}

@@ -1,0 +1,164 @@
+// One step of one company: make its resource and wait until it is ready, or take it away again.
+//
+//   in doubt after a crash? ─► look ─► there: done
+//                               └► not there ─► create ─► done | pending (look again) | exists (look)
+//                                                └► unknown: look │ transient, throttled: wait, again │ rejected: failed
+
+import { ATTEMPTS_MAX, CALL_DEADLINE_MS, POLL_MS, READY_MAX_MS } from '../limits.ts';
+import type { Chance, Clock } from '../ports.ts';
+import type { Admission } from './admission.ts';
+import type { Step } from './plan.ts';
+import type { StepProgress } from './progress.ts';
+import type { RetryBudget } from './retry.ts';
+import type { Attempt, CloudResult, Verbs } from './verbs.ts';
+
+export type StepPorts = {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly admission: Admission;
+  readonly budget: RetryBudget;
+};
+
+/** The step within its company: what names its calls and journals its intents. */
+export type StepContext = {
+  readonly step: Step;
+  readonly verbs: Verbs;
+  /** [company, step, generation]: every call's key starts with it. */
+  readonly key: readonly number[];
+  /** What the journal knew of the step when this process took it up. */
+  readonly before: StepProgress | undefined;
+  /** Makes durable that a call may land until `deadlineAtMs`. */
+  readonly intent: (deadlineAtMs: number) => Promise<void>;
+  /** Called once, when the step has asked its limiter for the first time. */
+  readonly asked: () => void;
+};
+
+export type Made = { readonly kind: 'done'; readonly id: string } | { readonly kind: 'failed'; readonly reason: string };
+
+const VERB_KEYS = { create: 0, find: 1, remove: 2 } as const;
+type Verb = keyof typeof VERB_KEYS;
+
+/** Makes the step's resource. Ends in `done` once it is ready, or in `failed`, after which it must be unmade. */
+export async function makeStep(ports: StepPorts, context: StepContext): Promise<Made> {
+  const { clock } = ports;
+  const { verbs, before } = context;
+  const readyByMs = clock.nowMs() + READY_MAX_MS;
+  const { create } = verbs;
+  let id = before?.id;
+  let look = before !== undefined || create === undefined;
+  if (before !== undefined && verbs.nameless) await sleepUntil(clock, before.deadlineAtMs);
+  const calls = new StepCalls(ports, context);
+  for (;;) {
+    const result =
+      look || create === undefined
+        ? await calls.call('find', attempt => verbs.find(attempt, id))
+        : await calls.call('create', create);
+    switch (result.kind) {
+      case 'done':
+        return result;
+      case 'rejected':
+        return { kind: 'failed', reason: result.reason };
+      case 'exists':
+        look = true;
+        break;
+      case 'absent':
+      case 'pending':
+        if (clock.nowMs() >= readyByMs) return { kind: 'failed', reason: `not ready within ${READY_MAX_MS} ms` };
+        if (result.kind === 'pending') id = result.id || id;
+        look = result.kind === 'pending' || create === undefined;
+        if (look) await clock.sleep(POLL_MS);
+        break;
+      case 'unknown':
+        // What cannot be asked for by name must have run out before it may be made again.
+        if (verbs.nameless) await sleepUntil(clock, calls.lastDeadlineAtMs);
+        look = true;
+        break;
+      case 'transient':
+      case 'throttled':
+    }
+    const failure = await calls.settle(result);
+    if (failure !== undefined) return { kind: 'failed', reason: failure };
+  }
+}
+
+/** Takes the step's resource away. Undefined once it is gone; otherwise why it is not. */
+export async function unmakeStep(ports: StepPorts, context: StepContext): Promise<string | undefined> {
+  const { clock } = ports;
+  const { verbs, before } = context;
+  const { remove } = verbs;
+  if (remove === undefined) return undefined;
+  // A creation that is still under way would land after its removal and be nobody's.
+  if (before?.state === 'intent') await sleepUntil(clock, before.deadlineAtMs);
+  const goneByMs = clock.nowMs() + READY_MAX_MS;
+  const calls = new StepCalls(ports, context);
+  for (;;) {
+    const result = await calls.call('remove', attempt => remove(attempt, before?.id));
+    if (result.kind === 'done' || result.kind === 'absent') return undefined;
+    if (result.kind === 'rejected') return result.reason;
+    if (clock.nowMs() >= goneByMs) return `not gone within ${READY_MAX_MS} ms`;
+    if (result.kind === 'pending') await clock.sleep(POLL_MS);
+    const failure = await calls.settle(result);
+    if (failure !== undefined) return failure;
+  }
+}
+
+/** The calls of one step: their keys, limits, gates and retries. */
+class StepCalls {
+  lastDeadlineAtMs = 0;
+  private readonly ports: StepPorts;
+  private readonly context: StepContext;
+  private calls = 0;
+  private retries = 0;
+  private asked = false;
+
+  constructor(ports: StepPorts, context: StepContext) {
+    this.ports = ports;
+    this.context = context;
+  }
+
+  /** One call, after its gate and its limiter's slot; a creation leaves its intent in the journal first. */
+  async call(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<CloudResult> {
+    const { admission, clock } = this.ports;
+    const { step, key } = this.context;
+    const gate = admission.gateOf(step.kind, verb);
+    if (gate !== undefined) await gate.enter();
+    const atMs = verb === 'find' ? clock.nowMs() : this.reserve(verb);
+    const deadlineAtMs = atMs + CALL_DEADLINE_MS;
+    if (verb === 'create') await this.context.intent(deadlineAtMs);
+    await sleepUntil(clock, atMs);
+    this.lastDeadlineAtMs = deadlineAtMs;
+    const result = await send({ key: [...key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
+    if (result.kind === 'throttled') admission.refused(step.kind, verb, result.quota, result.retryAfterMs);
+    gate?.leave();
+    return result;
+  }
+
+  /** Waits out what a result asks for. Says why the step has failed once its tries are used up. */
+  async settle(result: CloudResult): Promise<string | undefined> {
+    const { clock, chance, budget } = this.ports;
+    if (result.kind !== 'transient' && result.kind !== 'unknown' && result.kind !== 'exists') return undefined;
+    if (++this.retries >= ATTEMPTS_MAX) {
+      const reason = result.kind === 'exists' ? 'the name is taken and cannot be found' : result.reason;
+      return `given up after ${ATTEMPTS_MAX} tries: ${reason}`;
+    }
+    if (result.kind !== 'exists')
+      await clock.sleep(budget.backoffMs(chance, [...this.context.key, this.calls], this.retries));
+    return undefined;
+  }
+
+  private reserve(verb: Verb): number {
+    const { admission, budget } = this.ports;
+    const first = verb === 'create' && !this.asked;
+    if (first) {
+      this.asked = true;
+      this.context.asked();
+      budget.earn();
+    }
+    return admission.reserve(this.context.step, first);
+  }
+}
+
+async function sleepUntil(clock: Clock, atMs: number): Promise<void> {
+  const waitMs = atMs - clock.nowMs();
+  if (waitMs > 0) await clock.sleep(waitMs);
+}

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  binomialOneSidedHigh,
+  binomialOneSidedLow,
+  meanInterval,
+  predictionInterval,
+  proportionLowerUpper,
+  quantile,
+  sorted,
+  summary,
+} from '../../reports/statistics.ts';
+
+describe('a quantile', () => {
+  const hundred = Array.from({ length: 100 }, (_, i) => i + 1);
+  test.each([
+    [0, 1],
+    [0.07, 7],
+    [0.5, 50],
+    [0.95, 95],
+    [0.99, 99],
+    [1, 100],
+  ])('of 1 to 100 at %d is %d, by nearest rank', (p, expected) => {
+    expect(quantile(hundred, p)).toBe(expected);
+  });
+
+  test('of one value is that value', () => {
+    expect([0, 0.5, 1].map(p => quantile([7], p))).toEqual([7, 7, 7]);
+  });
+
+  test('is infinite from the first infinite rank on, never NaN', () => {
+    const times = sorted([Infinity, 3, 1, Infinity, 2]);
+    expect([0.2, 0.6, 0.61, 1].map(p => quantile(times, p))).toEqual([1, 3, Infinity, Infinity]);
+  });
+
+  test('of nothing is a mistake of the caller', () => {
+    expect(() => quantile([], 0.5)).toThrow('nothing');
+  });
+});
+
+test('a summary counts its companies and is zero over none', () => {
+  expect(summary([4, 1, 3, 2])).toEqual({ companies: 4, mean: 2.5, p50: 2, p95: 4, p99: 4, max: 4 });
+  expect(summary([])).toEqual({ companies: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 });
+});
+
+describe('intervals of Student’s t', () => {
+  // Tables: t(0.975) is 12.7062 with 1 degree of freedom, 2.7764 with 4, 2.2622 with 9.
+  test.each([
+    [[0, 2], 12.7062],
+    [[1, 2, 3, 4, 5], (2.7764 * Math.sqrt(2.5)) / Math.sqrt(5)],
+    [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], (2.2622 * Math.sqrt(82.5 / 9)) / Math.sqrt(10)],
+  ])('of the mean of %j is ± %d', (values, half) => {
+    const middle = values.reduce((a, b) => a + b) / values.length;
+    const { low, high } = meanInterval(values, 0.95)!;
+    expect([low, high]).toEqual([expect.closeTo(middle - half, 3), expect.closeTo(middle + half, 3)]);
+  });
+
+  test('of one further replication are wider by √(n + 1)', () => {
+    const values = [1, 2, 3, 4, 5];
+    const [inner, outer] = [meanInterval(values, 0.95)!, predictionInterval(values, 0.95)!];
+    expect(outer.high - 3).toBeCloseTo((inner.high - 3) * Math.sqrt(6), 9);
+  });
+
+  test('need two values', () => {
+    expect(
+      [[], [1]].flatMap(values => [meanInterval(values, 0.95), predictionInterval(values, 0.95)]),
+    ).toEqual([null, null, null, null]);
+  });
+
+  test('of equal values are a point, whatever the rounding', () => {
+    const { low, high } = meanInterval([0.1, 0.1, 0.1], 0.95)!;
+    expect(low).toBe(high);
+  });
+
+  test('contain the mean', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1e9, noNaN: true }), { minLength: 2, maxLength: 40 }),
+        values => {
+          const { low, high } = meanInterval(values, 0.95)!;
+          const { mean } = summary(values);
+          return low <= mean && mean <= high;
+        },
+      ),
+    );
+  });
+});
+
+describe('exact bounds of a share', () => {
+  test.each([
+    [100, 100, 0.9705],
+    [299, 299, 0.99003],
+    [0, 100, 0],
+    [1, 1, 0.05],
+    [95, 100, 0.8977],
+  ])('%d of %d prove at least %d at 95 %%', (successes, n, low) => {
+    expect(binomialOneSidedLow(successes, n, 0.95)).toBeCloseTo(low, 4);
+  });
+
+  test('mirror each other', () => {
+    expect(binomialOneSidedHigh(5, 100, 0.95)).toBeCloseTo(1 - binomialOneSidedLow(95, 100, 0.95), 9);
+    expect([binomialOneSidedHigh(100, 100, 0.95), binomialOneSidedHigh(0, 100, 0.95)]).toEqual([
+      1,
+      expect.closeTo(0.0295, 4),
+    ]);
+  });
+
+  // Clopper and Pearson: 8 of 10 lie in 0.4439–0.9748 at 95 %.
+  test('agree with the published interval of 8 of 10', () => {
+    const { low, high } = proportionLowerUpper(8, 10, 0.95);
+    expect([low, high]).toEqual([expect.closeTo(0.4439, 4), expect.closeTo(0.9748, 4)]);
+  });
+
+  test('leave exactly 5 % of chance beyond, by summing the binomial', () => {
+    const low = binomialOneSidedLow(9940, 10_000, 0.95);
+    let term = low ** 10_000;
+    let beyond = term;
+    for (let k = 10_000; k > 9940; k--) beyond += term *= (k / (10_001 - k)) * ((1 - low) / low);
+    expect(beyond).toBeCloseTo(0.05, 6);
+  });
+});

@@ -1,0 +1,170 @@
+// The schema and the type `Scenario` are the same shape, and every scenario of the project has it.
+
+import { Ajv } from 'ajv';
+import { describe, expect, it } from 'vitest';
+import { loadScenario, scenarioNames } from '../../cli/input.ts';
+import { SCHEMA, type Schema } from '../../cli/problems.ts';
+import { FACTS } from '../../scenarios/facts.ts';
+import { durationMs, type KpiName, LEVELS, type Scenario } from '../../scenarios/scenario.ts';
+import { BATCH_SIZES } from '../../src/limits.ts';
+
+/** Every field of the type, the optional ones too: what the compiler wants here must be what the schema has. */
+type Full<T> = T extends readonly (infer Item)[]
+  ? readonly Full<Item>[]
+  : T extends object
+    ? { readonly [K in keyof T]-?: Full<T[K]> }
+    : T;
+
+const FULL: Full<Scenario> = {
+  $schema: './scenario.schema.json',
+  name: 'full',
+  description: 'Every field there is.',
+  population: {
+    companies: 1,
+    regions: { 'us-west1': 1 },
+    advanced: 0,
+    levels: { ONYX: 1 },
+    industries: { retail: 1 },
+  },
+  platform: {
+    domain: 'example.com',
+    cloudflareZoneId: '0'.repeat(32),
+    googleProject: 'example-project',
+    regions: {
+      'us-west1': {
+        atlasProject: '0'.repeat(24),
+        atlasCluster: 'main',
+        pineconeHost: 'a-b.svc.gcp-us-central1-1.pinecone.io',
+      },
+    },
+    images: { retail: 'us-docker.pkg.dev/example/retail:1' },
+  },
+  provisioning: {
+    batchSize: 10,
+    concurrencyMax: 1,
+    admissionBacklog: '15s',
+    databaseOperationsPerCompany: 3,
+    limits: {
+      dnsRecordWritesPerMinute: null,
+      cloudRunDeploysPerMinute: 0.5,
+      databaseOperationsPerMinute: 200,
+    },
+    quotas: 'vendor',
+  },
+  facts: { 'lat.kms.write': 1 },
+  faults: {
+    quotas: [{ name: 'hidden', operations: ['kms.keys.create'], perMinute: 1 }],
+    rules: [{ operation: 'kms.*', verdict: 'delay', share: 1, status: 503, delayMs: 10, companies: [0] }],
+  },
+  kpis: [{ name: 'provisioningMsP99', required: true, target: { op: '<', value: 60_000 } }],
+  observed: { provisioningMsMean: 1, companies: 1, source: 'somewhere' },
+  run: { seed: 0, replications: 1, replicationsMax: 1, deadline: '1h' },
+};
+
+function schemaKeys({ properties = {}, additionalProperties, items }: Schema, prefix = ''): string[] {
+  const map = typeof additionalProperties === 'object' ? { '*': additionalProperties } : {};
+  const children: [string, Schema][] = Object.entries({
+    ...properties,
+    ...map,
+    ...(items && { '[]': items }),
+  });
+  return children.flatMap(([key, child]) => [`${prefix}${key}`, ...schemaKeys(child, `${prefix}${key}.`)]);
+}
+
+/** The paths of an example; where the schema has a map, its keys become `*`. */
+function exampleKeys(value: unknown, schema: Schema | undefined, prefix = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const map = typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  return Object.entries(value).flatMap(([key, child]) => {
+    const name = Array.isArray(value) ? '[]' : map === undefined ? key : '*';
+    return [
+      `${prefix}${name}`,
+      ...exampleKeys(child, schema?.items ?? map ?? schema?.properties?.[key], `${prefix}${name}.`),
+    ];
+  });
+}
+
+function nodes(schema: Schema, path = 'root'): [string, Schema][] {
+  const { properties = {}, additionalProperties, items } = schema;
+  const children = Object.entries({ ...properties, ...(items && { items }) });
+  if (typeof additionalProperties === 'object') children.push(['*', additionalProperties]);
+  return [[path, schema], ...children.flatMap(([key, child]) => nodes(child, `${path}.${key}`))];
+}
+
+const at = (path: string): Schema => nodes(SCHEMA).find(([name]) => name === `root.${path}`)![1];
+
+describe('the schema of a scenario', () => {
+  it('has the same keys as the type', () => {
+    expect(exampleKeys(FULL, SCHEMA).sort()).toEqual(schemaKeys(SCHEMA).sort());
+  });
+
+  it('lets the full example through', () => {
+    expect(new Ajv({ allowUnionTypes: true }).validate(SCHEMA, FULL)).toBe(true);
+  });
+
+  it('has the names that the code has', () => {
+    const kpis: Record<KpiName, true> = { provisioningMsP99: true, provisioningShareUnder60s: true };
+    expect(at('population.levels').propertyNames!.enum).toEqual(LEVELS);
+    expect(at('kpis.items.name').enum).toEqual(Object.keys(kpis));
+    expect(at('provisioning.batchSize').enum).toEqual(Object.values(BATCH_SIZES));
+  });
+
+  it('describes every field, knows every key and bounds every number', () => {
+    for (const [path, schema] of nodes(SCHEMA)) {
+      const types = [schema.type].flat();
+      expect(schema, path).toHaveProperty('description');
+      if (types.includes('object')) expect(schema.additionalProperties, path).toBeDefined();
+      if (types.includes('object')) expect(schema.additionalProperties, path).not.toBe(true);
+      if (types.includes('array')) expect(schema, path).toHaveProperty('maxItems');
+      if ((types.includes('number') || types.includes('integer')) && schema.enum === undefined) {
+        expect(schema, path).toHaveProperty('maximum');
+        expect(schema.minimum ?? schema.exclusiveMinimum, path).toBeDefined();
+      }
+    }
+  });
+});
+
+describe('the scenarios of the project', () => {
+  it('are those of the plan', () => {
+    expect(scenarioNames()).toEqual(['load-1000', 'pilot-100', 'rollout-10000', 'today']);
+  });
+
+  it.each(scenarioNames())('%s can run, is named after its file and has a schema for editors', name => {
+    const scenario = loadScenario(name);
+    expect(scenario.name).toBe(name);
+    expect(scenario.$schema).toBe('./scenario.schema.json');
+    expect(scenario.kpis.some(kpi => kpi.required)).toBe(true);
+    expect(durationMs(scenario.run.deadline)).toBeGreaterThan(0);
+    expect(scenario.population.advanced).toBe(Math.round((scenario.population.companies * 2) / 17));
+  });
+
+  it('share one platform, and today is the only one that production has shown', () => {
+    const [today, ...others] = ['today', 'pilot-100', 'load-1000', 'rollout-10000'].map(name =>
+      loadScenario(name),
+    );
+    for (const { platform, observed } of others) {
+      expect(platform).toEqual(others[0].platform);
+      expect(platform).toMatchObject(today.platform);
+      expect(observed).toBeUndefined();
+    }
+    expect(today.observed).toMatchObject({ provisioningMsMean: 21_746, companies: 17 });
+  });
+});
+
+describe('the facts catalogue', () => {
+  it.each(FACTS.map(fact => [fact.id, fact] as const))('%s is ordered, dated and sourced', (id, fact) => {
+    expect(id).toMatch(/^[a-z0-9][a-z0-9.-]*$/);
+    expect(fact.low).toBeLessThanOrEqual(fact.mid);
+    expect(fact.mid).toBeLessThanOrEqual(fact.high);
+    expect(fact.low).toBeGreaterThan(0);
+    expect(fact.spread).toBeGreaterThanOrEqual(0);
+    expect(fact.source).not.toBe('');
+    expect(fact.asOf).not.toBe('');
+    expect(['source', 'assumed', 'fitted']).toContain(fact.basis);
+    expect(['high', 'medium', 'low', 'none']).toContain(fact.confidence);
+  });
+
+  it('names no fact twice', () => {
+    expect(new Set(FACTS.map(({ id }) => id)).size).toBe(FACTS.length);
+  });
+});
