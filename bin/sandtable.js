@@ -21,8 +21,7 @@ const require = createRequire(import.meta.url);
 const node =
   platformNode() ?? (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR ? process.execPath : undefined);
 
-// npm writes its own list of what it installed last of all.
-if (node === undefined || !existsSync(join(root, 'node_modules', '.package-lock.json'))) {
+if (node === undefined || resolve('commander') === undefined) {
   console.error(
     `sandtable: its packages or Node ${NODE_MAJOR} are missing; run \`npm start\` once in ${root}`,
   );
@@ -32,13 +31,14 @@ run(node);
 
 function platformNode() {
   const [name, file] = PACKAGES[`${process.platform}-${process.arch}`] ?? [];
-  const folder = name && folderOf(name);
-  return folder && existsSync(join(folder, file)) ? join(folder, file) : undefined;
+  const manifest = name && resolve(`${name}/package.json`);
+  const path = manifest && join(dirname(manifest), file);
+  return path && existsSync(path) ? path : undefined;
 }
 
-function folderOf(name) {
+function resolve(name) {
   try {
-    return dirname(require.resolve(`${name}/package.json`));
+    return require.resolve(name);
   } catch {
     return undefined;
   }

@@ -3,7 +3,8 @@
 
 import { Ajv, type ErrorObject } from 'ajv';
 import { closest } from 'fastest-levenshtein';
-import { FACTS } from '../scenarios/facts.ts';
+import { Cloud } from '../fakes/cloud.ts';
+import { FACTS, FactValues } from '../scenarios/facts.ts';
 import scenarioSchema from '../scenarios/scenario.schema.json' with { type: 'json' };
 import { durationMs, type Scenario } from '../scenarios/scenario.ts';
 
@@ -108,6 +109,8 @@ function range({ minimum, exclusiveMinimum, maximum }: Schema): string {
 type Rule = { readonly needs: readonly string[]; readonly find: (scenario: Scenario) => string[] };
 
 const SUM_TOLERANCE = 1e-9;
+/** Quotas of one name share one count. */
+const PLAN_QUOTAS = ['dnsRecordWrites', 'cloudRunDeploys', 'databaseOperations'];
 
 const RULES: readonly Rule[] = [
   {
@@ -164,7 +167,29 @@ const RULES: readonly Rule[] = [
         ),
       ]),
   },
-  { needs: ['faults.quotas'], find: ({ faults }) => repeated('faults.quotas', faults.quotas) },
+  {
+    needs: ['faults'],
+    find: ({ faults: { quotas, rules } }) => [
+      ...rules.flatMap(({ operation }, i) => operationProblem(`faults.rules.${i}.operation`, operation)),
+      ...quotas.flatMap(({ operations }, i) =>
+        operations.flatMap((operation, j) =>
+          operationProblem(`faults.quotas.${i}.operations.${j}`, operation),
+        ),
+      ),
+    ],
+  },
+  {
+    needs: ['faults.quotas'],
+    find: ({ faults: { quotas } }) => [
+      ...repeated('faults.quotas', quotas),
+      ...quotas.flatMap(({ name }, i) =>
+        when(
+          PLAN_QUOTAS.includes(name),
+          `faults.quotas.${i}.name is ${show(name)}; the plan's own limit has that name`,
+        ),
+      ),
+    ],
+  },
   { needs: ['kpis'], find: ({ kpis }) => repeated('kpis', kpis) },
   {
     needs: ['kpis'],
@@ -217,6 +242,28 @@ function repeated(path: string, items: readonly { readonly name: string }[]): st
   const names = items.map(({ name }) => name);
   return names.flatMap((name, i) =>
     when(names.indexOf(name) < i, `${path}.${i}.name is ${show(name)}; it is there twice`),
+  );
+}
+
+/** A fault on an operation that no fake has would never hit, and the run would seem to have stood it. */
+function operationProblem(path: string, operation: string): string[] {
+  const options = {
+    seed: 0,
+    facts: new FactValues('mid', {}),
+    quotas: [],
+    faults: [],
+    token: '',
+    domain: 'example.com',
+  };
+  const operations = new Cloud(options).services.flatMap(({ routes }) =>
+    routes.map(route => route.operation),
+  );
+  const start = operation.replace('*', '');
+  const isKnown =
+    operation === start ? operations.includes(operation) : operations.some(name => name.startsWith(start));
+  return when(
+    !isKnown,
+    `${path} is ${show(operation)}; no fake has such an operation${nearest(operation, operations)}`,
   );
 }
 

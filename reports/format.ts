@@ -65,9 +65,9 @@ export function kpiFigure(value: KpiReport['value'], unit: KpiReport['unit']): s
   return unit === 'ms' ? duration(value) : share(value);
 }
 
-export function kpiRange(range: KpiReport['inputs'], unit: KpiReport['unit']): string {
-  if (range === null) return '–';
-  const { low, high } = range;
+export function kpiRange(ends: KpiReport['inputs'], unit: KpiReport['unit']): string {
+  if (ends === null) return '–';
+  const { low, high } = ends;
   if (low === 'infinite' || high === 'infinite')
     return low === high ? 'infinite' : `${kpiFigure(low, unit)}–infinite`;
   return unit === 'ms' ? durationRange({ low, high }) : `${range(percent(low), percent(high))} %`;

@@ -119,15 +119,13 @@ ${definitions([
   ['Regions', regions.join(', ')],
 ])}
 ${table('Times of the companies that were completed, over all replications', ['time', 'mean', 'P50', 'P95', 'P99', 'max', 'label'], times, [1, 2, 3, 4, 5])}
-${
-  notReady.length === 0
-    ? NOTHING
-    : table(
-        'Companies that are not ready, first replication',
-        ['company', 'reason'],
-        notReady.map(({ company, reason }) => [company, reason]),
-      )
-}`;
+${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
+}
+
+function notReadyTable(notReady: Report['rollout']['notReady']): Html {
+  const rows = notReady.map(({ company, reason }) => [company, reason]);
+  const caption = 'Companies that are not ready, first replication, at most 100';
+  return html`<details><summary>${caption}</summary>${table(caption, ['company', 'reason'], rows)}</details>`;
 }
 
 function charts(report: Report): Html {

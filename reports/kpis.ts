@@ -1,6 +1,6 @@
 // What the replications say about each KPI of the scenario: value, interval, verdict and, without one, the reason.
 
-import { mean } from 'simple-statistics';
+import { mean, sum } from 'simple-statistics';
 import type { KpiName, Scenario, ScenarioKpi } from '../scenarios/scenario.ts';
 import type { Replication, RolloutMeasurement } from './measurement.ts';
 import type { Interval, KpiReport, Label } from './report.ts';
@@ -139,7 +139,7 @@ function assessShare(
         high: binomialOneSidedHigh(within[0], companies[0], CONFIDENCE),
       }
     : clampShare(meanInterval(shares, CONFIDENCE)!);
-  return decided(mean(within) / mean(companies), interval, target);
+  return decided(sum(within) / sum(companies), interval, target);
 }
 
 function decided(value: number, interval: Interval, target: Target): Assessment {

@@ -34,7 +34,7 @@ export function renderMarkdown(report: Report): string {
       ['Crosscheck', CROSSCHECK],
     ]),
     list(rollout.violations.slice(0, VIOLATIONS_SHOWN).map(text => ['Violation', text])),
-    tryIt === null ? '' : `Try:\n\n    ${oneLine(tryIt)}`,
+    tryIt === null ? '' : `Try:\n\n    ${tryIt}`,
   ];
   return `${blocks.filter(Boolean).join('\n\n')}\n`;
 }

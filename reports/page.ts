@@ -103,7 +103,8 @@ figure svg { display: block; width: 100%; height: auto; }
 figcaption { margin-top: .5rem; font-size: .9rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; margin: .75rem 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+summary { cursor: pointer; }
 code { font: .92em ui-monospace, monospace; overflow-wrap: anywhere; }
-.alert { border-left: 4px solid var(--bad); padding: .25rem 1rem; background: var(--panel); }
+.alert { max-width: none; margin: .5rem 0; border-left: 4px solid var(--bad); padding: .25rem 1rem; background: var(--panel); }
 @media print { figure { break-inside: avoid; } }
 `;

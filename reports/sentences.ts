@@ -95,5 +95,5 @@ export function whatIf({ scenario, limits }: Report): string | null {
   const limit = worstLimit(limits);
   if (limit === undefined || limit.perMinute === null) return null;
   const { rate } = LIMITERS[limit.name];
-  return `sandtable run ${scenario} --set provisioning.limits.${rate}=${limit.perMinute * 2}`;
+  return `sandtable run ${oneLine(scenario)} --set provisioning.limits.${rate}=${limit.perMinute * 2}`;
 }

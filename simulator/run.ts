@@ -7,10 +7,10 @@ import type { Replication } from '../reports/measurement.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import { type FactLevel, FactValues } from '../scenarios/facts.ts';
 import { companiesOf } from '../scenarios/population.ts';
+import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs, type Scenario } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
 import { columnsOf, emptyState, rollOut, type RolloutState } from '../src/provisioning/rollout.ts';
-import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { Kernel, type KernelOptions } from './kernel.ts';
 import { type Generation, Machine } from './machine.ts';
 import { Network } from './network.ts';
@@ -48,10 +48,11 @@ export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Re
   const crashes = new Set(hooks.crashAtEvents);
   let state: RolloutState = emptyState();
   let ended = 0;
+  const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
   const kernel = new Kernel({
     drain: hooks.drain,
     startMs: VIRTUAL_START_MS,
-    deadlineMs: VIRTUAL_START_MS + durationMs(scenario.run.deadline),
+    deadlineMs: deadlineAtMs,
     everyEventEntering: spec.everyEventEntering,
     ...(hooks.poll && { poll: () => hooks.poll!(ended) }),
     ...(crashes.size > 0 && { beforeEvent: (event: number) => crashes.has(event) && machine.crash() }),
@@ -71,7 +72,13 @@ export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Re
     };
     return rollOut(ports, options, state);
   });
-  const finished = await kernel.run(() => machine.run());
+  // A rollout that is not over by its deadline is reported with its companies unfinished.
+  const { promise: over, resolve: giveUp, reject } = Promise.withResolvers<void>();
+  kernel.schedule(deadlineAtMs, kernel.daemon(() => giveUp()));
+  const finished = await kernel.run(() => {
+    machine.run().then(giveUp, reject);
+    return over;
+  });
   if (!finished) return undefined;
   const columns = columnsOf(state, companies);
   const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));

@@ -66,7 +66,6 @@ export type JournalEntry = {
     | 'blocked';
   readonly atMs: number;
   readonly deadlineAtMs?: number;
-  readonly attempt?: number;
   readonly id?: string;
   readonly reason?: string;
 };

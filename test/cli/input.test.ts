@@ -178,9 +178,34 @@ describe('--set is refused', () => {
       ['faults.rules.0.companies.1 is 100', 'below'],
     ],
     [
+      'a fault on an operation that no fake has',
+      ['faults.rules.0={"operation":"cloudRun.service.create","verdict":"refuse","share":1}'],
+      ['faults.rules.0.operation is "cloudRun.service.create"', 'nearest: cloudRun.services.create'],
+    ],
+    [
+      'a fault on operations that no fake has',
+      ['faults.rules.0={"operation":"cloudrun.*","verdict":"refuse","share":1}'],
+      ['faults.rules.0.operation is "cloudrun.*"'],
+    ],
+    [
+      'a quota on all operations that start alike',
+      ['faults.quotas=[{"name":"a","operations":["cloudRun.*"],"perMinute":1}]'],
+      ['faults.quotas.0.operations.0 is "cloudRun.*"', 'such as "cloudRun.services.create"'],
+    ],
+    [
+      'a quota on an operation that no fake has',
+      ['faults.quotas=[{"name":"a","operations":["kms.key.make"],"perMinute":1}]'],
+      ['faults.quotas.0.operations.0 is "kms.key.make"', 'nearest: kms.'],
+    ],
+    [
+      "a quota with the name of the plan's",
+      ['faults.quotas=[{"name":"cloudRunDeploys","operations":["cloudRun.services.create"],"perMinute":1}]'],
+      ['faults.quotas.0.name is "cloudRunDeploys"', "the plan's own"],
+    ],
+    [
       'two quotas of one name',
       [
-        'faults.quotas=[{"name":"a","operations":["kms.*"],"perMinute":1},{"name":"a","operations":["kms.*"],"perMinute":1}]',
+        'faults.quotas=[{"name":"a","operations":["cloudRun.services.create"],"perMinute":1},{"name":"a","operations":["cloudRun.services.create"],"perMinute":1}]',
       ],
       ['faults.quotas.1.name is "a"', 'twice'],
     ],

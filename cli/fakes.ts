@@ -1,0 +1,60 @@
+// `sandtable fakes`: the fake clouds alone, for anyone's client, until it is stopped.
+
+import { Cloud } from '../fakes/cloud.ts';
+import { cloudOptionsOf, FAKES_TOKEN } from '../fakes/fromScenario.ts';
+import { type FakesServer, startFakes } from '../fakes/server.ts';
+import type { FactValues } from '../scenarios/facts.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+
+export type ServeFakesOptions = {
+  readonly scenario: Scenario;
+  readonly facts: FactValues;
+  readonly port: number;
+  readonly speed: number;
+  readonly printEnv: boolean;
+  readonly out: (line: string) => void;
+  /** Resolves when the fakes shall close. */
+  readonly stopped: Promise<void>;
+};
+
+export async function serveFakes(options: ServeFakesOptions): Promise<void> {
+  const { scenario, facts, port, speed, printEnv, out, stopped } = options;
+  const cloud = new Cloud(cloudOptionsOf(scenario, facts, scenario.run.seed));
+  const server = await startFakes({ cloud, port, vendorPorts: true, speed });
+  try {
+    for (const line of printEnv ? envLines(server) : tableLines(server, scenario.name, speed)) out(line);
+    await stopped;
+  } finally {
+    await server.close();
+  }
+}
+
+/** For `eval "$(…)"` in a shell. Some are the names that the vendors' own clients read. */
+function envLines({ url, vendorUrls }: FakesServer): string[] {
+  const env: Record<string, string> = {
+    SANDTABLE_FAKES_URL: url,
+    SANDTABLE_FAKES_TOKEN: FAKES_TOKEN,
+    CLOUDFLARE_BASE_URL: `${vendorUrls.cloudflare}/client/v4`,
+    CLOUDFLARE_API_TOKEN: FAKES_TOKEN,
+    MONGODB_ATLAS_BASE_URL: `${vendorUrls.atlas}/`,
+    PINECONE_API_KEY: FAKES_TOKEN,
+    PINECONE_INDEX_HOST: vendorUrls.pinecone,
+  };
+  for (const [name, address] of Object.entries(vendorUrls)) env[`${constantCase(name)}_URL`] = address;
+  return Object.entries(env).map(([name, value]) => `export ${name}=${value}`);
+}
+
+function tableLines({ url, vendorUrls }: FakesServer, scenario: string, speed: number): string[] {
+  const width = Math.max(...Object.keys(vendorUrls).map(name => name.length));
+  return [
+    `fake clouds of ${scenario}, at ${speed} times the speed of the real ones; stop with Ctrl-C`,
+    '',
+    `  ${'all'.padEnd(width)}  ${url}   with the vendor's host in the header x-sandtable-host`,
+    ...Object.entries(vendorUrls).map(([name, address]) => `  ${name.padEnd(width)}  ${address}`),
+    '',
+    `  token   ${FAKES_TOKEN}`,
+    `  ledger  ${url}/_ledger`,
+  ];
+}
+
+const constantCase = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase();

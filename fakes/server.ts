@@ -1,0 +1,226 @@
+// The fake clouds behind HTTP, on this machine only. On the main port the header `x-sandtable-host` chooses the vendor;
+// a vendor's own port implies it, for any client that takes a base URL.
+//
+//   request ─► wait arrivalMs ─► effect ─► wait delayMs ─► answer        (all waits divided by `speed`)
+//                  └► lost: the socket is destroyed          └► lost: likewise, after the effect
+
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { SandtableError } from '../src/errors.ts';
+import type { CallKey } from '../src/ports.ts';
+import type { Cloud } from './cloud.ts';
+import type { FakeReply, FakeRequest, Service } from './service.ts';
+
+export type FakesServer = {
+  /** The main port. */
+  readonly url: string;
+  /** One address a service, when asked for. */
+  readonly vendorUrls: Readonly<Record<string, string>>;
+  /** Fresh at each start, so that a journal can tell whether these are its fakes. */
+  readonly id: string;
+  close(): Promise<void>;
+};
+
+export type FakesOptions = {
+  readonly cloud: Cloud;
+  /** 0 for any that is free. */
+  readonly port: number;
+  readonly vendorPorts: boolean;
+  /** Fake milliseconds a real one. */
+  readonly speed: number;
+};
+
+const HOST = '127.0.0.1';
+const BODY_BYTES_MAX = 1024 * 1024;
+/** To receive a request, and for an idle connection: longer than our clients keep one. */
+const REQUEST_MS_MAX = 30_000;
+const KEEP_ALIVE_MS = 75_000;
+/** An answer may be due long after its request. */
+const CONNECTION_MS_MAX = 300_000;
+/** The host of a wildcard service whose client names none. */
+const DEFAULT_LABEL = 'default';
+/** Integers that a draw can take; longer keys than ours have no use. */
+const KEY = /^-?\d{1,10}(?:,-?\d{1,10}){0,15}$/;
+
+export async function startFakes(options: FakesOptions): Promise<FakesServer> {
+  const { cloud, port, vendorPorts, speed } = options;
+  const id = randomUUID();
+  const wire = createWire(cloud, speed);
+  const apps: FastifyInstance[] = [];
+  const close = async () => {
+    wire.stop();
+    await Promise.all(apps.map(app => app.close()));
+  };
+  const open = async (app: FastifyInstance, at: number): Promise<string> => {
+    apps.push(app);
+    return await app.listen({ host: HOST, port: at });
+  };
+  try {
+    const url = await open(mainApp(cloud, wire, id), port);
+    const vendorUrls: Record<string, string> = {};
+    for (const service of vendorPorts ? cloud.services : [])
+      vendorUrls[service.name] = await open(vendorApp(service, cloud, wire), 0);
+    return { url, vendorUrls, id, close };
+  } catch (error) {
+    await close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new SandtableError(
+      'PORT_IN_USE',
+      `port ${port} is in use: stop the program that listens there, or choose another with --port`,
+    );
+  }
+}
+
+type Wire = {
+  nowMs(): number;
+  serve(host: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>;
+  stop(): void;
+};
+
+/** Carries requests to the cloud and answers back, with the delays that the cloud draws. */
+function createWire(cloud: Cloud, speed: number): Wire {
+  const startEpochMs = Date.now();
+  const startedAt = performance.now();
+  const stopped = new AbortController();
+  let calls = 0;
+  const nowMs = () => startEpochMs + (performance.now() - startedAt) * speed;
+  const wait = (ms: number) => delay(ms / speed, undefined, { signal: stopped.signal });
+
+  const serve = async (host: string, request: FastifyRequest, reply: FastifyReply) => {
+    const key = keyOf(request, () => [-1, calls++]);
+    if (key === undefined)
+      return refuse(reply, 400, 'x-sandtable-key must be integers separated by commas, as in 17,3,0');
+    const call = requestOf(host, request, key);
+    if (call === undefined) return refuse(reply, 400, 'the path is not valid percent-encoding');
+    try {
+      await wait(cloud.arrivalMs(key));
+      const answer = cloud.arrive(call, nowMs());
+      if (answer === undefined) return hangUp(reply);
+      await wait(answer.delayMs);
+      return answer.lost ? hangUp(reply) : sendReply(reply, answer.reply);
+    } catch (error) {
+      if (stopped.signal.aborted) return hangUp(reply);
+      throw error;
+    }
+  };
+  return { nowMs, serve, stop: () => stopped.abort() };
+}
+
+function mainApp(cloud: Cloud, wire: Wire, id: string): FastifyInstance {
+  const app = createApp();
+  const hosts = cloud.services
+    .flatMap(service => service.hosts)
+    .map(host => (host.startsWith('.') ? `*${host}` : host));
+  app.get('/_health', async (_request, reply) => sendReply(reply, { status: 200, body: { id } }));
+  app.get('/_ledger', async (_request, reply) => {
+    const { entries } = cloud.ledger;
+    const body = { id, nowMs: wire.nowMs(), entries, operations: cloud.operations() };
+    return sendReply(reply, { status: 200, body });
+  });
+  app.all('/*', async (request, reply) => {
+    const host = hostOf(request);
+    if (host === undefined)
+      return refuse(reply, 400, `name the vendor in the header x-sandtable-host: ${hosts.join(', ')}`);
+    if (cloud.serviceOf(host) === undefined)
+      return refuse(reply, 501, `no fake stands for the host ${host}; there are ${hosts.join(', ')}`);
+    return wire.serve(host, request, reply);
+  });
+  return app;
+}
+
+function vendorApp(service: Service, cloud: Cloud, wire: Wire): FastifyInstance {
+  const app = createApp();
+  const [first] = service.hosts;
+  const implied = first.startsWith('.') ? `${DEFAULT_LABEL}${first}` : first;
+  app.all('/*', async (request, reply) => {
+    const host = hostOf(request) ?? implied;
+    if (cloud.serviceOf(host) !== service)
+      return refuse(
+        reply,
+        501,
+        `this port is ${service.name}'s alone; its hosts are ${service.hosts.join(', ')}`,
+      );
+    return wire.serve(host, request, reply);
+  });
+  return app;
+}
+
+function createApp(): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionTimeout: CONNECTION_MS_MAX,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 16_384 },
+    frameworkErrors: (error, _request, reply) =>
+      void refuse(reply as unknown as FastifyReply, error.statusCode ?? 400, error.message),
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
+    refuse(reply, error.statusCode ?? 500, error.message),
+  );
+  app.setNotFoundHandler((request, reply) => refuse(reply, 501, `the fakes do not cover ${request.method}`));
+  return app;
+}
+
+function hostOf(request: FastifyRequest): string | undefined {
+  const host = request.headers['x-sandtable-host'];
+  return typeof host === 'string' && host !== '' ? host.toLowerCase() : undefined;
+}
+
+/** Undefined when it is malformed. */
+function keyOf(request: FastifyRequest, absent: () => CallKey): CallKey | undefined {
+  const header = request.headers['x-sandtable-key'];
+  if (header === undefined) return absent();
+  return typeof header === 'string' && KEY.test(header) ? header.split(',').map(Number) : undefined;
+}
+
+function requestOf(host: string, request: FastifyRequest, key: CallKey): FakeRequest | undefined {
+  const target = request.raw.url ?? '/';
+  const mark = target.indexOf('?');
+  const path = mark < 0 ? target : target.slice(0, mark);
+  if (!isPercentEncoded(path)) return undefined;
+  return {
+    method: request.method,
+    host,
+    path,
+    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+    ),
+    body: Buffer.isBuffer(request.body) ? request.body : undefined,
+    key,
+  };
+}
+
+function isPercentEncoded(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** As bytes, so that nothing between here and the socket reads or changes the body. */
+function sendReply(reply: FastifyReply, { status, headers = {}, body }: FakeReply): FastifyReply {
+  reply
+    .code(status)
+    .headers({ ...(body !== undefined && { 'content-type': 'application/json' }), ...headers });
+  return body === undefined ? reply.send() : reply.send(Buffer.from(JSON.stringify(body)));
+}
+
+function refuse(reply: FastifyReply, status: number, error: string): FastifyReply {
+  return sendReply(reply, { status, body: { error } });
+}
+
+/** To the client the call is lost: it cannot know whether it had its effect. */
+function hangUp(reply: FastifyReply): undefined {
+  reply.hijack();
+  reply.raw.destroy();
+}

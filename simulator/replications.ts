@@ -1,0 +1,64 @@
+// A study of one scenario: independent replications in rounds, until the verdict is clear or the rounds are used up,
+// with one run at each end of the facts' ranges beside them.
+
+import type { Replication } from '../reports/measurement.ts';
+import { drawUint32, PURPOSE } from '../scenarios/draw.ts';
+import type { FactLevel } from '../scenarios/facts.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import type { Pool } from './pool.ts';
+import type { RunSpec } from './run.ts';
+
+export type StudyOptions = {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly factOverrides: Readonly<Record<string, number>>;
+  /** So many and no more; without it the scenario's first round, doubled while `isClear` says no. */
+  readonly replications: number | undefined;
+  readonly everyEventEntering: boolean;
+  readonly isClear: (replications: readonly Replication[]) => boolean;
+  /** Companies ended so far and companies of all runs planned so far. */
+  readonly onProgress: (ended: number, planned: number) => void;
+};
+
+export type Study = {
+  /** In the order of their index; those that had finished when the study was stopped. */
+  readonly replications: readonly Replication[];
+  /** The first replication with all facts low and all facts high. */
+  readonly inputs: { readonly low: Replication; readonly high: Replication } | null;
+  readonly isPartial: boolean;
+};
+
+export async function study(pool: Pool, options: StudyOptions): Promise<Study> {
+  const { scenario, replications: fixed } = options;
+  const { companies } = scenario.population;
+  const replicationsMax = fixed ?? scenario.run.replicationsMax;
+  let ends: readonly (Replication | undefined)[] = [];
+  const replications: (Replication | undefined)[] = [];
+  let count = fixed ?? scenario.run.replications;
+  for (;;) {
+    const specs = range(replications.length, count).map(index => specOf(options, index, 'mid'));
+    const isFirst = replications.length === 0;
+    if (isFirst) specs.push(specOf(options, 0, 'low'), specOf(options, 0, 'high'));
+    const before = replications.length + (isFirst ? 0 : 2);
+    const results = await pool.run(specs, ended =>
+      options.onProgress(before * companies + ended, (before + specs.length) * companies),
+    );
+    if (isFirst) ends = results.splice(-2);
+    replications.push(...results);
+    const finished = replications.filter(replication => replication !== undefined);
+    const isPartial = finished.length < replications.length || ends.includes(undefined);
+    if (isPartial || count >= replicationsMax || options.isClear(finished)) {
+      const [low, high] = ends;
+      return { replications: finished, inputs: low && high ? { low, high } : null, isPartial };
+    }
+    count = Math.min(replicationsMax, count * 2);
+  }
+}
+
+function specOf(options: StudyOptions, index: number, factLevel: FactLevel): RunSpec {
+  const { scenario, seed, factOverrides, everyEventEntering } = options;
+  const ownSeed = drawUint32(seed, PURPOSE.replication, [index]);
+  return { scenario, index, seed: ownSeed, factLevel, factOverrides, everyEventEntering };
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);

@@ -1,0 +1,417 @@
+import { describe, expect, it } from 'vitest';
+import { cloudRun } from '../../fakes/cloudRun.ts';
+import { companyServices } from '../../fakes/companyService.ts';
+import { firestore } from '../../fakes/firestore.ts';
+import { kms } from '../../fakes/kms.ts';
+import { liveResources } from '../../fakes/ledger.ts';
+import { type QuotaRule, Quotas } from '../../fakes/quota.ts';
+import { secretManager } from '../../fakes/secretManager.ts';
+import type { Service } from '../../fakes/service.ts';
+import type { Outcome, Transport } from '../../src/ports.ts';
+import { createSend, type Send } from '../../src/providers/call.ts';
+import { serviceVerbs } from '../../src/providers/cloudRun.ts';
+import { healthVerbs } from '../../src/providers/companyService.ts';
+import { documentVerbs } from '../../src/providers/firestore.ts';
+import { cryptoKeyVerbs } from '../../src/providers/kms.ts';
+import { secretVerbs, secretVersionVerbs } from '../../src/providers/secretManager.ts';
+import type { Company, Platform } from '../../src/provisioning/company.ts';
+import type { Verbs } from '../../src/provisioning/verbs.ts';
+import {
+  answered,
+  callFake,
+  cannedTransport,
+  createWorld,
+  DOMAIN,
+  fakeTransport,
+  TOKEN,
+} from '../fakes/harness.ts';
+
+const COMPANY: Company = {
+  index: 1,
+  id: 'c00001',
+  region: 'us-west1',
+  level: 'DIAMOND',
+  industry: 'Health care',
+  configuration: 'basic',
+};
+const PLATFORM: Platform = {
+  domain: DOMAIN,
+  cloudflareZoneId: 'zone',
+  googleProject: 'p',
+  regions: {},
+  images: { 'Health care': 'us-docker.pkg.dev/p/images/health:1' },
+};
+const DONE_MS = { deploy: 6000, delete: 3000 };
+const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
+const LOST: Outcome = { kind: 'unknown', reason: 'no answer' };
+
+/** One fake and the client of one company's resource in it. */
+function setUp(name: Resource, rules: readonly QuotaRule[] = []) {
+  const world = createWorld({
+    'lat.cloud-run.deploy': DONE_MS.deploy,
+    'lat.cloud-run.delete': DONE_MS.delete,
+  });
+  const { service, verbs } = RESOURCES[name](world);
+  const transport = fakeTransport([service], new Quotas(rules));
+  const clientOf = (
+    company: Company,
+    wire: Transport = transport,
+    token = TOKEN,
+  ): Required<Omit<Verbs, 'nameless'>> => {
+    const { create, find, remove } = verbs(createSend(wire), token, company);
+    return { create: create!, find, remove: remove! };
+  };
+  return { ...clientOf(COMPANY), clientOf, service, transport, ledger: world.ledger, clock: transport.clock };
+}
+
+type Resource = 'secret' | 'cryptoKey' | 'document' | 'service';
+type Made = { service: Service; verbs: (send: Send, token: string, company: Company) => Verbs };
+const RESOURCES: Readonly<Record<Resource, (world: ReturnType<typeof createWorld>) => Made>> = {
+  secret: world => ({
+    service: secretManager(world),
+    verbs: (send, token, company) => secretVerbs(send, token, company, PLATFORM, 'api-key'),
+  }),
+  cryptoKey: world => ({
+    service: kms(world),
+    verbs: (send, token, company) => cryptoKeyVerbs(send, token, company, PLATFORM),
+  }),
+  document: world => ({
+    service: firestore(world),
+    verbs: (send, token, company) => documentVerbs(send, token, company, PLATFORM),
+  }),
+  service: world => ({
+    service: cloudRun(world).service,
+    verbs: (send, token, company) => serviceVerbs(send, token, company, PLATFORM),
+  }),
+};
+
+const RING = 'https://cloudkms.googleapis.com/v1/projects/p/locations/us-west1/keyRings/companies/cryptoKeys';
+const DOCUMENTS = 'projects/p/databases/(default)/documents';
+const SERVICES = 'https://run.googleapis.com/v2/projects/p/locations/us-west1/services';
+const FOREIGN = { company: 'c09999' };
+
+/** Takes the name of the company's resource for somebody else. */
+const TAKE_NAME: Readonly<Record<Resource, (service: Service) => void>> = {
+  secret: service => {
+    const url = 'https://secretmanager.googleapis.com/v1/projects/p/secrets?secretId=c00001-api-key';
+    callFake(service, 'POST', url, { replication: { automatic: {} }, labels: FOREIGN });
+  },
+  cryptoKey: service => {
+    callFake(service, 'POST', `${RING}?cryptoKeyId=c00001`, { purpose: 'ENCRYPT_DECRYPT', labels: FOREIGN });
+  },
+  document: service => {
+    const update = {
+      name: `${DOCUMENTS}/companies/c00001`,
+      fields: { companyId: { stringValue: 'c09999' } },
+    };
+    callFake(service, 'POST', `https://firestore.googleapis.com/v1/${DOCUMENTS}:commit`, {
+      writes: [{ update }],
+    });
+  },
+  service: service => {
+    const template = { containers: [{ image: 'other:1' }] };
+    callFake(service, 'POST', `${SERVICES}?serviceId=c00001`, { labels: FOREIGN, template });
+  },
+};
+
+const KINDS: readonly Resource[] = ['secret', 'cryptoKey', 'document', 'service'];
+/** What the clients of this file's fakes promise beyond the secret's: an undoing that spares what is not ours. */
+const CAREFUL: readonly Resource[] = ['cryptoKey', 'document', 'service'];
+const CREATE_OPERATION: Readonly<Record<Resource, string>> = {
+  secret: 'secretManager.secrets.create',
+  cryptoKey: 'kms.cryptoKeys.create',
+  document: 'firestore.documents.commit',
+  service: 'cloudRun.services.create',
+};
+
+describe.each(KINDS)('the client of a %s', kind => {
+  it('makes it, finds it, takes it away and makes it again', async () => {
+    const { create, find, remove, ledger, clock } = setUp(kind);
+    expect(await find(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
+    expect(await remove(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
+    for (const round of [1, 2]) {
+      const created = await create(ATTEMPT);
+      expect(created.kind).toBe(kind === 'service' ? 'pending' : 'done');
+      expect(await create(ATTEMPT)).toEqual({ kind: 'exists' });
+      clock.nowMs += DONE_MS.deploy;
+      const found = await find(ATTEMPT, undefined);
+      expect(found).toEqual({ kind: 'done', id: expect.stringContaining('c00001') });
+      expect(liveResources(ledger.entries)).toMatchObject([{ kind, company: 'c00001' }]);
+      const removed = await remove(ATTEMPT, undefined);
+      expect(removed.kind).toBe(kind === 'service' ? 'pending' : 'done');
+      clock.nowMs += DONE_MS.delete;
+      expect(await remove(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
+      expect(await find(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
+      expect(liveResources(ledger.entries)).toEqual([]);
+      expect(ledger.entries).toHaveLength(2 * round);
+    }
+  });
+
+  it('gives every call of one attempt a key of its own', async () => {
+    const { create, remove, transport } = setUp(kind);
+    for (const verb of [create, remove, create]) {
+      transport.calls.length = 0;
+      await verb(ATTEMPT, undefined);
+      const keys = transport.calls.map(({ key }) => key.join());
+      expect(new Set(keys).size).toBe(keys.length);
+      for (const { key, deadlineAtMs } of transport.calls) {
+        expect(key.slice(0, -1)).toEqual(ATTEMPT.key);
+        expect(deadlineAtMs).toBe(ATTEMPT.deadlineAtMs);
+      }
+    }
+  });
+
+  it('rejects a name that somebody else holds', async () => {
+    const { create, find, service } = setUp(kind);
+    TAKE_NAME[kind](service);
+    expect(await create(ATTEMPT)).toEqual({ kind: 'exists' });
+    expect(await find(ATTEMPT, undefined)).toMatchObject({
+      kind: 'rejected',
+      reason: expect.stringContaining('another'),
+    });
+  });
+
+  it('tells a quota from a refusal, and says when to come back', async () => {
+    const rule = {
+      name: 'writes',
+      operations: [CREATE_OPERATION[kind]],
+      perMinute: 1,
+      scope: 'vendor',
+    } as const;
+    const { clientOf, ledger } = setUp(kind, [rule]);
+    const create = (id: string) => clientOf({ ...COMPANY, id }).create(ATTEMPT);
+    await create('c00002');
+    await create('c00003');
+    expect(await create('c00001')).toEqual({ kind: 'throttled', quota: 'writes', retryAfterMs: 60_000 });
+    expect(ledger.entries).toHaveLength(2);
+  });
+
+  it('rejects what trying again does not help', async () => {
+    const { create, find, remove } = setUp(kind).clientOf(COMPANY, undefined, 'bad');
+    for (const verb of [create, find, remove])
+      expect(await verb(ATTEMPT, undefined)).toMatchObject({
+        kind: 'rejected',
+        reason: expect.stringMatching(/^401 /),
+      });
+  });
+
+  it.each<[string, Outcome, string]>([
+    ['an unknown outcome', LOST, 'unknown'],
+    ['a refused connection', { kind: 'refused', reason: 'ECONNREFUSED' }, 'transient'],
+    ['a 503', answered({ status: 503, body: undefined }), 'unknown'],
+    ['a 500 in HTML', answered({ status: 500, body: '<html>' }), 'unknown'],
+  ])('passes on %s', async (_, outcome, expected) => {
+    const { clientOf } = setUp(kind);
+    for (const verb of ['create', 'find', 'remove'] as const)
+      expect((await clientOf(COMPANY, cannedTransport([outcome]))[verb](ATTEMPT, undefined)).kind).toBe(
+        expected,
+      );
+  });
+
+  it('does not take a 200 without a body for an answer', async () => {
+    const empty = answered({ status: 200, body: undefined });
+    const { clientOf } = setUp(kind);
+    expect((await clientOf(COMPANY, cannedTransport([empty])).find(ATTEMPT, undefined)).kind).toBe('unknown');
+  });
+});
+
+describe.each(CAREFUL)('undoing a %s', kind => {
+  it('spares what is not ours', async () => {
+    const { remove, service, ledger } = setUp(kind);
+    TAKE_NAME[kind](service);
+    expect(await remove(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
+    expect(liveResources(ledger.entries)).toMatchObject([{ company: 'c09999' }]);
+  });
+});
+
+describe('the client of a secret version', () => {
+  it('adds one version and finds it by its secret', async () => {
+    const { transport, create: createSecret } = setUp('secret');
+    const chance = { uniform: () => 0, secret: () => 'open sesame' };
+    const verbs = secretVersionVerbs(createSend(transport), TOKEN, COMPANY, PLATFORM, 'api-key', chance);
+    expect(await verbs.find(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
+    await createSecret(ATTEMPT);
+    expect(await verbs.find(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
+    const created = await verbs.create!(ATTEMPT);
+    expect(created).toEqual({ kind: 'done', id: 'projects/p/secrets/c00001-api-key/versions/1' });
+    expect(await verbs.find(ATTEMPT, undefined)).toEqual(created);
+  });
+});
+
+describe('the client of a key', () => {
+  const enabled = (service: Service) =>
+    callFake(service, 'GET', `${RING}/c00001/cryptoKeyVersions?filter=state%3DENABLED`).body
+      .cryptoKeyVersions ?? [];
+
+  it('leaves one enabled version after making, undoing and making it again', async () => {
+    const { create, remove, service } = setUp('cryptoKey');
+    await create(ATTEMPT);
+    await remove(ATTEMPT, undefined);
+    expect(enabled(service)).toEqual([]);
+    expect(await create(ATTEMPT)).toMatchObject({ kind: 'done' });
+    expect(enabled(service)).toHaveLength(1);
+  });
+
+  it.each([3, 4])('takes up the version of a try whose call %i got lost', async lostPart => {
+    const { create, remove, clientOf, find, service, transport } = setUp('cryptoKey');
+    await create(ATTEMPT);
+    await remove(ATTEMPT, undefined);
+    // The call has its effect and its answer is lost.
+    const lossy: Transport = {
+      send: async call => {
+        const outcome = await transport.send(call);
+        return call.key.at(-1) === lostPart ? LOST : outcome;
+      },
+    };
+    expect((await clientOf(COMPANY, lossy).create(ATTEMPT)).kind).toBe('unknown');
+    const found = await find(ATTEMPT, undefined);
+    expect(found.kind).toBe(lostPart === 3 ? 'absent' : 'done');
+    if (found.kind === 'absent') expect((await create(ATTEMPT)).kind).toBe('done');
+    expect((await find(ATTEMPT, undefined)).kind).toBe('done');
+    expect(enabled(service)).toHaveLength(1);
+  });
+
+  it('destroys also a version that was never made primary', async () => {
+    const { create, remove, service } = setUp('cryptoKey');
+    await create(ATTEMPT);
+    callFake(service, 'POST', `${RING}/c00001/cryptoKeyVersions`, {});
+    expect(await remove(ATTEMPT, undefined)).toEqual({ kind: 'done', id: '' });
+    expect(enabled(service)).toEqual([]);
+  });
+
+  it.each([
+    ['PENDING_GENERATION', 'pending'],
+    ['DISABLED', 'rejected'],
+    ['DESTROYED', 'absent'],
+    [undefined, 'absent'],
+  ])('reads a primary version that is %s as %s', async (state, kind) => {
+    const body = { labels: { company: 'c00001' }, ...(state && { primary: { state } }) };
+    const { find } = setUp('cryptoKey').clientOf(COMPANY, cannedTransport([answered({ status: 200, body })]));
+    expect((await find(ATTEMPT, undefined)).kind).toBe(kind);
+  });
+});
+
+describe('the client of a document', () => {
+  it('tries a contended commit again', async () => {
+    const contended = answered({ status: 409, body: { error: { code: 409, status: 'ABORTED' } } });
+    const { create } = setUp('document').clientOf(COMPANY, cannedTransport([contended]));
+    expect((await create(ATTEMPT)).kind).toBe('transient');
+  });
+});
+
+describe('the client of a service', () => {
+  it('asks for the plan: labels, the image of the industry, 2 vCPU, 4 GiB, concurrency 1000, 0 to 500', async () => {
+    const { create, transport } = setUp('service');
+    await create(ATTEMPT);
+    const body = JSON.parse(new TextDecoder().decode(transport.calls[0].body));
+    expect(body.labels).toEqual({ company: 'c00001', industry: 'health-care', level: 'diamond' });
+    expect(body.template).toMatchObject({
+      containers: [
+        { image: PLATFORM.images['Health care'], resources: { limits: { cpu: '2', memory: '4Gi' } } },
+      ],
+      scaling: { minInstanceCount: 0, maxInstanceCount: 500 },
+      maxInstanceRequestConcurrency: 1000,
+    });
+  });
+
+  it('follows the operation until the service has a URI', async () => {
+    const { create, find, clock, transport } = setUp('service');
+    const created = await create(ATTEMPT);
+    if (created.kind !== 'pending') throw new Error(created.kind);
+    expect(created.id).toMatch(/\/operations\/\w+$/);
+    expect(await find(ATTEMPT, created.id)).toEqual(created);
+    expect(await find(ATTEMPT, undefined)).toEqual({ kind: 'pending', id: '' });
+    clock.nowMs = DONE_MS.deploy;
+    const done = await find(ATTEMPT, created.id);
+    expect(done).toEqual({
+      kind: 'done',
+      id: expect.stringMatching(/^https:\/\/c00001-\w+-uw\.a\.run\.app$/),
+    });
+    expect(transport.calls.at(-1)!.url).toContain('/operations/');
+    expect(await find(ATTEMPT, (done as { id: string }).id)).toEqual(done);
+    expect(transport.calls.at(-1)!.url).toBe(`${SERVICES}/c00001`);
+  });
+
+  it('asks for the service when the operation is forgotten', async () => {
+    const { create, find, clock } = setUp('service');
+    await create(ATTEMPT);
+    clock.nowMs = DONE_MS.deploy;
+    const forgotten = 'projects/p/locations/us-west1/operations/99999999';
+    expect((await find(ATTEMPT, forgotten)).kind).toBe('done');
+  });
+
+  it('rejects a creation that ended in an error', async () => {
+    const { create, find, remove, clock } = setUp('service');
+    const created = await create(ATTEMPT);
+    clock.nowMs = 1000;
+    expect((await remove(ATTEMPT, undefined)).kind).toBe('pending');
+    expect(await find(ATTEMPT, (created as { id: string }).id)).toMatchObject({ kind: 'rejected' });
+  });
+
+  it('deletes once and then waits', async () => {
+    const { create, remove, find, transport, clock } = setUp('service');
+    await create(ATTEMPT);
+    clock.nowMs = DONE_MS.deploy;
+    for (let i = 0; i < 3; i++) expect((await remove(ATTEMPT, undefined)).kind).toBe('pending');
+    expect(transport.calls.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
+    expect((await find(ATTEMPT, undefined)).kind).toBe('pending');
+  });
+
+  it.each([
+    ['CONDITION_FAILED', 'rejected'],
+    ['CONDITION_PENDING', 'pending'],
+    ['CONDITION_SUCCEEDED', 'pending'],
+    [undefined, 'pending'],
+  ])('reads %s without a URI as %s', async (state, kind) => {
+    const body = { labels: { company: 'c00001' }, terminalCondition: { state, message: 'image not found' } };
+    const { find } = setUp('service').clientOf(COMPANY, cannedTransport([answered({ status: 200, body })]));
+    expect((await find(ATTEMPT, undefined)).kind).toBe(kind);
+  });
+});
+
+describe('the client of a company service', () => {
+  const find = (outcome: Outcome) =>
+    healthVerbs(createSend(cannedTransport([outcome])), COMPANY, PLATFORM).find(ATTEMPT, undefined);
+
+  it('is done once the company answers by its own hostname', async () => {
+    const world = createWorld({ 'lat.cloud-run.deploy': DONE_MS.deploy });
+    const run = cloudRun(world);
+    const transport = fakeTransport([
+      run.service,
+      companyServices(world, run, {
+        recordAt: () => ({ type: 'CNAME', content: host, proxied: true }),
+        certificateActive: () => true,
+      }),
+    ]);
+    const send = createSend(transport);
+    const service = serviceVerbs(send, TOKEN, COMPANY, PLATFORM);
+    const health = healthVerbs(send, COMPANY, PLATFORM);
+    let host = '';
+    expect(await health.find(ATTEMPT, undefined)).toEqual({ kind: 'pending', id: '530' });
+    await service.create!(ATTEMPT);
+    transport.clock.nowMs = DONE_MS.deploy;
+    const found = await service.find(ATTEMPT, undefined);
+    host = new URL((found as { id: string }).id).host;
+    transport.clock.nowMs = DONE_MS.deploy - 1;
+    expect(await health.find(ATTEMPT, undefined)).toEqual({ kind: 'pending', id: '503' });
+    transport.clock.nowMs = DONE_MS.deploy;
+    expect(await health.find(ATTEMPT, undefined)).toEqual({ kind: 'done', id: `c00001.${DOMAIN}` });
+    expect(transport.calls.at(-1)!.headers).toEqual({});
+  });
+
+  it('rejects the answer of another company', async () => {
+    const body = { status: 'ok', company: 'c00002' };
+    expect(await find(answered({ status: 200, body }))).toMatchObject({ kind: 'rejected' });
+  });
+
+  it.each<[string, Outcome, string]>([
+    ['a 404', answered({ status: 404, body: '' }), 'pending'],
+    ['a 526', answered({ status: 526, body: 'error code: 526' }), 'pending'],
+    ['a 200 that names no company', answered({ status: 200, body: { status: 'ok' } }), 'pending'],
+    ['a 200 of `null`', answered({ status: 200, body: null }), 'pending'],
+    ['no answer', LOST, 'unknown'],
+    ['a refused connection', { kind: 'refused', reason: 'ECONNREFUSED' }, 'transient'],
+  ])('reads %s as %s', async (_, outcome, kind) => {
+    expect((await find(outcome)).kind).toBe(kind);
+  });
+});
