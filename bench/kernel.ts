@@ -9,7 +9,8 @@ const kernelOptions = { drain, startMs: 0, deadlineMs: Number.POSITIVE_INFINITY,
 
 const SERVERS = 10;
 const ARRIVALS_PER_MS = 9;
-const exponential = (rate: number, key: readonly number[]) => -Math.log(1 - drawUniform(42, PURPOSE.bench, key)) / rate;
+const exponential = (rate: number, key: readonly number[]) =>
+  -Math.log(1 - drawUniform(42, PURPOSE.bench, key)) / rate;
 
 export type KernelRate = { readonly customersPerSecond: number; readonly meanWaitMs: number };
 
@@ -42,7 +43,10 @@ export async function mm10Pure(customers: number): Promise<KernelRate> {
   kernel.schedule(0, arrival, 0);
   const startedAt = performance.now();
   await kernel.run();
-  return { customersPerSecond: (customers / (performance.now() - startedAt)) * 1000, meanWaitMs: waitMs / customers };
+  return {
+    customersPerSecond: (customers / (performance.now() - startedAt)) * 1000,
+    meanWaitMs: waitMs / customers,
+  };
 }
 
 /** The same queue, one async function a customer that waits for a server and sleeps its service. */
@@ -69,7 +73,10 @@ export async function mm10Async(customers: number): Promise<KernelRate> {
   kernel.schedule(0, arrival, 0);
   const startedAt = performance.now();
   await kernel.run();
-  return { customersPerSecond: (customers / (performance.now() - startedAt)) * 1000, meanWaitMs: waitMs / customers };
+  return {
+    customersPerSecond: (customers / (performance.now() - startedAt)) * 1000,
+    meanWaitMs: waitMs / customers,
+  };
 }
 
 /** The hold model (Vaucher and Duval, 1975): each of `pending` events schedules itself again. Events a second. */
@@ -83,4 +90,55 @@ export async function hold(pending: number, holds: number): Promise<number> {
   const startedAt = performance.now();
   await kernel.run();
   return ((holds + pending) / (performance.now() - startedAt)) * 1000;
+}
+
+/** M/M/10 on a plain binary heap without any kernel: what this machine's JavaScript can do. Customers a second. */
+export function bareHeap(customers: number): number {
+  const times = new Float64Array(SERVERS + 2);
+  const kinds = new Int32Array(SERVERS + 2);
+  let size = 0;
+  const push = (time: number, kind: number) => {
+    let i = size++;
+    for (let parent = (i - 1) >> 1; i > 0 && times[parent] > time; parent = (i - 1) >> 1) {
+      times[i] = times[parent];
+      kinds[i] = kinds[parent];
+      i = parent;
+    }
+    times[i] = time;
+    kinds[i] = kind;
+  };
+  const removeFirst = () => {
+    const time = times[--size];
+    const kind = kinds[size];
+    let i = 0;
+    for (let child = 1; child < size; child = 2 * i + 1) {
+      if (child + 1 < size && times[child + 1] < times[child]) child++;
+      if (times[child] >= time) break;
+      times[i] = times[child];
+      kinds[i] = kinds[child];
+      i = child;
+    }
+    times[i] = time;
+    kinds[i] = kind;
+  };
+  const startedAt = performance.now();
+  let arrived = 0;
+  let served = 0;
+  let busy = 0;
+  const serve = (now: number) => push(now + exponential(1, [served++, 1]), 1);
+  push(0, 0);
+  while (size > 0) {
+    const now = times[0];
+    const kind = kinds[0];
+    removeFirst();
+    if (kind === 0) {
+      if (++arrived < customers) push(now + exponential(ARRIVALS_PER_MS, [arrived, 0]), 0);
+      if (busy < SERVERS) {
+        busy++;
+        serve(now);
+      }
+    } else if (served < arrived) serve(now);
+    else busy--;
+  }
+  return (customers / (performance.now() - startedAt)) * 1000;
 }

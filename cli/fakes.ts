@@ -20,7 +20,7 @@ export type ServeFakesOptions = {
 export async function serveFakes(options: ServeFakesOptions): Promise<void> {
   const { scenario, facts, port, speed, printEnv, out, stopped } = options;
   const cloud = new Cloud(cloudOptionsOf(scenario, facts, scenario.run.seed));
-  const server = await startFakes({ cloud, port, vendorPorts: true, speed });
+  const server = await startFakes({ cloud, port, vendorPorts: true, speed, facts });
   try {
     for (const line of printEnv ? envLines(server) : tableLines(server, scenario.name, speed)) out(line);
     await stopped;

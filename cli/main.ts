@@ -17,7 +17,8 @@ const REPLICATIONS_MAX = 1000;
 const SPEED_MAX = 10_000;
 
 const collect = (value: string, before: string[]) => [...before, value];
-const integer = (flag: string, min: number, max: number) => (text: string) => parseInteger(flag, text, min, max);
+const integer = (flag: string, min: number, max: number) => (text: string) =>
+  parseInteger(flag, text, min, max);
 
 const program = new Command('sandtable')
   .description(
@@ -27,7 +28,10 @@ const program = new Command('sandtable')
   .version('0.1.0')
   .exitOverride()
   .showSuggestionAfterError(true)
-  .addHelpText('after', '\nExit codes: 0 pass or done, 1 fail, 2 bad usage or input, 3 inconclusive or no data, 4 internal error, 130 interrupted.');
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 pass or done, 1 fail, 2 bad usage or input, 3 inconclusive or no data, 4 internal error, 130 interrupted.',
+  );
 
 /** Flags that every command with a scenario takes. */
 function scenarioCommand(name: string, description: string): Command {
@@ -36,7 +40,11 @@ function scenarioCommand(name: string, description: string): Command {
     .description(description)
     .option('--set <path=value>', 'change a value of the scenario; may be given again', collect, [])
     .option('--fact <id=value>', 'replace a fact of the catalogue; may be given again', collect, [])
-    .option('--seed <integer>', "seed of every draw (default: the scenario's)", integer('--seed', 0, SEED_MAX));
+    .option(
+      '--seed <integer>',
+      "seed of every draw (default: the scenario's)",
+      integer('--seed', 0, SEED_MAX),
+    );
 }
 
 function reportFlags(command: Command): Command {
@@ -45,22 +53,44 @@ function reportFlags(command: Command): Command {
     .option('--json', 'print report.json instead of the table', false);
 }
 
-reportFlags(scenarioCommand('run', 'simulate a scenario in virtual time; writes report.json, report.html and report.md'))
+reportFlags(
+  scenarioCommand(
+    'run',
+    'simulate a scenario in virtual time; writes report.json, report.html and report.md',
+  ),
+)
   .argument('<scenario>', 'a name from `sandtable scenarios`, or a file')
-  .option('--replications <integer>', 'independent replications, exactly (default: in rounds until the verdict is clear)', integer('--replications', 1, REPLICATIONS_MAX))
-  .option('--workers <integer>', 'worker threads; never changes a result (default: one a core)', integer('--workers', 1, WORKERS_MAX))
-  .option('--entering', 'run every event as entering: slower, for checking that no result depends on it', false)
+  .option(
+    '--replications <integer>',
+    'independent replications, exactly (default: in rounds until the verdict is clear)',
+    integer('--replications', 1, REPLICATIONS_MAX),
+  )
+  .option(
+    '--workers <integer>',
+    'worker threads; never changes a result (default: one a core)',
+    integer('--workers', 1, WORKERS_MAX),
+  )
+  .option(
+    '--entering',
+    'run every event as entering: slower, for checking that no result depends on it',
+    false,
+  )
   .option('--strict', "exit with the verdict's code instead of 0", false)
   .action(async (name, flags) => {
     process.exitCode = await run(loadScenario(name, flags.set), { ...flags, facts: parseFacts(flags.fact) });
   });
 
-reportFlags(scenarioCommand('pilot', 'provision over HTTP in real time against `sandtable fakes`; run again to resume'))
+reportFlags(
+  scenarioCommand('pilot', 'provision over HTTP in real time against `sandtable fakes`; run again to resume'),
+)
   .argument('[scenario]', 'a name from `sandtable scenarios`, or a file', 'pilot-100')
   .requiredOption('--fakes <url>', 'address of the fakes, as `sandtable fakes` prints it')
   .option('--fresh', 'forget the journal of an earlier pilot instead of resuming it', false)
   .action(async (name, flags) => {
-    process.exitCode = await pilot(loadScenario(name, flags.set), { ...flags, facts: parseFacts(flags.fact) });
+    process.exitCode = await pilot(loadScenario(name, flags.set), {
+      ...flags,
+      facts: parseFacts(flags.fact),
+    });
   });
 
 scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor')

@@ -23,7 +23,10 @@ export function openReportFolder(reportDir: string | undefined, scenario: Scenar
     accessSync(dir, constants.W_OK);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new SandtableError('INPUT', `the report folder ${dir} cannot be written (${reason}); choose another with --report-dir`);
+    throw new SandtableError(
+      'INPUT',
+      `the report folder ${dir} cannot be written (${reason}); choose another with --report-dir`,
+    );
   }
   return dir;
 }

@@ -29,12 +29,17 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
   const startedAtMs = Date.now();
   const seed = flags.seed ?? scenario.run.seed;
   const overrides = { ...scenario.facts, ...flags.facts };
-  const log = pino({ base: null }, pino.destination({ dest: join(dir, 'pilot.log'), sync: false, mkdir: true }));
+  const log = pino(
+    { base: null },
+    pino.destination({ dest: join(dir, 'pilot.log'), sync: false, mkdir: true }),
+  );
   const stores = openStores(journalPath);
   const progress = createProgress(`${scenario.name}: provisioning over HTTP`, 'companies');
   const interrupt = () => {
     progress.end();
-    console.error(`sandtable: interrupted; the journal ${journalPath} keeps what was done: run the same command again to go on`);
+    console.error(
+      `sandtable: interrupted; the journal ${journalPath} keeps what was done: run the same command again to go on`,
+    );
     process.exit(INTERRUPTED);
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
@@ -49,7 +54,10 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
       onProgress: progress.update,
     });
     progress.end();
-    if (speed !== 1) console.error(`time ran ${speed} times faster than real, as the fakes do: times are in their milliseconds`);
+    if (speed !== 1)
+      console.error(
+        `time ran ${speed} times faster than real, as the fakes do: times are in their milliseconds`,
+      );
     const values = new FactValues('mid', overrides);
     const report = buildReport({
       scenario,

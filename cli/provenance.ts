@@ -10,7 +10,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export function commitOf(): string {
   try {
     const git = (...args: string[]) =>
-      execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+      execFileSync('git', ['-C', ROOT, ...args], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim();
     return git('rev-parse', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '-dirty');
   } catch {
     return 'unknown';

@@ -5,8 +5,8 @@ import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { CallKey } from '../src/ports.ts';
 import { atlas } from './atlas.ts';
-import { cloudRun } from './cloudRun.ts';
 import { cloudflare } from './cloudflare.ts';
+import { cloudRun } from './cloudRun.ts';
 import { companyServices } from './companyService.ts';
 import { logNormalOfMeanOne } from './distribution.ts';
 import { dnsResolver } from './dnsResolver.ts';
@@ -17,7 +17,15 @@ import { Ledger } from './ledger.ts';
 import { pinecone } from './pinecone.ts';
 import { type QuotaRule, Quotas } from './quota.ts';
 import { secretManager } from './secretManager.ts';
-import { createRouter, type FakeReply, type FakeRequest, type Match, type Service, serve, type World } from './service.ts';
+import {
+  createRouter,
+  type FakeReply,
+  type FakeRequest,
+  type Match,
+  type Service,
+  serve,
+  type World,
+} from './service.ts';
 
 export type CloudOptions = {
   readonly seed: number;
@@ -31,7 +39,12 @@ export type CloudOptions = {
 /** What the shell does with a call that arrived: answers after `delayMs`, or lets the answer be lost. */
 export type CloudAnswer = { readonly reply: FakeReply; readonly delayMs: number; readonly lost: boolean };
 
-export type OperationCount = { calls: number; refusedByQuota: number; latencyMs: number; readonly fact: string };
+export type OperationCount = {
+  calls: number;
+  refusedByQuota: number;
+  latencyMs: number;
+  readonly fact: string;
+};
 
 type Door = { service: Service; match: (method: string, path: string) => Match | undefined };
 
@@ -112,7 +125,13 @@ export class Cloud {
   }
 
   /** Calls by operation so far, for the report. */
-  operations(): { operation: string; calls: number; refusedByQuota: number; latencyMs: number; fact: string }[] {
+  operations(): {
+    operation: string;
+    calls: number;
+    refusedByQuota: number;
+    latencyMs: number;
+    fact: string;
+  }[] {
     return [...this.counts].map(([operation, count]) => ({ operation, ...count }));
   }
 
@@ -127,7 +146,8 @@ export class Cloud {
 
   private count(operation: string, latency: string, latencyMs: number, quota: string | undefined): void {
     let count = this.counts.get(operation);
-    if (count === undefined) this.counts.set(operation, (count = { calls: 0, refusedByQuota: 0, latencyMs: 0, fact: latency }));
+    if (count === undefined)
+      this.counts.set(operation, (count = { calls: 0, refusedByQuota: 0, latencyMs: 0, fact: latency }));
     count.calls++;
     count.latencyMs += latencyMs;
     if (quota !== undefined) count.refusedByQuota++;

@@ -1,7 +1,7 @@
 // A fault is a rule with a verdict on one arrow of a call: arrive? → effect? → answer?
 
-import type { CallKey } from '../src/ports.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
+import type { CallKey } from '../src/ports.ts';
 
 /**
  * refuse: the vendor answers `status` and has no effect. loseRequest: the call never arrives. loseAnswer: the effect

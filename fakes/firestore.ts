@@ -1,7 +1,6 @@
 // Firestore v1: documents of the database `(default)`, one collection deep. Writes come as an atomic commit.
 
-import { googleError, googleRefusals } from './google.ts';
-import { unknownName } from './kms.ts';
+import { googleError, googleRefusals, unknownName } from './google.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 type Fields = Readonly<Record<string, { readonly stringValue?: string }>>;
@@ -230,7 +229,8 @@ const SCALARS: Readonly<Record<string, (content: unknown) => boolean>> = {
 
 const isInt64 = (n: bigint) => n <= INT64_MAX && n >= -INT64_MAX - 1n;
 const isWithin = (n: unknown, bound: number) => typeof n === 'number' && Math.abs(n) <= bound;
-const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+const encoder = new TextEncoder();
+const bytesOf = (text: string) => encoder.encode(text).length;
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

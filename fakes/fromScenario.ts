@@ -10,7 +10,11 @@ export const FAKES_TOKEN = 'sandtable-fakes-token';
 
 /** Operations that the plan's three rates count. */
 const PLAN_OPERATIONS = {
-  dnsRecordWrites: ['cloudflare.dnsRecords.create', 'cloudflare.dnsRecords.update', 'cloudflare.dnsRecords.delete'],
+  dnsRecordWrites: [
+    'cloudflare.dnsRecords.create',
+    'cloudflare.dnsRecords.update',
+    'cloudflare.dnsRecords.delete',
+  ],
   cloudRunDeploys: ['cloudRun.services.create', 'cloudRun.services.update'],
   databaseOperations: ['atlas.databaseUsers.create', 'atlas.customDbRoles.create', 'atlas.indexes.create'],
 } as const;
@@ -39,7 +43,9 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
   };
   return (Object.keys(rates) as (keyof typeof rates)[]).flatMap(name => {
     const perMinute = rates[name];
-    return perMinute === null ? [] : [{ name, operations: PLAN_OPERATIONS[name], perMinute, scope: 'all' as const }];
+    return perMinute === null
+      ? []
+      : [{ name, operations: PLAN_OPERATIONS[name], perMinute, scope: 'all' as const }];
   });
 }
 
@@ -57,8 +63,15 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
     scope: 'vendor',
   });
   return [
-    rule('WritePerMinutePerProjectRegion', 'quota.cloud-run.writes', ['cloudRun.services.create', 'cloudRun.services.delete']),
-    rule('SecretManagerWritesPerMinutePerProject', 'quota.secret-manager.writes', secretWrites.map(name => `secretManager.${name}`)),
+    rule('WritePerMinutePerProjectRegion', 'quota.cloud-run.writes', [
+      'cloudRun.services.create',
+      'cloudRun.services.delete',
+    ]),
+    rule(
+      'SecretManagerWritesPerMinutePerProject',
+      'quota.secret-manager.writes',
+      secretWrites.map(name => `secretManager.${name}`),
+    ),
     rule('cloudflare-api-requests', 'quota.cloudflare.requests', cloudflareCalls),
   ];
 }

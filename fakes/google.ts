@@ -14,8 +14,18 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   503: 'UNAVAILABLE',
 };
 
-export function googleError(code: number, message: string, details?: readonly object[], status?: string): FakeReply {
-  const error = { code, message, status: status ?? STATUS_NAMES[code] ?? 'UNKNOWN', ...(details && { details }) };
+export function googleError(
+  code: number,
+  message: string,
+  details?: readonly object[],
+  status?: string,
+): FakeReply {
+  const error = {
+    code,
+    message,
+    status: status ?? STATUS_NAMES[code] ?? 'UNKNOWN',
+    ...(details && { details }),
+  };
   return { status: code, body: { error } };
 }
 
@@ -43,7 +53,10 @@ function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal):
       domain: 'googleapis.com',
       metadata: { service: domain, quota_limit: quota },
     },
-    { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${(retryAfterMs / 1000).toFixed(3)}s` },
+    {
+      '@type': 'type.googleapis.com/google.rpc.RetryInfo',
+      retryDelay: `${(retryAfterMs / 1000).toFixed(3)}s`,
+    },
   ]);
   return { ...reply, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
@@ -52,4 +65,26 @@ function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal):
 export function companyOf(labels: unknown): string {
   const company = (labels as Record<string, unknown> | undefined)?.company;
   return typeof company === 'string' ? company : '';
+}
+
+/** Google's rules for labels, or undefined when `labels` keeps them. */
+export function labelsProblem(labels: unknown): string | undefined {
+  if (labels === undefined) return undefined;
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
+    return 'labels must be an object.';
+  const entries = Object.entries(labels);
+  if (entries.length > 64) return 'A resource has at most 64 labels.';
+  for (const [name, value] of entries) {
+    if (!/^[a-z][a-z0-9_-]{0,62}$/.test(name)) return `The label key [${name}] is invalid.`;
+    if (typeof value !== 'string' || !/^[a-z0-9_-]{0,63}$/.test(value))
+      return `The label value [${value}] is invalid.`;
+  }
+  return undefined;
+}
+
+/** Google refuses a field that it does not know; so does a fake with one that it does not cover. */
+export function unknownName(value: object, names: readonly string[], at: string): string | undefined {
+  const unknown = Object.keys(value).find(name => !names.includes(name));
+  if (unknown === undefined) return undefined;
+  return `Invalid JSON payload received. Unknown name "${unknown}" at '${at}': Cannot find field.`;
 }

@@ -1,7 +1,7 @@
 // Cloud KMS v1: keys and their versions, in the key ring `companies` that the platform's set-up has made in every
 // location. A key is never deleted: undoing it destroys its primary version, which the ledger calls 'deleted'.
 
-import { companyOf, googleError, googleRefusals } from './google.ts';
+import { companyOf, googleError, googleRefusals, labelsProblem, unknownName } from './google.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 /** `destroyAtMs`: when the material of a version scheduled for destruction goes; Infinity while it is enabled. */
@@ -178,28 +178,6 @@ function keyProblem(body: any): string | undefined {
     unknownName(body.versionTemplate ?? {}, ['algorithm', 'protectionLevel'], 'version_template') ??
     unknownName(body, KEY_FIELDS, 'crypto_key')
   );
-}
-
-/** Google's rules for labels, or undefined when `labels` keeps them. */
-export function labelsProblem(labels: unknown): string | undefined {
-  if (labels === undefined) return undefined;
-  if (typeof labels !== 'object' || labels === null || Array.isArray(labels))
-    return 'labels must be an object.';
-  const entries = Object.entries(labels);
-  if (entries.length > 64) return 'A resource has at most 64 labels.';
-  for (const [name, value] of entries) {
-    if (!/^[a-z][a-z0-9_-]{0,62}$/.test(name)) return `The label key [${name}] is invalid.`;
-    if (typeof value !== 'string' || !/^[a-z0-9_-]{0,63}$/.test(value))
-      return `The label value [${value}] is invalid.`;
-  }
-  return undefined;
-}
-
-/** Google refuses a field that it does not know; so does a fake with one that it does not cover. */
-export function unknownName(value: object, names: readonly string[], at: string): string | undefined {
-  const unknown = Object.keys(value).find(name => !names.includes(name));
-  if (unknown === undefined) return undefined;
-  return `Invalid JSON payload received. Unknown name "${unknown}" at '${at}': Cannot find field.`;
 }
 
 function secondsMs(duration: unknown): number | undefined {

@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FactValues } from '../scenarios/facts.ts';
 import { SandtableError } from '../src/errors.ts';
 import type { CallKey } from '../src/ports.ts';
 import type { Cloud } from './cloud.ts';
@@ -29,6 +30,8 @@ export type FakesOptions = {
   readonly vendorPorts: boolean;
   /** Fake milliseconds a real one. */
   readonly speed: number;
+  /** The ledger's page lists those that were used. */
+  readonly facts?: FactValues;
 };
 
 const HOST = '127.0.0.1';
@@ -57,7 +60,7 @@ export async function startFakes(options: FakesOptions): Promise<FakesServer> {
     return await app.listen({ host: HOST, port: at });
   };
   try {
-    const url = await open(mainApp(cloud, wire, id), port);
+    const url = await open(mainApp(options, wire, id), port);
     const vendorUrls: Record<string, string> = {};
     for (const service of vendorPorts ? cloud.services : [])
       vendorUrls[service.name] = await open(vendorApp(service, cloud, wire), 0);
@@ -107,15 +110,23 @@ function createWire(cloud: Cloud, speed: number): Wire {
   return { nowMs, serve, stop: () => stopped.abort() };
 }
 
-function mainApp(cloud: Cloud, wire: Wire, id: string): FastifyInstance {
+function mainApp({ cloud, speed, facts }: FakesOptions, wire: Wire, id: string): FastifyInstance {
   const app = createApp();
   const hosts = cloud.services
     .flatMap(service => service.hosts)
     .map(host => (host.startsWith('.') ? `*${host}` : host));
-  app.get('/_health', async (_request, reply) => sendReply(reply, { status: 200, body: { id } }));
+  app.get('/_health', async (_request, reply) =>
+    sendReply(reply, { status: 200, body: { id, nowMs: wire.nowMs(), speed } }),
+  );
   app.get('/_ledger', async (_request, reply) => {
     const { entries } = cloud.ledger;
-    const body = { id, nowMs: wire.nowMs(), entries, operations: cloud.operations() };
+    const body = {
+      id,
+      nowMs: wire.nowMs(),
+      entries,
+      operations: cloud.operations(),
+      facts: facts?.usedIds() ?? [],
+    };
     return sendReply(reply, { status: 200, body });
   });
   app.all('/*', async (request, reply) => {

@@ -79,9 +79,12 @@ export type World = {
 
 export type Match = { readonly route: Route; readonly params: Record<string, string> };
 
+/** A literal segment, or a capture: all of it, or what stands before `:verb`. */
+type Segment = { readonly literal: string } | { readonly name: string; readonly suffix: string };
+
 /** Compiled once for each service; the first route that fits wins. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
-  const compiled = routes.map(route => ({ route, segments: route.path.split('/') }));
+  const compiled = routes.map(route => ({ route, segments: route.path.split('/').map(segmentOf) }));
   return (method, path) => {
     const given = path.split('/');
     for (const { route, segments } of compiled) {
@@ -93,23 +96,40 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
   };
 }
 
-function matchSegments(segments: readonly string[], given: readonly string[]): Record<string, string> | undefined {
+function segmentOf(text: string): Segment {
+  if (!text.startsWith(':')) return { literal: text };
+  const [name, verb] = text.slice(1).split('=');
+  return { name, suffix: verb === undefined ? '' : `:${verb}` };
+}
+
+function matchSegments(
+  segments: readonly Segment[],
+  given: readonly string[],
+): Record<string, string> | undefined {
   const params: Record<string, string> = {};
   for (let i = 0; i < segments.length; i++) {
     const segment = segments[i];
-    if (segment.charCodeAt(0) !== 58) {
-      if (segment !== given[i]) return undefined;
+    if ('literal' in segment) {
+      if (segment.literal !== given[i]) return undefined;
       continue;
     }
-    const [name, verb] = segment.slice(1).split('=');
-    const value = decodeURIComponent(given[i]);
-    const colon = value.lastIndexOf(':');
-    if (verb === undefined) params[name] = value;
-    else if (colon > 0 && value.slice(colon + 1) === verb) params[name] = value.slice(0, colon);
-    else return undefined;
-    if (params[name] === '') return undefined;
+    const value = decoded(given[i]);
+    if (value === undefined || !value.endsWith(segment.suffix)) return undefined;
+    const captured = value.slice(0, value.length - segment.suffix.length);
+    if (captured === '') return undefined;
+    params[segment.name] = captured;
   }
   return params;
+}
+
+/** Undefined when it is not valid percent-encoding. */
+function decoded(text: string): string | undefined {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export type Served = {
@@ -131,7 +151,11 @@ export function serve(
 ): Served {
   if (match === undefined) {
     const error = `the fake ${service.name} does not cover ${request.method} ${request.path}`;
-    return { operation: `${service.name}.unknown`, latency: 'lat.refusal', reply: { status: 501, body: { error } } };
+    return {
+      operation: `${service.name}.unknown`,
+      latency: 'lat.refusal',
+      reply: { status: 501, body: { error } },
+    };
   }
   const { operation, latency } = match.route;
   const refuse = (reply: FakeReply, quota?: string): Served => ({
@@ -180,7 +204,11 @@ export function isoTime(ms: number): string {
   const era = Math.floor(z / 146_097);
   const dayOfEra = z - era * 146_097;
   const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
   );
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   const shifted = Math.floor((5 * dayOfYear + 2) / 153);

@@ -16,6 +16,7 @@ import { meets, type Target, verdictOfInterval } from './verdict.ts';
 
 export const CONFIDENCE = 0.95;
 const SHARE_WITHIN_MS = 60_000;
+const STRADDLES = 'the interval straddles the target; more replications narrow it';
 
 /** 0.99^299 < 5 %: with fewer companies even the slowest may lie below the true P99. */
 export const P99_COMPANIES_MIN = 299;
@@ -124,7 +125,8 @@ function assessMean(_: readonly Replication[], values: readonly number[], target
 
 /**
  * Companies of one replication share its limits, so they are no independent trials: replications that differ decide by
- * the t interval of their shares. Replications that all agree count as one, by exact bounds, each one-sided.
+ * the t interval of their shares. Where all agree there is nothing to see of that dependence, and all companies of all
+ * replications are taken as trials, by exact bounds, each one-sided.
  */
 function assessShare(
   replications: readonly Replication[],
@@ -133,19 +135,17 @@ function assessShare(
 ): Assessment {
   const companies = replications.map(({ rollout }) => rollout.company.length);
   const within = replications.map(({ rollout }) => withinLimit(rollout));
-  const interval = allEqual(shares)
-    ? {
-        low: binomialOneSidedLow(within[0], companies[0], CONFIDENCE),
-        high: binomialOneSidedHigh(within[0], companies[0], CONFIDENCE),
-      }
-    : clampShare(meanInterval(shares, CONFIDENCE)!);
-  return decided(sum(within) / sum(companies), interval, target);
+  const value = sum(within) / sum(companies);
+  if (!allEqual(shares)) return decided(value, clampShare(meanInterval(shares, CONFIDENCE)!), target);
+  const low = binomialOneSidedLow(sum(within), sum(companies), CONFIDENCE);
+  const high = binomialOneSidedHigh(sum(within), sum(companies), CONFIDENCE);
+  const few = `${sum(within)} of ${sum(companies)} companies prove no more; a larger batch or more replications would`;
+  return decided(value, { low, high }, target, few);
 }
 
-function decided(value: number, interval: Interval, target: Target): Assessment {
+function decided(value: number, interval: Interval, target: Target, open = STRADDLES): Assessment {
   const verdict = verdictOfInterval(interval, target);
-  const reason =
-    verdict === 'INCONCLUSIVE' ? 'the interval straddles the target; more replications narrow it' : '';
+  const reason = verdict === 'INCONCLUSIVE' ? open : '';
   return { value, sampling: { ...interval, confidence: CONFIDENCE }, verdict, reason };
 }
 

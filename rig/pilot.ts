@@ -49,7 +49,14 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const companies = companiesOf(scenario);
   const tokens = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
   const state = emptyState();
-  const ports = { clock, chance: systemChance, transport, journal: stores.journal, registry: stores.registry, log };
+  const ports = {
+    clock,
+    chance: systemChance,
+    transport,
+    journal: stores.journal,
+    registry: stores.registry,
+    log,
+  };
   const report = () => {
     const ended = [...state.companies.values()].filter(({ finishedAtMs }) => finishedAtMs >= 0).length;
     options.onProgress(ended, companies.length);
@@ -67,7 +74,8 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const violations = auditLedger(entries, audited, scenario.provisioning.databaseOperationsPerCompany);
   const registered = new Set((await stores.registry.list()).map(({ id }) => id));
   for (const { id, outcome } of audited)
-    if (registered.has(id) !== (outcome === 'ready')) violations.push(`${id} is ${outcome}, but the registry says otherwise`);
+    if (registered.has(id) !== (outcome === 'ready'))
+      violations.push(`${id} is ${outcome}, but the registry says otherwise`);
   const rollout = { ...columns, operations, violations };
   return { replication: { index: 0, seed, rollout, facts, hash: '', events: 0 }, speed: health.speed };
 }
@@ -91,9 +99,13 @@ async function look<T>(fakesUrl: string, path: string): Promise<T> {
     const url = new URL(path, fakesUrl).href;
     const deadlineAtMs = Date.now() + LOOK_MS_MAX;
     const outcome = await transport.send({ method: 'GET', url, headers: {}, deadlineAtMs, key: [-1] });
-    if (outcome.kind === 'answered' && outcome.status === 200) return JSON.parse(new TextDecoder().decode(outcome.body));
+    if (outcome.kind === 'answered' && outcome.status === 200)
+      return JSON.parse(new TextDecoder().decode(outcome.body));
     const reason = outcome.kind === 'answered' ? `status ${outcome.status}` : outcome.reason;
-    throw new SandtableError('FAKES', `no fakes answer at ${fakesUrl} (${reason}); start them with: sandtable fakes`);
+    throw new SandtableError(
+      'FAKES',
+      `no fakes answer at ${fakesUrl} (${reason}); start them with: sandtable fakes`,
+    );
   } finally {
     await transport.close();
   }

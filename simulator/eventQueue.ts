@@ -61,7 +61,8 @@ export class EventQueue {
     const time = this.timeAt[last];
     const sequence = this.sequenceAt[last];
     const parent = (position - 1) >> 2;
-    if (position > 0 && this.isBefore(time, sequence, parent)) this.siftUp(position, time, sequence, this.slotAt[last]);
+    if (position > 0 && this.isBefore(time, sequence, parent))
+      this.siftUp(position, time, sequence, this.slotAt[last]);
     else this.siftDown(position, time, sequence, this.slotAt[last], last);
   }
 
@@ -95,7 +96,7 @@ export class EventQueue {
   private siftDown(position: number, time: number, sequence: number, slot: number, size: number): void {
     const { timeAt, sequenceAt, slotAt, positionOf } = this;
     for (let first = position * 4 + 1; first < size; first = position * 4 + 1) {
-      const end = first + 4 < size ? first + 4 : size;
+      const end = Math.min(first + 4, size);
       let least = first;
       let leastTime = timeAt[first];
       for (let child = first + 1; child < end; child++) {

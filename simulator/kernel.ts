@@ -79,7 +79,7 @@ export class Kernel {
   /** An event at `atMs`; the past means now. Returns the slot that `cancel` takes while the event is pending. */
   schedule(atMs: number, handler: Handler, argument = 0): number {
     if ((this.flags[handler] & DAEMON) !== 0) this.daemonsPending++;
-    return this.queue.push(atMs > this.nowMs ? atMs : this.nowMs, handler, argument);
+    return this.queue.push(Math.max(atMs, this.nowMs), handler, argument);
   }
 
   cancel(slot: number): void {
@@ -140,11 +140,8 @@ export class Kernel {
   /** Runs events up to and with the next entering one, then asks for a drain. */
   private step(step: () => void): void {
     const { queue, handlers, flags, options } = this;
-    const { beforeEvent, drain, deadlineMs } = options;
-    while (this.end !== undefined) {
-      if (this.work === 'ended' || (this.work === 'none' && queue.size === this.daemonsPending)) return this.end(true);
-      if (queue.size === this.daemonsPending) throw this.stuck('no event is left that could carry the work on');
-      if ((this.events & (POLL_EVERY - 1)) === 0 && options.poll?.(this.events, this.nowMs)) return this.end(false);
+    const { beforeEvent, deadlineMs } = options;
+    while (!this.isOver()) {
       if (beforeEvent !== undefined) beforeEvent(this.events);
       this.nowMs = queue.nextTimeMs();
       if (this.nowMs > deadlineMs) throw this.stuck('the work is past its deadline');
@@ -152,14 +149,24 @@ export class Kernel {
       const slot = queue.pop();
       const handler = queue.handlerOf[slot];
       const flag = flags[handler];
-      if (flag === 0) {
-        handlers[handler](queue.argumentOf[slot]);
-        continue;
-      }
       if ((flag & DAEMON) !== 0) this.daemonsPending--;
       handlers[handler](queue.argumentOf[slot]);
-      return drain(step);
+      if ((flag & ENTERING) !== 0) {
+        options.drain(step);
+        return;
+      }
     }
+  }
+
+  /** Whether no event shall run any more; settles the run when so. */
+  private isOver(): boolean {
+    const { end, work, options } = this;
+    if (end === undefined) return true;
+    const isIdle = this.queue.size === this.daemonsPending;
+    if (work === 'ended' || (work === 'none' && isIdle)) end(true);
+    else if (isIdle) throw this.stuck('no event is left that could carry the work on');
+    else if ((this.events & (POLL_EVERY - 1)) === 0 && options.poll?.(this.events, this.nowMs)) end(false);
+    return this.end === undefined;
   }
 
   private register(handler: (argument: number) => void, flags: number): Handler {
@@ -171,10 +178,16 @@ export class Kernel {
   private stuck(why: string): SandtableError {
     const names = [...this.parked.values()].slice(0, PARKED_NAMED_MAX).map(describe => `  ${describe()}`);
     const rest = this.parked.size > names.length ? [`  and ${this.parked.size - names.length} more`] : [];
-    const parked = names.length === 0 ? ['  none: the work waits for something outside virtual time'] : [...names, ...rest];
+    const parked =
+      names.length === 0
+        ? ['  none: the work waits for something outside virtual time']
+        : [...names, ...rest];
     return new SandtableError(
       'SIMULATION',
-      [`${why} at ${this.nowMs - this.options.startMs} ms, after ${this.events} events; parked calls:`, ...parked].join('\n'),
+      [
+        `${why} at ${this.nowMs - this.options.startMs} ms, after ${this.events} events; parked calls:`,
+        ...parked,
+      ].join('\n'),
     );
   }
 }

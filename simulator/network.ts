@@ -56,7 +56,8 @@ export class Network {
     const { call } = flight;
     const answer = this.cloud.arrive(requestOf(call), nowMs);
     this.trace.fold(nowMs, answer?.reply.status ?? 0, call.key);
-    const answerAtMs = answer === undefined || answer.lost ? Number.POSITIVE_INFINITY : nowMs + answer.delayMs;
+    const answerAtMs =
+      answer === undefined || answer.lost ? Number.POSITIVE_INFINITY : nowMs + answer.delayMs;
     if (answer !== undefined && answerAtMs <= call.deadlineAtMs) {
       const { status, headers, body } = answer.reply;
       const bytes = encoder.encode(body === undefined ? '' : JSON.stringify(body));

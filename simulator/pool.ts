@@ -11,7 +11,10 @@ const PROGRESS_EVERY_MS = 200;
 
 export type Pool = {
   /** Runs all; those that a stop ended are undefined. `onProgress` hears the companies ended so far, over all runs. */
-  run(specs: readonly RunSpec[], onProgress: (companiesEnded: number) => void): Promise<(Replication | undefined)[]>;
+  run(
+    specs: readonly RunSpec[],
+    onProgress: (companiesEnded: number) => void,
+  ): Promise<(Replication | undefined)[]>;
   /** Ends the runs under way soon, and all later ones. */
   stop(): void;
   close(): Promise<void>;

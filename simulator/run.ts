@@ -10,7 +10,7 @@ import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs, type Scenario } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
-import { columnsOf, emptyState, rollOut, type RolloutState } from '../src/provisioning/rollout.ts';
+import { columnsOf, emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
 import { Kernel, type KernelOptions } from './kernel.ts';
 import { type Generation, Machine } from './machine.ts';
 import { Network } from './network.ts';
@@ -74,7 +74,10 @@ export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Re
   });
   // A rollout that is not over by its deadline is reported with its companies unfinished.
   const { promise: over, resolve: giveUp, reject } = Promise.withResolvers<void>();
-  kernel.schedule(deadlineAtMs, kernel.daemon(() => giveUp()));
+  kernel.schedule(
+    deadlineAtMs,
+    kernel.daemon(() => giveUp()),
+  );
   const finished = await kernel.run(() => {
     machine.run().then(giveUp, reject);
     return over;
@@ -114,6 +117,9 @@ function virtualChance(seed: number): Chance {
   return {
     uniform: key => uniform(PURPOSE.jitter, key),
     secret: key =>
-      Array.from({ length: 43 }, (_, i) => BASE64URL[Math.floor(uniform(PURPOSE.secret, [...key, i]) * 64)]).join(''),
+      Array.from(
+        { length: 43 },
+        (_, i) => BASE64URL[Math.floor(uniform(PURPOSE.secret, [...key, i]) * 64)],
+      ).join(''),
   };
 }

@@ -23,9 +23,17 @@ type Owner = { readonly name: string; readonly object: object; readonly keys: re
 const OWNERS: readonly Owner[] = [
   { name: 'globalThis', object: globalThis, keys: GLOBALS },
   { name: 'Math', object: Math, keys: ['random'] },
-  { name: 'process', object: process, keys: ['env', 'uptime', 'hrtime', 'memoryUsage', 'cpuUsage', 'argv', 'cwd', 'pid'] },
+  {
+    name: 'process',
+    object: process,
+    keys: ['env', 'uptime', 'hrtime', 'memoryUsage', 'cpuUsage', 'argv', 'cwd', 'pid'],
+  },
   { name: 'AbortSignal', object: AbortSignal, keys: ['timeout'] },
-  { name: 'String.prototype', object: String.prototype, keys: ['localeCompare', 'toLocaleUpperCase', 'toLocaleLowerCase'] },
+  {
+    name: 'String.prototype',
+    object: String.prototype,
+    keys: ['localeCompare', 'toLocaleUpperCase', 'toLocaleLowerCase'],
+  },
   { name: 'Number.prototype', object: Number.prototype, keys: ['toLocaleString'] },
   { name: 'Array.prototype', object: Array.prototype, keys: ['toLocaleString'] },
 ];
@@ -39,16 +47,21 @@ export function seal(): () => void {
   for (const { name, object, key, before } of found) {
     if (before === undefined) continue;
     const refuse = () => {
-      throw new Error(`${name}.${key} was used inside a simulation: time, chance and I/O come through the ports`);
+      throw new Error(
+        `${name}.${key} was used inside a simulation: time, chance and I/O come through the ports`,
+      );
     };
     Object.defineProperty(object, key, { configurable: true, get: refuse, set: refuse });
   }
   return () => {
-    for (const { object, key, before } of found) if (before !== undefined) Object.defineProperty(object, key, before);
+    for (const { object, key, before } of found)
+      if (before !== undefined) Object.defineProperty(object, key, before);
   };
 }
 
 /** Every name that `seal` takes away and that this Node has, as `owner.key`. */
 export function sealedNames(): string[] {
-  return OWNERS.flatMap(({ name, object, keys }) => keys.filter(key => Object.hasOwn(object, key)).map(key => `${name}.${key}`));
+  return OWNERS.flatMap(({ name, object, keys }) =>
+    keys.filter(key => Object.hasOwn(object, key)).map(key => `${name}.${key}`),
+  );
 }

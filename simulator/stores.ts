@@ -1,8 +1,8 @@
 // The platform's own stores in virtual time: in memory, with a drawn latency, and outliving the process that writes.
 
-import type { FactValues } from '../scenarios/facts.ts';
 import { logNormalOfMeanOne } from '../fakes/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
+import type { FactValues } from '../scenarios/facts.ts';
 import type { CompanyRecord, Journal, JournalEntry, Registry } from '../src/ports.ts';
 import type { Kernel } from './kernel.ts';
 import type { Generation } from './machine.ts';

@@ -95,5 +95,9 @@ export type Registry = {
   list(): Promise<readonly CompanyRecord[]>;
 };
 
-export type LogLine = { readonly event: string; readonly company?: string; readonly [field: string]: unknown };
+export type LogLine = {
+  readonly event: string;
+  readonly company?: string;
+  readonly [field: string]: unknown;
+};
 export type Log = (line: LogLine) => void;

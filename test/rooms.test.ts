@@ -53,7 +53,7 @@ const ROOMS: readonly Room[] = [
   { files: CORE, may: CORE, types: VENDORS },
   {
     files: ['fakes/server'],
-    may: ['fakes/', 'scenarios/', 'src/ports', 'src/runtime/'],
+    may: ['fakes/', 'scenarios/', 'src/ports', 'src/errors', 'src/runtime/'],
     node: true,
     packages: true,
   },

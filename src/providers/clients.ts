@@ -1,7 +1,6 @@
 // Which thin client makes which step of a company's plan.
 
-import type { Chance, Registry, Transport } from '../ports.ts';
-import type { Clock } from '../ports.ts';
+import type { Chance, Clock, Registry, Transport } from '../ports.ts';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
 import type { Step } from '../provisioning/plan.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
@@ -64,11 +63,23 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
 const hostOf = (uri: string) => uri.replace('https://', '');
 
 /** The last step: the company enters the platform's own registry. Writing the same record twice is harmless. */
-function registrationVerbs({ registry, clock }: ClientPorts, company: Company, platform: Platform, uri: string): Verbs {
+function registrationVerbs(
+  { registry, clock }: ClientPorts,
+  company: Company,
+  platform: Platform,
+  uri: string,
+): Verbs {
   const { id, region, level, industry } = company;
   return {
     create: async () => {
-      const record = { id, region, level, industry, hostname: hostnameOf(company, platform), serviceUri: uri };
+      const record = {
+        id,
+        region,
+        level,
+        industry,
+        hostname: hostnameOf(company, platform),
+        serviceUri: uri,
+      };
       await registry.put({ ...record, registeredAtMs: clock.nowMs() });
       return { kind: 'done', id };
     },

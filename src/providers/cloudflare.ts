@@ -99,7 +99,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
       const answer = await send({ method: 'POST', url, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (hasCode(answer, HOSTNAME_EXISTS)) return { kind: 'exists' };
-      if (answer.status !== 201) return cloudflareFailure(answer);
+      if (answer.status !== 201 && answer.status !== 200) return cloudflareFailure(answer);
       const custom = (jsonOf(answer) as Envelope<CustomHostnameListResponse> | undefined)?.result;
       return custom?.id ? readCertificate(custom) : unreadable(answer);
     },

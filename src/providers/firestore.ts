@@ -50,10 +50,8 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
       const found = await get(attempt);
       if (found.kind !== 'document') return found;
       if (!found.ours) return { kind: 'absent' };
-      const deleteUrl = `${url}?currentDocument.exists=true`;
-      const answer = await send({ method: 'DELETE', url: deleteUrl, headers }, attempt, 1);
+      const answer = await send({ method: 'DELETE', url, headers }, attempt, 1);
       if (answer.kind !== 'answered') return answer;
-      if (answer.status === 404) return { kind: 'absent' };
       return answer.status === 200 ? { kind: 'done', id: '' } : googleFailure(answer);
     },
   };

@@ -4,10 +4,16 @@ import type { Answer } from '../ports.ts';
 import type { CloudResult } from '../provisioning/verbs.ts';
 import { jsonOf, readFailure } from './call.ts';
 
-export const googleHeaders = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+export const googleHeaders = (token: string): Record<string, string> => ({
+  authorization: `Bearer ${token}`,
+});
 
 type GoogleError = {
-  error?: { status?: string; message?: string; details?: { '@type'?: string; metadata?: Record<string, string> }[] };
+  error?: {
+    status?: string;
+    message?: string;
+    details?: { '@type'?: string; metadata?: Record<string, string> }[];
+  };
 };
 
 export function googleFailure(answer: Answer): CloudResult {

@@ -14,32 +14,48 @@ const secretIdOf = (company: Company, part: string) => `${company.id}-${part}`;
 const secretNameOf = (company: Company, platform: Platform, part: string) =>
   `${parentOf(platform)}/secrets/${secretIdOf(company, part)}`;
 
-export function secretVerbs(send: Send, token: string, company: Company, platform: Platform, part: string): Verbs {
+export function secretVerbs(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  part: string,
+): Verbs {
   const headers = googleHeaders(token);
   const name = secretNameOf(company, platform, part);
   const url = `${API}/${name}`;
+  const find: Verbs['find'] = async attempt => {
+    const answer = await send({ method: 'GET', url, headers }, attempt);
+    if (answer.kind !== 'answered') return answer;
+    if (answer.status === 404) return { kind: 'absent' };
+    if (answer.status !== 200) return googleFailure(answer);
+    const secret = jsonOf(answer) as secretmanager_v1.Schema$Secret | undefined;
+    if (secret === undefined) return unreadable(answer);
+    return secret.labels?.company === company.id
+      ? { kind: 'done', id: name }
+      : { kind: 'rejected', reason: `the name ${name} is held by another` };
+  };
   return {
     create: async attempt => {
-      const body: secretmanager_v1.Schema$Secret = { replication: { automatic: {} }, labels: { company: company.id } };
+      const body: secretmanager_v1.Schema$Secret = {
+        replication: { automatic: {} },
+        labels: { company: company.id },
+      };
       const createUrl = `${API}/${parentOf(platform)}/secrets?secretId=${secretIdOf(company, part)}`;
       const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 409) return { kind: 'exists' };
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
     },
-    find: async attempt => {
-      const answer = await send({ method: 'GET', url, headers }, attempt);
-      if (answer.kind !== 'answered') return answer;
-      if (answer.status === 404) return { kind: 'absent' };
-      if (answer.status !== 200) return googleFailure(answer);
-      const secret = jsonOf(answer) as secretmanager_v1.Schema$Secret | undefined;
-      if (secret === undefined) return unreadable(answer);
-      return secret.labels?.company === company.id
-        ? { kind: 'done', id: name }
-        : { kind: 'rejected', reason: `the name ${name} is held by another` };
+    find,
+    // Deleting a secret deletes its versions with it. One of another company's stays, and is none of ours to remove.
+    remove: async attempt => {
+      const found = await find(attempt, undefined);
+      if (found.kind === 'rejected') return { kind: 'absent' };
+      return found.kind === 'done'
+        ? removed(await send({ method: 'DELETE', url, headers }, attempt, 1))
+        : found;
     },
-    // Deleting a secret deletes its versions with it.
-    remove: async attempt => removed(await send({ method: 'DELETE', url, headers }, attempt)),
   };
 }
 

@@ -123,7 +123,8 @@ export class Admission {
       const waitMs = Math.max(excessMs, lookAgainMs);
       if (worst === undefined || waitMs > worst.waitMs) worst = { name, waitMs };
     };
-    for (const limiter of this.limiters.values()) consider(limiter.name, limiter.backlogMs(nowMs), limiter.intervalMs);
+    for (const limiter of this.limiters.values())
+      consider(limiter.name, limiter.backlogMs(nowMs), limiter.intervalMs);
     for (const [key, gate] of this.gates) {
       const kind = key.slice(0, key.indexOf('.')) as StepKind;
       consider(gate.name, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS);

@@ -17,10 +17,14 @@ export type Platform = {
   readonly cloudflareZoneId: string;
   readonly googleProject: string;
   readonly regions: Readonly<
-    Record<string, { readonly atlasProject: string; readonly atlasCluster: string; readonly pineconeHost: string }>
+    Record<
+      string,
+      { readonly atlasProject: string; readonly atlasCluster: string; readonly pineconeHost: string }
+    >
   >;
   /** Pre-built image by industry. */
   readonly images: Readonly<Record<string, string>>;
 };
 
-export const hostnameOf = (company: Company, platform: Platform): string => `${company.id}.${platform.domain}`;
+export const hostnameOf = (company: Company, platform: Platform): string =>
+  `${company.id}.${platform.domain}`;

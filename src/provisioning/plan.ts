@@ -39,8 +39,11 @@ const ADVANCED_SECRETS = ['signing-key', 'webhook-secret'];
 const DATABASE_OPERATIONS_MIN = 3;
 
 export function planOf(company: Company, databaseOperationsPerCompany: number): Step[] {
-  const secrets = company.configuration === 'advanced' ? [...BASIC_SECRETS, ...ADVANCED_SECRETS] : BASIC_SECRETS;
-  const indexes = Array.from({ length: databaseOperationsPerCompany - DATABASE_OPERATIONS_MIN }, (_, i) => String(i));
+  const secrets =
+    company.configuration === 'advanced' ? [...BASIC_SECRETS, ...ADVANCED_SECRETS] : BASIC_SECRETS;
+  const indexes = Array.from({ length: databaseOperationsPerCompany - DATABASE_OPERATIONS_MIN }, (_, i) =>
+    String(i),
+  );
   return [
     ...secrets.flatMap(part => [step('secret', part), step('secretVersion', part)]),
     step('cryptoKey'),

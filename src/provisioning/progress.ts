@@ -34,7 +34,13 @@ export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
     }
     let company = rollout.companies.get(entry.company);
     if (company === undefined) {
-      company = { state: 'admitted', admittedAtMs: entry.atMs, finishedAtMs: -1, reason: '', steps: new Map() };
+      company = {
+        state: 'admitted',
+        admittedAtMs: entry.atMs,
+        finishedAtMs: -1,
+        reason: '',
+        steps: new Map(),
+      };
       rollout.companies.set(entry.company, company);
     }
     apply(company, entry);

@@ -57,7 +57,8 @@ class Provisioning {
     this.ports.admission.admit(todo);
     if (this.progress === undefined) this.note('admitted', '');
     const reason = this.progress?.state === 'undoing' ? this.progress.reason : await this.make(todo);
-    if (this.progress?.state === 'undoing') for (const step of todo) this.ports.admission.release(step, false);
+    if (this.progress?.state === 'undoing')
+      for (const step of todo) this.ports.admission.release(step, false);
     return reason === undefined ? this.end('ready', '') : this.undo(reason);
   }
 
@@ -72,7 +73,10 @@ class Provisioning {
       }
       let asked = false;
       const beganAtMs = clock.nowMs();
-      const made = await makeStep(this.ports, this.context(step, () => (asked = true)));
+      const made = await makeStep(
+        this.ports,
+        this.context(step, () => (asked = true)),
+      );
       admission.release(step, asked);
       if (made.kind === 'failed') {
         failure = `${step.id}: ${made.reason}`;
@@ -94,8 +98,12 @@ class Provisioning {
     for (const step of this.plan.toReversed()) {
       const known = this.known.get(step.id);
       if (known === undefined || known.state === 'removed') continue;
-      const left = await unmakeStep(this.ports, this.context(step, () => {}));
-      if (left !== undefined) return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`);
+      const left = await unmakeStep(
+        this.ports,
+        this.context(step, () => {}),
+      );
+      if (left !== undefined)
+        return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`);
       this.know(step, { ...known, state: 'removed' });
       this.note('removed', step.id);
       await this.write();
@@ -136,7 +144,13 @@ class Provisioning {
     step: string,
     more: { readonly id?: string; readonly reason?: string; readonly deadlineAtMs?: number } = {},
   ): void {
-    this.unwritten.push({ company: this.company.index, step, event, atMs: this.ports.clock.nowMs(), ...more });
+    this.unwritten.push({
+      company: this.company.index,
+      step,
+      event,
+      atMs: this.ports.clock.nowMs(),
+      ...more,
+    });
   }
 
   private write(): Promise<void> {

@@ -2,13 +2,13 @@
 // when every company is ready, undone or blocked. The same code runs in virtual and in real time.
 
 import type { Chance, Clock, Journal, Log, Registry, Transport } from '../ports.ts';
-import { createClients } from '../providers/clients.ts';
 import type { Tokens } from '../providers/call.ts';
+import { createClients } from '../providers/clients.ts';
 import { Admission, type LimitCount, type Rates } from './admission.ts';
 import type { Company, Platform } from './company.ts';
 import type { StepKind } from './plan.ts';
 import { type CompanyProgress, progressOf } from './progress.ts';
-import { provision, type ProvisionPorts } from './provision.ts';
+import { type ProvisionPorts, provision } from './provision.ts';
 import { RetryBudget } from './retry.ts';
 
 export type RolloutPorts = {
@@ -37,18 +37,31 @@ export type StepTime = { readonly kind: StepKind; count: number; totalMs: number
 export type RolloutState = {
   queuedAtMs: number;
   /** By the company's index. */
-  readonly companies: Map<number, Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>>;
+  readonly companies: Map<
+    number,
+    Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
+  >;
   readonly steps: Map<StepKind, StepTime>;
   limits: () => LimitCount[];
   budget: RetryBudget;
 };
 
 export function emptyState(): RolloutState {
-  return { queuedAtMs: -1, companies: new Map(), steps: new Map(), limits: () => [], budget: new RetryBudget() };
+  return {
+    queuedAtMs: -1,
+    companies: new Map(),
+    steps: new Map(),
+    limits: () => [],
+    budget: new RetryBudget(),
+  };
 }
 
 /** Rejects only on a programmer's error or a broken journal. `state` is filled as the rollout goes. */
-export async function rollOut(ports: RolloutPorts, options: RolloutOptions, state: RolloutState): Promise<void> {
+export async function rollOut(
+  ports: RolloutPorts,
+  options: RolloutOptions,
+  state: RolloutState,
+): Promise<void> {
   const { clock, journal } = ports;
   const before = progressOf(await journal.read());
   const admission = new Admission(clock, options.rates, options.admissionBacklogMs, before.generations > 0);
@@ -72,7 +85,12 @@ export async function rollOut(ports: RolloutPorts, options: RolloutOptions, stat
   };
   const underWay = new UnderWay(options.concurrencyMax);
   const start = async (company: Company, progress: CompanyProgress | undefined) => {
-    const live = { state: 'admitted' as CompanyProgress['state'], admittedAtMs: clock.nowMs(), finishedAtMs: -1, reason: '' };
+    const live = {
+      state: 'admitted' as CompanyProgress['state'],
+      admittedAtMs: clock.nowMs(),
+      finishedAtMs: -1,
+      reason: '',
+    };
     if (progress !== undefined) live.admittedAtMs = progress.admittedAtMs;
     state.companies.set(company.index, live);
     Object.assign(live, await provision(provisionPorts, company, progress));
@@ -142,7 +160,8 @@ export type RolloutColumns = {
 
 /** The state as columns in the order of the queue; times are milliseconds since the companies were queued, or -1. */
 export function columnsOf(state: RolloutState, companies: readonly Company[]): RolloutColumns {
-  const sinceQueued = (atMs: number | undefined) => (atMs === undefined || atMs < 0 ? -1 : atMs - state.queuedAtMs);
+  const sinceQueued = (atMs: number | undefined) =>
+    atMs === undefined || atMs < 0 ? -1 : atMs - state.queuedAtMs;
   const progress = companies.map(company => state.companies.get(company.index));
   const outcome = progress.map(one => {
     const over = one?.state === 'ready' || one?.state === 'undone' || one?.state === 'blocked';
@@ -166,6 +185,10 @@ export function columnsOf(state: RolloutState, companies: readonly Company[]): R
     reasons: Object.fromEntries(reasons),
     durationMs: admitted.length === 0 ? 0 : Math.max(0, last - first),
     limits: state.limits(),
-    steps: [...state.steps.values()].map(({ kind, count, totalMs }) => ({ kind, count, meanMs: totalMs / count })),
+    steps: [...state.steps.values()].map(({ kind, count, totalMs }) => ({
+      kind,
+      count,
+      meanMs: totalMs / count,
+    })),
   };
 }

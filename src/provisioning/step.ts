@@ -33,7 +33,9 @@ export type StepContext = {
   readonly asked: () => void;
 };
 
-export type Made = { readonly kind: 'done'; readonly id: string } | { readonly kind: 'failed'; readonly reason: string };
+export type Made =
+  | { readonly kind: 'done'; readonly id: string }
+  | { readonly kind: 'failed'; readonly reason: string };
 
 const VERB_KEYS = { create: 0, find: 1, remove: 2 } as const;
 type Verb = keyof typeof VERB_KEYS;
@@ -63,7 +65,8 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
         break;
       case 'absent':
       case 'pending':
-        if (clock.nowMs() >= readyByMs) return { kind: 'failed', reason: `not ready within ${READY_MAX_MS} ms` };
+        if (clock.nowMs() >= readyByMs)
+          return { kind: 'failed', reason: `not ready within ${READY_MAX_MS} ms` };
         if (result.kind === 'pending') id = result.id || id;
         look = result.kind === 'pending' || create === undefined;
         if (look) await clock.sleep(POLL_MS);
@@ -110,6 +113,8 @@ class StepCalls {
   private calls = 0;
   private retries = 0;
   private asked = false;
+  /** The removal is under way: the next `remove` only looks, and needs no slot. */
+  private isGoing = false;
 
   constructor(ports: StepPorts, context: StepContext) {
     this.ports = ports;
@@ -122,7 +127,7 @@ class StepCalls {
     const { step, key } = this.context;
     const gate = admission.gateOf(step.kind, verb);
     if (gate !== undefined) await gate.enter();
-    const atMs = verb === 'find' ? clock.nowMs() : this.reserve(verb);
+    const atMs = verb === 'find' || this.isGoing ? clock.nowMs() : this.reserve(verb);
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
     if (verb === 'create') await this.context.intent(deadlineAtMs);
     await sleepUntil(clock, atMs);
@@ -130,13 +135,15 @@ class StepCalls {
     const result = await send({ key: [...key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
     if (result.kind === 'throttled') admission.refused(step.kind, verb, result.quota, result.retryAfterMs);
     gate?.leave();
+    this.isGoing = verb === 'remove' && result.kind === 'pending';
     return result;
   }
 
   /** Waits out what a result asks for. Says why the step has failed once its tries are used up. */
   async settle(result: CloudResult): Promise<string | undefined> {
     const { clock, chance, budget } = this.ports;
-    if (result.kind !== 'transient' && result.kind !== 'unknown' && result.kind !== 'exists') return undefined;
+    if (result.kind !== 'transient' && result.kind !== 'unknown' && result.kind !== 'exists')
+      return undefined;
     if (++this.retries >= ATTEMPTS_MAX) {
       const reason = result.kind === 'exists' ? 'the name is taken and cannot be found' : result.reason;
       return `given up after ${ATTEMPTS_MAX} tries: ${reason}`;

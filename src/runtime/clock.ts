@@ -5,7 +5,8 @@ import type { Clock } from '../ports.ts';
 
 /** A timer may fire a millisecond early against the clock that it is measured by; `sleep` must not. */
 async function sleepUntil(atMs: number, nowMs: () => number, speed: number): Promise<void> {
-  for (let leftMs = atMs - nowMs(); leftMs > 0; leftMs = atMs - nowMs()) await delay(Math.ceil(leftMs / speed));
+  for (let leftMs = atMs - nowMs(); leftMs > 0; leftMs = atMs - nowMs())
+    await delay(Math.ceil(leftMs / speed));
 }
 
 export const systemClock: Clock = {

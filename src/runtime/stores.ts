@@ -24,7 +24,9 @@ export function openStores(path: string): Stores {
     append: database.prepare(
       'INSERT INTO journal (company, step, event, at_ms, deadline_at_ms, id, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    read: database.prepare('SELECT company, step, event, at_ms, deadline_at_ms, id, reason FROM journal ORDER BY n'),
+    read: database.prepare(
+      'SELECT company, step, event, at_ms, deadline_at_ms, id, reason FROM journal ORDER BY n',
+    ),
     put: database.prepare('INSERT OR REPLACE INTO registry (id, record) VALUES (?, ?)'),
     get: database.prepare('SELECT record FROM registry WHERE id = ?'),
     delete: database.prepare('DELETE FROM registry WHERE id = ?'),
@@ -40,7 +42,15 @@ export function openStores(path: string): Stores {
         guard(path, () => {
           database.exec('BEGIN');
           for (const { company, step, event, atMs, deadlineAtMs, id, reason } of entries)
-            statements.append.run(company, step, event, atMs, deadlineAtMs ?? null, id ?? null, reason ?? null);
+            statements.append.run(
+              company,
+              step,
+              event,
+              atMs,
+              deadlineAtMs ?? null,
+              id ?? null,
+              reason ?? null,
+            );
           database.exec('COMMIT');
         }),
       read: async () => guard(path, () => statements.read.all().map(entryOf)),
@@ -62,7 +72,8 @@ function open(path: string): DatabaseSync {
   // Exclusive: two processes on one rollout would both believe that they alone act.
   database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   const version = database.prepare('PRAGMA user_version').get()?.user_version;
-  if (version !== 0 && version !== SCHEMA_VERSION) throw new Error(`it has schema version ${version}, not ${SCHEMA_VERSION}`);
+  if (version !== 0 && version !== SCHEMA_VERSION)
+    throw new Error(`it has schema version ${version}, not ${SCHEMA_VERSION}`);
   database.exec(`
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS journal (

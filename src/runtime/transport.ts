@@ -12,16 +12,30 @@ const KEEP_ALIVE_MS = 4000;
 const CONNECT_MS_MAX = 10_000;
 /** No vendor's answer comes near it. */
 const BODY_BYTES_MAX = 1024 * 1024;
+/** A longer timer would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 
 export type ClosableTransport = Transport & { close(): Promise<void> };
 
-/**
- * With `fakesUrl` every call goes there, with its real host and its key in headers. Only to this machine: a mistyped
- * address must not receive the credentials. Closing ends calls under way as `unknown`.
- */
-export function createTransport(options: { readonly fakesUrl?: string }): ClosableTransport {
-  const fakes = options.fakesUrl === undefined ? undefined : loopbackOrigin(options.fakesUrl);
+export type TransportOptions = {
+  /**
+   * Every call goes there, with its real host and its key in headers. Only to this machine: a mistyped address must
+   * not receive the credentials.
+   */
+  readonly fakesUrl?: string;
+  /** Real milliseconds until a moment of the callers' clock, where that is not the machine's. */
+  readonly msUntil?: (atMs: number) => number;
+  /** An answer with a larger body is unknown. */
+  readonly bodyBytesMax?: number;
+};
+
+type Limits = { readonly msUntil: (atMs: number) => number; readonly bodyBytesMax: number };
+
+/** Closing ends calls under way as `unknown`. */
+export function createTransport(options: TransportOptions): ClosableTransport {
+  const { fakesUrl, msUntil = atMs => atMs - Date.now(), bodyBytesMax = BODY_BYTES_MAX } = options;
+  const fakes = fakesUrl === undefined ? undefined : loopbackOrigin(fakesUrl);
   const agent = new Agent({
     connections: CONNECTIONS_MAX,
     pipelining: 1,
@@ -33,7 +47,7 @@ export function createTransport(options: { readonly fakesUrl?: string }): Closab
     bodyTimeout: 0,
   });
   return {
-    send: call => dispatch(agent, call, requestOf(call, fakes)),
+    send: call => dispatch(agent, requestOf(call, fakes), call.deadlineAtMs, { msUntil, bodyBytesMax }),
     close: () => agent.destroy(),
   };
 }
@@ -51,7 +65,12 @@ function requestOf(call: Call, fakes: string | undefined): Dispatcher.DispatchOp
   };
 }
 
-function dispatch(agent: Agent, call: Call, request: Dispatcher.DispatchOptions): Promise<Outcome> {
+function dispatch(
+  agent: Agent,
+  request: Dispatcher.DispatchOptions,
+  deadlineAtMs: number,
+  { msUntil, bodyBytesMax }: Limits,
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let settled = false;
@@ -75,7 +94,7 @@ function dispatch(agent: Agent, call: Call, request: Dispatcher.DispatchOptions)
     };
     const timer = setTimeout(
       () => giveUp('no answer by the deadline'),
-      Math.max(0, call.deadlineAtMs - Date.now()),
+      Math.min(Math.max(0, msUntil(deadlineAtMs)), TIMER_MS_MAX),
     );
 
     agent.dispatch(request, {
@@ -91,7 +110,7 @@ function dispatch(agent: Agent, call: Call, request: Dispatcher.DispatchOptions)
       onResponseData: (_controller, chunk) => {
         chunks.push(chunk);
         bytes += chunk.length;
-        if (bytes > BODY_BYTES_MAX) giveUp(`an answer of more than ${BODY_BYTES_MAX} bytes`);
+        if (bytes > bodyBytesMax) giveUp(`an answer of more than ${bodyBytesMax} bytes`);
       },
       onResponseEnd: () =>
         settle({ kind: 'answered', status, headers, body: new Uint8Array(Buffer.concat(chunks)) }),

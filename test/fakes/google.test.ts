@@ -292,7 +292,7 @@ describe('Firestore', () => {
     ['a bad value in a map', { mapValue: { fields: { a: { stringValue: 1 } } } }],
     ['a reserved name in a map', { mapValue: { fields: { __a__: { stringValue: '' } } } }],
     ['an empty name in a map', { mapValue: { fields: { '': { stringValue: '' } } } }],
-    ['too many levels', nested(21)],
+    ['too many levels', nested(20)],
   ])('refuses a value that is %s', (_, value) => {
     const { commit } = setUp();
     const { status, body } = commit([{ update: { name: NAME, fields: { ...FIELDS, value } } }]);

@@ -272,11 +272,12 @@ describe('the client of a key', () => {
   });
 
   it('destroys also a version that was never made primary', async () => {
-    const { create, remove, service } = setUp('cryptoKey');
+    const { create, remove, service, ledger } = setUp('cryptoKey');
     await create(ATTEMPT);
     callFake(service, 'POST', `${RING}/c00001/cryptoKeyVersions`, {});
     expect(await remove(ATTEMPT, undefined)).toEqual({ kind: 'done', id: '' });
     expect(enabled(service)).toEqual([]);
+    expect(ledger.entries.map(({ effect }) => effect)).toEqual(['created', 'deleted']);
   });
 
   it.each([

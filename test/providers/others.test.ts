@@ -1,0 +1,351 @@
+// The clients of Cloudflare, its resolver, Atlas and Pinecone, against the fakes.
+
+import { describe, expect, test } from 'vitest';
+import { atlas } from '../../fakes/atlas.ts';
+import { cloudflare, dnsResolver } from '../../fakes/cloudflare.ts';
+import { pinecone } from '../../fakes/pinecone.ts';
+import type { QuotaRule } from '../../fakes/quota.ts';
+import { secretManager } from '../../fakes/secretManager.ts';
+import type { Call, Transport } from '../../src/ports.ts';
+import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from '../../src/providers/atlas.ts';
+import { createSend, type Send } from '../../src/providers/call.ts';
+import { certificateVerbs, dnsRecordVerbs } from '../../src/providers/cloudflare.ts';
+import { namespaceVerbs } from '../../src/providers/pinecone.ts';
+import { propagationVerbs } from '../../src/providers/resolver.ts';
+import { secretVerbs, secretVersionVerbs } from '../../src/providers/secretManager.ts';
+import type { Company, Platform } from '../../src/provisioning/company.ts';
+import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
+import {
+  createWorld,
+  DOMAIN,
+  DURATION_MS,
+  effectsOf,
+  NOW_MS,
+  TOKEN,
+  transportTo,
+} from '../fakes/fakeCall.ts';
+
+const company: Company = {
+  index: 42,
+  id: 'c00042',
+  region: 'us-west1',
+  level: 'ONYX',
+  industry: 'retail',
+  configuration: 'basic',
+};
+const region = {
+  atlasProject: '65f1c0a4b7d2e3f40a1b2c01',
+  atlasCluster: 'companies',
+  pineconeHost: 'companies-x.svc.w1.pinecone.io',
+};
+const platform: Platform = {
+  domain: DOMAIN,
+  cloudflareZoneId: '023e105f4ecef8ad9ca31a8372d0c353',
+  googleProject: 'test-platform',
+  regions: { 'us-west1': region },
+  images: {},
+};
+const tokens = { google: TOKEN, cloudflare: TOKEN, atlas: TOKEN, pinecone: TOKEN };
+const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };
+const TARGET = 'c00042-abc-uw.a.run.app';
+const chance = { uniform: () => 0, secret: () => 'A'.repeat(43) };
+
+/** The fakes, a transport to them that records the calls, and a clock. */
+function open(rules: readonly QuotaRule[] = []) {
+  const world = createWorld();
+  const zone = cloudflare(world);
+  const services = [zone.service, dnsResolver(zone), atlas(world), pinecone(world), secretManager(world)];
+  const clock = { nowMs: NOW_MS };
+  const calls: Call[] = [];
+  const wire = transportTo(services, () => clock.nowMs, rules);
+  const transport: Transport = {
+    send: call => {
+      calls.push(call);
+      return wire.send(call);
+    },
+  };
+  return { world, clock, calls, send: createSend(transport) };
+}
+
+type Case = {
+  readonly name: string;
+  readonly verbs: (send: Send, whose: Company) => Verbs;
+  readonly operation: string;
+  readonly slow?: true;
+};
+
+const CASES: Case[] = [
+  {
+    name: 'DNS record',
+    verbs: (send, whose) => dnsRecordVerbs(send, TOKEN, whose, platform, TARGET),
+    operation: 'cloudflare.dnsRecords.create',
+  },
+  {
+    name: 'certificate',
+    verbs: (send, whose) => certificateVerbs(send, TOKEN, whose, platform),
+    operation: 'cloudflare.customHostnames.create',
+    slow: true,
+  },
+  {
+    name: 'database role',
+    verbs: (send, whose) => databaseRoleVerbs(send, TOKEN, whose, platform),
+    operation: 'atlas.customDbRoles.create',
+  },
+  {
+    name: 'database user',
+    verbs: (send, whose) => databaseUserVerbs(send, tokens, whose, platform),
+    operation: 'atlas.databaseUsers.create',
+  },
+  {
+    name: 'namespace',
+    verbs: (send, whose) => namespaceVerbs(send, TOKEN, whose, platform),
+    operation: 'pinecone.namespaces.create',
+  },
+];
+
+/** What a database user stands on. */
+async function prepare(send: Send): Promise<void> {
+  await secretVerbs(send, TOKEN, company, platform, 'database-password').create!(attempt);
+  await secretVersionVerbs(send, TOKEN, company, platform, 'database-password', chance).create!(attempt);
+}
+
+async function prepareFor(item: Case, send: Send): Promise<void> {
+  await prepare(send);
+  if (item.name === 'database user') await databaseRoleVerbs(send, TOKEN, company, platform).create!(attempt);
+}
+
+describe.each(CASES)('$name', item => {
+  test('is absent, then made, then found, then removed, then absent again', async () => {
+    const { send, clock, world } = open();
+    await prepareFor(item, send);
+    const before = world.ledger.entries.length;
+    const { create, find, remove } = item.verbs(send, company);
+    expect(await find(attempt, undefined)).toEqual({ kind: 'absent' });
+    const made = await create!(attempt);
+    expect(made.kind).toBe(item.slow ? 'pending' : 'done');
+    clock.nowMs += DURATION_MS;
+    const { id } = made as Extract<CloudResult, { kind: 'done' }>;
+    expect(id).not.toBe('');
+    expect(await find(attempt, undefined)).toEqual({ kind: 'done', id });
+    expect(await find(attempt, id)).toEqual({ kind: 'done', id });
+    expect(await create!(attempt)).toEqual({ kind: 'exists' });
+    expect((await remove!(attempt, id)).kind).toBe('done');
+    expect(await remove!(attempt, id)).toEqual({ kind: 'absent' });
+    expect(await remove!(attempt, undefined)).toEqual({ kind: 'absent' });
+    expect(await find(attempt, id)).toEqual({ kind: 'absent' });
+    expect(effectsOf(world).slice(before)).toEqual([
+      expect.stringMatching(/^created .* c00042$/),
+      expect.stringMatching(/^deleted .* c00042$/),
+    ]);
+  });
+
+  test('is removed without its id as well, each call under a key of its own', async () => {
+    const { send, world, calls } = open();
+    await prepareFor(item, send);
+    const { create, remove } = item.verbs(send, company);
+    await create!(attempt);
+    calls.length = 0;
+    expect((await remove!(attempt, undefined)).kind).toBe('done');
+    expect(new Set(calls.map(call => call.key.join())).size).toBe(calls.length);
+    expect(effectsOf(world).at(-1)).toMatch(/^deleted/);
+  });
+
+  test('is throttled under the name of the quota', async () => {
+    const { send } = open([{ name: 'test-quota', operations: [item.operation], perMinute: 1, scope: 'all' }]);
+    await prepareFor(item, send);
+    const { create, remove } = item.verbs(send, company);
+    const results: CloudResult[] = [];
+    for (let i = 0; i < 3; i++) {
+      results.push(await create!(attempt));
+      await remove!(attempt, undefined);
+    }
+    expect(results.at(-1)).toEqual({ kind: 'throttled', quota: 'test-quota', retryAfterMs: 60_000 });
+  });
+
+  test('with a wrong token is rejected, and no secret is in the reason', async () => {
+    const { send } = open();
+    await prepareFor(item, send);
+    const wrong: Send = (spec, ...rest) => {
+      const isGoogle = spec.url.includes('googleapis');
+      const headers = Object.fromEntries(
+        Object.entries(spec.headers).map(([name, value]) => [
+          name,
+          isGoogle ? value : value.replace(TOKEN, 'other'),
+        ]),
+      );
+      return send({ ...spec, headers }, ...rest);
+    };
+    const result = await item.verbs(wrong, company).create!(attempt);
+    expect(result).toMatchObject({
+      kind: 'rejected',
+      reason: expect.not.stringMatching(/other|test-token|AAAA/),
+    });
+  });
+
+  test.each(['create', 'find', 'remove'] as const)(
+    'a %s that is not answered, or not in full, is never taken for an answer',
+    async verb => {
+      const outcomes = [
+        { outcome: { kind: 'refused', reason: 'ECONNREFUSED' }, kinds: ['transient'] },
+        { outcome: { kind: 'unknown', reason: 'ECONNRESET' }, kinds: ['unknown'] },
+        {
+          outcome: { kind: 'answered', status: 503, headers: {}, body: new Uint8Array() },
+          kinds: ['unknown'],
+        },
+        // An answer without a body tells a creation's id to nobody; where none is needed its status is enough.
+        {
+          outcome: { kind: 'answered', status: 200, headers: {}, body: new TextEncoder().encode('{"a') },
+          kinds: ['unknown', 'done'],
+        },
+      ] as const;
+      for (const { outcome, kinds } of outcomes) {
+        const { create, find, remove } = item.verbs(createSend({ send: async () => outcome }), company);
+        const result = await {
+          create: () => create!(attempt),
+          find: () => find(attempt, undefined),
+          remove: () => remove!(attempt, 'x'),
+        }[verb]();
+        expect(kinds).toContain(result.kind);
+        if (verb === 'find' && outcome.kind === 'answered') expect(result.kind).toBe('unknown');
+      }
+    },
+  );
+});
+
+describe("another's resource of the same name", () => {
+  const other: Company = { ...company, id: 'c00043' };
+  /** Sends as the other company would, but under the first one's name. */
+  const forged =
+    (send: Send): Send =>
+    (spec, ...rest) =>
+      send(
+        {
+          ...spec,
+          body: JSON.parse(
+            JSON.stringify(spec.body ?? {})
+              .replaceAll(`"c00042"`, `"c00043"`)
+              .replaceAll('company=c00042', 'company=c00043'),
+          ),
+        },
+        ...rest,
+      );
+
+  test.each(CASES.filter(({ name }) => name.startsWith('DNS') || name === 'certificate'))(
+    '$name is neither found to be ours nor removed',
+    async ({ verbs }) => {
+      const { send, world } = open();
+      await verbs(forged(send), company).create!(attempt);
+      expect(effectsOf(world)[0]).toMatch(new RegExp(`${other.id}$`));
+      expect((await verbs(send, company).find(attempt, undefined)).kind).toBe('rejected');
+      expect(await verbs(send, company).remove!(attempt, undefined)).toEqual({ kind: 'absent' });
+      expect(world.ledger.entries).toHaveLength(1);
+    },
+  );
+
+  test('a role for another database is not ours', async () => {
+    const { send } = open();
+    await databaseRoleVerbs(forged(send), TOKEN, company, platform).create!(attempt);
+    expect((await databaseRoleVerbs(send, TOKEN, company, platform).find(attempt, undefined)).kind).toBe(
+      'rejected',
+    );
+  });
+
+  test('a user with another label is not ours', async () => {
+    const { send } = open();
+    await prepareFor(CASES[3], send);
+    const relabelled: Send = (spec, ...rest) => {
+      const body =
+        spec.body && 'labels' in spec.body
+          ? { ...spec.body, labels: [{ key: 'company', value: other.id }] }
+          : spec.body;
+      return send({ ...spec, ...(body && { body }) }, ...rest);
+    };
+    await databaseUserVerbs(relabelled, tokens, company, platform).create!(attempt);
+    expect((await databaseUserVerbs(send, tokens, company, platform).find(attempt, undefined)).kind).toBe(
+      'rejected',
+    );
+  });
+});
+
+describe('a certificate', () => {
+  const answering = (ssl: string, status = 'pending') =>
+    createSend({
+      send: async () => {
+        const result = {
+          id: 'a'.repeat(32),
+          hostname: 'h',
+          ssl: { status: ssl },
+          status,
+          custom_metadata: { company: 'c00042' },
+        };
+        return {
+          kind: 'answered',
+          status: 200,
+          headers: {},
+          body: new TextEncoder().encode(JSON.stringify({ success: true, result })),
+        };
+      },
+    });
+
+  test.each([
+    ['initializing', 'pending', 'pending'],
+    ['pending_issuance', 'pending', 'pending'],
+    ['pending_deployment', 'pending', 'pending'],
+    ['active', 'active', 'done'],
+    ['validation_timed_out', 'pending', 'rejected'],
+    ['issuance_timed_out', 'pending', 'rejected'],
+    ['expired', 'active', 'rejected'],
+    ['deleted', 'deleted', 'rejected'],
+    ['active', 'blocked', 'rejected'],
+  ])('in state %s of a hostname that is %s is %s', async (ssl, status, kind) => {
+    expect(
+      (await certificateVerbs(answering(ssl, status), TOKEN, company, platform).find(attempt, 'a'.repeat(32)))
+        .kind,
+    ).toBe(kind);
+  });
+});
+
+describe('propagation', () => {
+  test('is pending until resolvers see the record', async () => {
+    const { send, clock } = open();
+    const { find, create } = propagationVerbs(send, company, platform);
+    expect(create).toBeUndefined();
+    const id = `c00042.${DOMAIN}`;
+    expect(await find(attempt, undefined)).toEqual({ kind: 'pending', id });
+    await dnsRecordVerbs(send, TOKEN, company, platform, TARGET).create!(attempt);
+    expect(await find(attempt, undefined)).toEqual({ kind: 'pending', id });
+    clock.nowMs += DURATION_MS;
+    expect(await find(attempt, undefined)).toEqual({ kind: 'done', id });
+  });
+
+  test('is tried again when the resolver fails', async () => {
+    const body = new TextEncoder().encode('{"Status":2}');
+    const send = createSend({ send: async () => ({ kind: 'answered', status: 200, headers: {}, body }) });
+    expect((await propagationVerbs(send, company, platform).find(attempt, undefined)).kind).toBe('transient');
+  });
+});
+
+describe('a database index', () => {
+  test('is asked for by making it, any number of times to the same effect', async () => {
+    const { send, world } = open();
+    const first = databaseIndexVerbs(send, TOKEN, company, platform, '0');
+    const second = databaseIndexVerbs(send, TOKEN, company, platform, '1');
+    for (const verb of [first.create!, first.find, first.create!, second.find, second.create!])
+      expect((await verb(attempt, undefined)).kind).toBe('done');
+    expect(effectsOf(world)).toHaveLength(2);
+    expect(first.remove).toBeUndefined();
+  });
+});
+
+test('a database user without its password in the vault is rejected', async () => {
+  const { send, world } = open();
+  expect((await databaseUserVerbs(send, tokens, company, platform).create!(attempt)).kind).toBe('rejected');
+  expect(effectsOf(world)).toEqual([]);
+});
+
+test('a DNS record that points elsewhere is rejected', async () => {
+  const { send } = open();
+  await dnsRecordVerbs(send, TOKEN, company, platform, TARGET).create!(attempt);
+  const elsewhere = dnsRecordVerbs(send, TOKEN, company, platform, 'other.a.run.app');
+  expect((await elsewhere.find(attempt, undefined)).kind).toBe('rejected');
+});

@@ -1,0 +1,65 @@
+// Runs the real rollout in virtual time, in this process and unsealed: scenarios are `pilot-100` with sets.
+
+import { loadScenario } from '../../cli/input.ts';
+import { Ledger, type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
+import type { Replication } from '../../reports/measurement.ts';
+import type { Scenario } from '../../scenarios/scenario.ts';
+import { type RunHooks, type RunSpec, runReplication } from '../../simulator/run.ts';
+
+export const drain = (step: () => void) => queueMicrotask(() => process.nextTick(step));
+
+/** Values by path: a document's, or text such as `"2h"`. */
+export type Sets = Readonly<Record<string, unknown>>;
+
+export function scenarioOf(sets: Sets, name = 'pilot-100'): Scenario {
+  const texts = Object.entries(sets).map(([path, value]) => `${path}=${JSON.stringify(value)}`);
+  return loadScenario(name, texts);
+}
+
+/** So many companies in one region, a tenth of them advanced. */
+export function rolloutOf(companies: number, sets: Sets = {}): Scenario {
+  return scenarioOf({
+    'population.companies': companies,
+    'population.regions': { 'us-west1': companies },
+    'population.advanced': Math.ceil(companies / 10),
+    ...sets,
+  });
+}
+
+export type SimulateOptions = Partial<Omit<RunSpec, 'scenario'>> & { readonly hooks?: Partial<RunHooks> };
+
+/** One replication, run to its end. */
+export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Replication> {
+  const { hooks, ...spec } = options;
+  const replication = await runReplication(
+    { scenario, index: 0, seed: 1, factLevel: 'mid', factOverrides: {}, everyEventEntering: false, ...spec },
+    { drain, ...hooks },
+  );
+  if (replication === undefined) throw new Error('the run was stopped');
+  return replication;
+}
+
+export type Witnessed = { readonly replication: Replication; readonly entries: readonly LedgerEntry[] };
+
+/** The same, with what the fakes wrote into their ledger. One at a time. */
+export async function witness(scenario: Scenario, options: SimulateOptions = {}): Promise<Witnessed> {
+  const { write } = Ledger.prototype;
+  let entries: readonly LedgerEntry[] = [];
+  Ledger.prototype.write = function (entry) {
+    entries = this.entries;
+    write.call(this, entry);
+  };
+  try {
+    const replication = await simulate(scenario, options);
+    return { replication, entries };
+  } finally {
+    Ledger.prototype.write = write;
+  }
+}
+
+/** What is left in the clouds, sorted; versions lose their numbers, since a retry may have raised them. */
+export function leftIn(entries: readonly LedgerEntry[]): string[] {
+  return liveResources(entries)
+    .map(({ kind, name, company }) => `${kind} ${name.replace(/\/versions\/\d+$/, '/versions/*')} ${company}`)
+    .sort();
+}
