@@ -24,16 +24,14 @@ export function secretVerbs(
   const headers = googleHeaders(token);
   const name = secretNameOf(company, platform, part);
   const url = `${API}/${name}`;
-  const find: Verbs['find'] = async attempt => {
+  const look = async (attempt: Attempt): Promise<CloudResult | { readonly kind: 'foreign' }> => {
     const answer = await send({ method: 'GET', url, headers }, attempt);
     if (answer.kind !== 'answered') return answer;
     if (answer.status === 404) return { kind: 'absent' };
     if (answer.status !== 200) return googleFailure(answer);
     const secret = jsonOf(answer) as secretmanager_v1.Schema$Secret | undefined;
     if (secret === undefined) return unreadable(answer);
-    return secret.labels?.company === company.id
-      ? { kind: 'done', id: name }
-      : { kind: 'rejected', reason: `the name ${name} is held by another` };
+    return secret.labels?.company === company.id ? { kind: 'done', id: name } : { kind: 'foreign' };
   };
   return {
     create: async attempt => {
@@ -47,11 +45,16 @@ export function secretVerbs(
       if (answer.status === 409) return { kind: 'exists' };
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
     },
-    find,
+    find: async attempt => {
+      const found = await look(attempt);
+      return found.kind === 'foreign'
+        ? { kind: 'rejected', reason: `the name ${name} is held by another` }
+        : found;
+    },
     // Deleting a secret deletes its versions with it. One of another company's stays, and is none of ours to remove.
     remove: async attempt => {
-      const found = await find(attempt, undefined);
-      if (found.kind === 'rejected') return { kind: 'absent' };
+      const found = await look(attempt);
+      if (found.kind === 'foreign') return { kind: 'absent' };
       return found.kind === 'done'
         ? removed(await send({ method: 'DELETE', url, headers }, attempt, 1))
         : found;

@@ -17,9 +17,14 @@ export type Stores = {
 /** Raises it when a table or a row changes its meaning; an older file is then refused, not misread. */
 const SCHEMA_VERSION = 1;
 
-/** Opens or makes the file. Throws JOURNAL when it is no journal, is held by another process or cannot be written. */
-export function openStores(path: string): Stores {
-  const database = guard(path, () => open(path));
+const FORGET = 'DROP TABLE IF EXISTS journal; DROP TABLE IF EXISTS registry; DROP TABLE IF EXISTS label';
+
+/**
+ * Opens or makes the file; `fresh` forgets what it holds. Throws JOURNAL when it is no journal, is held by another
+ * process or cannot be written.
+ */
+export function openStores(path: string, fresh = false): Stores {
+  const database = guard(path, () => open(path, fresh));
   const statements = {
     append: database.prepare(
       'INSERT INTO journal (company, step, event, at_ms, deadline_at_ms, id, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -39,20 +44,20 @@ export function openStores(path: string): Stores {
   return {
     journal: {
       append: async entries =>
-        guard(path, () => {
-          database.exec('BEGIN');
-          for (const { company, step, event, atMs, deadlineAtMs, id, reason } of entries)
-            statements.append.run(
-              company,
-              step,
-              event,
-              atMs,
-              deadlineAtMs ?? null,
-              id ?? null,
-              reason ?? null,
-            );
-          database.exec('COMMIT');
-        }),
+        guard(path, () =>
+          transaction(database, () => {
+            for (const { company, step, event, atMs, deadlineAtMs, id, reason } of entries)
+              statements.append.run(
+                company,
+                step,
+                event,
+                atMs,
+                deadlineAtMs ?? null,
+                id ?? null,
+                reason ?? null,
+              );
+          }),
+        ),
       read: async () => guard(path, () => statements.read.all().map(entryOf)),
     },
     registry: {
@@ -67,23 +72,44 @@ export function openStores(path: string): Stores {
   };
 }
 
-function open(path: string): DatabaseSync {
+function open(path: string, fresh: boolean): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
-  // Exclusive: two processes on one rollout would both believe that they alone act.
-  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  const version = database.prepare('PRAGMA user_version').get()?.user_version;
+  try {
+    // Exclusive: two processes on one rollout would both believe that they alone act.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    transaction(database, () => createTables(database, fresh));
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+function createTables(database: DatabaseSync, fresh: boolean): void {
+  if (fresh) database.exec(FORGET);
+  const version = fresh ? 0 : database.prepare('PRAGMA user_version').get()?.user_version;
   if (version !== 0 && version !== SCHEMA_VERSION)
     throw new Error(`it has schema version ${version}, not ${SCHEMA_VERSION}`);
   database.exec(`
-    BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS journal (
       n INTEGER PRIMARY KEY, company INTEGER NOT NULL, step TEXT NOT NULL, event TEXT NOT NULL,
       at_ms REAL NOT NULL, deadline_at_ms REAL, id TEXT, reason TEXT) STRICT;
     CREATE TABLE IF NOT EXISTS registry (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS label (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-    PRAGMA user_version = ${SCHEMA_VERSION};
-    COMMIT;`);
-  return database;
+    PRAGMA user_version = ${SCHEMA_VERSION};`);
+}
+
+/** All of the work or nothing. */
+function transaction(database: DatabaseSync, work: () => void): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    work();
+    database.exec('COMMIT');
+  } catch (error) {
+    // SQLite has rolled some failures back itself.
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
 }
 
 function entryOf(row: Record<string, unknown>): JournalEntry {
