@@ -1,6 +1,5 @@
 // `sandtable pilot`: a batch provisioned over HTTP in real time, resumable, with its report and exit code.
 
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { buildReport } from '../reports/build.ts';
@@ -25,7 +24,7 @@ export type PilotFlags = {
 export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<number> {
   const dir = openReportFolder(flags.reportDir, scenario);
   const journalPath = join(dir, 'journal.sqlite');
-  if (flags.fresh) for (const suffix of ['', '-wal', '-shm']) rmSync(journalPath + suffix, { force: true });
+  const stores = openStores(journalPath, flags.fresh);
   const startedAtMs = Date.now();
   const seed = flags.seed ?? scenario.run.seed;
   const overrides = { ...scenario.facts, ...flags.facts };
@@ -33,7 +32,6 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
     { base: null },
     pino.destination({ dest: join(dir, 'pilot.log'), sync: false, mkdir: true }),
   );
-  const stores = openStores(journalPath);
   const progress = createProgress(`${scenario.name}: provisioning over HTTP`, 'companies');
   const interrupt = () => {
     progress.end();

@@ -41,7 +41,8 @@ export class FactValues {
   constructor(level: FactLevel, overrides: Readonly<Record<string, number>>) {
     const factor = overrides[FIT_FACTOR] ?? FACTS.find(fact => fact.id === FIT_FACTOR)![level];
     for (const fact of FACTS) {
-      const modelled = fact.basis === 'fitted' && fact.id !== FIT_FACTOR ? fact[level] * factor : fact[level];
+      const modelled =
+        fact.basis === 'fitted' && fact.id !== FIT_FACTOR ? rounded(fact[level] * factor) : fact[level];
       this.values.set(fact.id, { value: overrides[fact.id] ?? modelled, spread: fact.spread });
     }
   }
@@ -58,3 +59,6 @@ export class FactValues {
     return FACTS.filter(fact => this.used.has(fact.id)).map(fact => fact.id);
   }
 }
+
+/** So that a report shows 232 and not 231.99999999999997; far below what any figure of the catalogue is known to. */
+const rounded = (value: number): number => Number(value.toPrecision(12));

@@ -1,0 +1,236 @@
+// What a rollout may rely on in its journal, whichever one it was given.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { SandtableError } from '../../src/errors.ts';
+import type { JournalEntry } from '../../src/ports.ts';
+import { openStores } from '../../src/runtime/stores.ts';
+import { inFolder, STORES, type StoresCase } from './stores.ts';
+
+const entry = (n: number, more: Partial<JournalEntry> = {}): JournalEntry => ({
+  company: n,
+  step: `step:${n}`,
+  event: 'intent',
+  atMs: 1_767_225_600_000 + n,
+  ...more,
+});
+
+const CASES: readonly [behaviour: string, each: StoresCase][] = [
+  ['is empty at first', async open => expect(await open().journal.read()).toEqual([])],
+  [
+    'gives back exactly what was appended, field by field',
+    async open => {
+      const { journal } = open();
+      const entries = [
+        entry(-1, { step: '', event: 'opened' }),
+        entry(0),
+        entry(1, { deadlineAtMs: 1_767_225_600_000.25, atMs: 0.125 }),
+        entry(2, { event: 'done', id: "projects/p/secrets/it's — ünïcode\n" }),
+        entry(3, { event: 'undone', reason: '' }),
+      ];
+      await journal.append(entries);
+      // Strict: a field that was absent must not come back as undefined or null.
+      expect(await journal.read()).toStrictEqual(entries);
+    },
+  ],
+  [
+    'keeps the order of appends and of the entries in each',
+    async open => {
+      const { journal } = open();
+      const entries = Array.from({ length: 40 }, (_, n) => entry(n % 3, { step: String(n) }));
+      for (let n = 0; n < entries.length; n += 4) await journal.append(entries.slice(n, n + 4));
+      expect(await journal.read()).toEqual(entries);
+    },
+  ],
+  [
+    'keeps the entries of one append together, whatever is appended beside them',
+    async open => {
+      const { journal } = open();
+      const numbers = Array.from({ length: 20 }, (_, n) => n);
+      await Promise.all(numbers.map(n => journal.append([0, 1, 2].map(part => entry(n, { atMs: part })))));
+      const read = await journal.read();
+      expect(read).toHaveLength(60);
+      for (let n = 0; n < read.length; n += 3) {
+        expect(read.slice(n, n + 3).map(({ atMs }) => atMs)).toEqual([0, 1, 2]);
+        expect(new Set(read.slice(n, n + 3).map(({ company }) => company)).size).toBe(1);
+      }
+    },
+  ],
+  [
+    'takes an append of nothing',
+    async open => {
+      const { journal } = open();
+      await journal.append([]);
+      await journal.append([entry(1)]);
+      expect(await journal.read()).toEqual([entry(1)]);
+    },
+  ],
+  [
+    'has everything that was appended before its process ended, and goes on from there',
+    async open => {
+      const first = open();
+      await first.journal.append([entry(0), entry(1)]);
+      first.close();
+      const second = open();
+      await second.journal.append([entry(2)]);
+      second.close();
+      expect(await open().journal.read()).toEqual([entry(0), entry(1), entry(2)]);
+    },
+  ],
+  [
+    'gives a reader what was there, not what comes later',
+    async open => {
+      const { journal } = open();
+      await journal.append([entry(0)]);
+      const read = await journal.read();
+      await journal.append([entry(1)]);
+      expect(read).toHaveLength(1);
+    },
+  ],
+];
+
+describe.each(STORES)('the journal in %s', (_name, run) => {
+  it.each(CASES)('%s', (_behaviour, each) => run(each));
+});
+
+function refusalOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(SandtableError);
+    expect((error as SandtableError).code).toBe('JOURNAL');
+    return (error as SandtableError).message;
+  }
+  return 'it was not refused';
+}
+
+describe('the journal on disk', () => {
+  const broken = { ...entry(2), company: 'nonsense' as unknown as number };
+
+  it.each([
+    ['first', [broken, entry(1)]],
+    ['in the middle', [entry(1), broken, entry(3)]],
+    ['last', [entry(1), broken]],
+  ])('stores none of an append whose entry %s cannot be stored, and takes the next', (_where, entries) =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const { journal, close } = openStores(path);
+      await journal.append([entry(0)]);
+      await expect(journal.append(entries)).rejects.toMatchObject({ code: 'JOURNAL' });
+      expect(await journal.read()).toEqual([entry(0)]);
+      await journal.append([entry(4)]);
+      close();
+      const again = openStores(path);
+      expect(await again.journal.read()).toEqual([entry(0), entry(4)]);
+      again.close();
+    }),
+  );
+
+  it('is refused while it is held, and not afterwards', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const first = openStores(path);
+      for (const fresh of [false, true]) {
+        const message = refusalOf(() => openStores(path, fresh));
+        expect(message).toContain(path);
+        expect(message).toContain('another process holds it');
+      }
+      await first.journal.append([entry(0)]);
+      first.close();
+      const second = openStores(path);
+      expect(await second.journal.read()).toEqual([entry(0)]);
+      second.close();
+    }));
+
+  it('is refused to a second process', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const { close } = openStores(path);
+      const stores = new URL('../../src/runtime/stores.ts', import.meta.url).href;
+      const program = `import { openStores } from ${JSON.stringify(stores)};
+        try { openStores(${JSON.stringify(path)}); } catch (error) { console.log(error.code, error.message); }`;
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+        encoding: 'utf8',
+      });
+      expect(stdout).toMatch(/^JOURNAL .*another process holds it/);
+      close();
+    }));
+
+  it('has what a process appended that never closed it', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const stores = new URL('../../src/runtime/stores.ts', import.meta.url).href;
+      const program = `import { openStores } from ${JSON.stringify(stores)};
+        const { journal } = openStores(${JSON.stringify(path)});
+        await journal.append(${JSON.stringify([entry(0), entry(1)])});
+        process.kill(process.pid, 'SIGKILL');`;
+      const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
+      expect(signal).toBe('SIGKILL');
+      const { journal, close } = openStores(path);
+      expect(await journal.read()).toEqual([entry(0), entry(1)]);
+      close();
+    }));
+
+  it('forgets everything when it is opened fresh', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const before = openStores(path);
+      await before.journal.append([entry(0)]);
+      before.setLabel('fakes', 'a');
+      before.close();
+      const after = openStores(path, true);
+      expect(await after.journal.read()).toEqual([]);
+      expect(after.label('fakes')).toBeUndefined();
+      await after.journal.append([entry(1)]);
+      after.close();
+    }));
+
+  it('keeps its labels', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const before = openStores(path);
+      expect(before.label('fakes')).toBeUndefined();
+      before.setLabel('fakes', 'a');
+      before.setLabel('fakes', 'b');
+      before.close();
+      const after = openStores(path);
+      expect(after.label('fakes')).toBe('b');
+      after.close();
+    }));
+
+  it.each<[string, (path: string) => void]>([
+    ['is a text', path => writeFileSync(path, 'a diary, no journal: '.repeat(100))],
+    ['is a folder', path => mkdirSync(path)],
+    ['has another schema', path => new DatabaseSync(path).exec('PRAGMA user_version = 99; CREATE TABLE a (b)')],
+    [
+      'is damaged',
+      path => {
+        openStores(path).close();
+        writeFileSync(path, Buffer.from(readFileSync(path)).fill(0x55, 100));
+      },
+    ],
+  ])('is refused when the file %s', (_what, prepare) =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      prepare(path);
+      expect(refusalOf(() => openStores(path))).toContain(path);
+    }),
+  );
+
+  it('is refused where no file can be', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'nowhere', 'journal.sqlite');
+      expect(refusalOf(() => openStores(path))).toContain(path);
+    }));
+
+  it('rejects, and does not lie, once it is closed', () =>
+    inFolder(async folder => {
+      const { journal, close } = openStores(join(folder, 'journal.sqlite'));
+      close();
+      await expect(journal.append([entry(0)])).rejects.toMatchObject({ code: 'JOURNAL' });
+      await expect(journal.read()).rejects.toMatchObject({ code: 'JOURNAL' });
+    }));
+});
