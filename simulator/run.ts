@@ -4,7 +4,7 @@ import { auditLedger } from '../fakes/audit.ts';
 import { Cloud } from '../fakes/cloud.ts';
 import { cloudOptionsOf, FAKES_TOKEN } from '../fakes/fromScenario.ts';
 import type { Replication } from '../reports/measurement.ts';
-import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
+import { drawUint32, drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import { type FactLevel, FactValues } from '../scenarios/facts.ts';
 import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
@@ -110,16 +110,20 @@ function virtualClock(kernel: Kernel, generation: Generation) {
   };
 }
 
+/** 32 bytes as 43 characters of six bits, five of them from each draw of 32 bits. */
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 function virtualChance(seed: number): Chance {
-  const uniform = (purpose: number, key: CallKey) => drawUniform(seed, purpose, key);
+  const base64url = (key: CallKey) => {
+    let text = '';
+    for (let draw = 0; text.length < 43; draw++) {
+      let bits = drawUint32(seed, PURPOSE.secret, [...key, draw]);
+      for (let i = 0; i < 5 && text.length < 43; i++, bits >>>= 6) text += BASE64URL[bits & 63];
+    }
+    return text;
+  };
   return {
-    uniform: key => uniform(PURPOSE.jitter, key),
-    secret: key =>
-      Array.from(
-        { length: 43 },
-        (_, i) => BASE64URL[Math.floor(uniform(PURPOSE.secret, [...key, i]) * 64)],
-      ).join(''),
+    uniform: key => drawUniform(seed, PURPOSE.jitter, key),
+    secret: base64url,
   };
 }

@@ -6,6 +6,9 @@ export const CALL_DEADLINE_MS = 15_000;
 /** Tries of one step that end in a transient or unknown outcome; with the back-off below they span a minute. */
 export const ATTEMPTS_MAX = 7;
 
+/** Refusals of one call by a quota before its company is given up: a quota that never opens is a hard one. */
+export const REFUSALS_MAX = 50;
+
 /** Exponential back-off with full jitter: uniform in [0, min(cap, base × 2^attempt)). */
 export const BACKOFF_BASE_MS = 500;
 export const BACKOFF_CAP_MS = 20_000;

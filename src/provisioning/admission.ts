@@ -80,11 +80,12 @@ export class Admission {
   }
 
   /** Notes a refusal, and puts a gate before all further calls of this kind. */
-  refused(kind: StepKind, verb: string, quota: string, retryAfterMs: number): void {
+  refused(kind: StepKind, verb: string, quota: string, retryAfterMs: number): Gate {
     const key = `${kind}.${verb}`;
     let gate = this.gates.get(key);
     if (gate === undefined) this.gates.set(key, (gate = new Gate(quota, this.clock)));
     gate.refused(retryAfterMs);
+    return gate;
   }
 
   counts(): LimitCount[] {

@@ -66,9 +66,16 @@ export class Gate {
     if (this.held) await new Promise<void>(resolve => this.waiting.push(resolve));
     this.held = true;
     this.enteredAtMs = this.clock.nowMs();
-    if (this.openAtMs > this.enteredAtMs) await this.clock.sleep(this.openAtMs - this.enteredAtMs);
+    this.waitMs += this.enteredAtMs - askedAtMs;
+    await this.reopened();
+  }
+
+  /** For the call whose turn it is: resolves when the vendor allows the next try. */
+  async reopened(): Promise<void> {
+    const waitMs = Math.max(0, this.openAtMs - this.clock.nowMs());
+    if (waitMs > 0) await this.clock.sleep(waitMs);
+    this.waitMs += waitMs;
     this.calls++;
-    this.waitMs += this.clock.nowMs() - askedAtMs;
   }
 
   leave(): void {

@@ -2,9 +2,9 @@
 //
 //   in doubt after a crash? ─► look ─► there: done
 //                               └► not there ─► create ─► done | pending (look again) | exists (look)
-//                                                └► unknown: look │ transient, throttled: wait, again │ rejected: failed
+//                                                └► unknown: look │ transient: wait, again │ rejected: failed
 
-import { ATTEMPTS_MAX, CALL_DEADLINE_MS, POLL_MS, READY_MAX_MS } from '../limits.ts';
+import { ATTEMPTS_MAX, CALL_DEADLINE_MS, POLL_MS, READY_MAX_MS, REFUSALS_MAX } from '../limits.ts';
 import type { Chance, Clock } from '../ports.ts';
 import type { Admission } from './admission.ts';
 import type { Step } from './plan.ts';
@@ -36,6 +36,9 @@ export type StepContext = {
 export type Made =
   | { readonly kind: 'done'; readonly id: string }
   | { readonly kind: 'failed'; readonly reason: string };
+
+/** What a call comes to once no quota refuses it any more. */
+type Settled = Exclude<CloudResult, { kind: 'throttled' }>;
 
 const VERB_KEYS = { create: 0, find: 1, remove: 2 } as const;
 type Verb = keyof typeof VERB_KEYS;
@@ -77,7 +80,6 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
         look = true;
         break;
       case 'transient':
-      case 'throttled':
     }
     const failure = await calls.settle(result);
     if (failure !== undefined) return { kind: 'failed', reason: failure };
@@ -121,26 +123,40 @@ class StepCalls {
     this.context = context;
   }
 
-  /** One call, after its gate and its limiter's slot; a creation leaves its intent in the journal first. */
-  async call(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<CloudResult> {
-    const { admission, clock } = this.ports;
-    const { step, key } = this.context;
-    const gate = admission.gateOf(step.kind, verb);
-    if (gate !== undefined) await gate.enter();
+  /** One call, after its gate. One that a quota refuses keeps its turn and tries again when the vendor says. */
+  async call(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<Settled> {
+    const { admission } = this.ports;
+    const { kind } = this.context.step;
+    let gate = admission.gateOf(kind, verb);
+    await gate?.enter();
+    for (let refusals = 1; ; refusals++) {
+      const result = await this.callOnce(verb, send);
+      if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
+        gate?.leave();
+        if (result.kind !== 'throttled') return result;
+        return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
+      }
+      const closed = admission.refused(kind, verb, result.quota, result.retryAfterMs);
+      await (gate === undefined ? closed.enter() : gate.reopened());
+      gate = closed;
+    }
+  }
+
+  /** After its limiter's slot; a creation leaves its intent in the journal first. */
+  private async callOnce(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<CloudResult> {
+    const { clock } = this.ports;
     const atMs = verb === 'find' || this.isGoing ? clock.nowMs() : this.reserve(verb);
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
     if (verb === 'create') await this.context.intent(deadlineAtMs);
     await sleepUntil(clock, atMs);
     this.lastDeadlineAtMs = deadlineAtMs;
-    const result = await send({ key: [...key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
-    if (result.kind === 'throttled') admission.refused(step.kind, verb, result.quota, result.retryAfterMs);
-    gate?.leave();
+    const result = await send({ key: [...this.context.key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
     this.isGoing = verb === 'remove' && result.kind === 'pending';
     return result;
   }
 
   /** Waits out what a result asks for. Says why the step has failed once its tries are used up. */
-  async settle(result: CloudResult): Promise<string | undefined> {
+  async settle(result: Settled): Promise<string | undefined> {
     const { clock, chance, budget } = this.ports;
     if (result.kind !== 'transient' && result.kind !== 'unknown' && result.kind !== 'exists')
       return undefined;
