@@ -11,7 +11,7 @@ export type ServeFakesOptions = {
   readonly facts: FactValues;
   readonly port: number;
   readonly speed: number;
-  readonly printEnv: boolean;
+  readonly printEnv?: boolean;
   readonly out: (line: string) => void;
   /** Resolves when the fakes shall close. */
   readonly stopped: Promise<void>;

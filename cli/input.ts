@@ -69,9 +69,9 @@ function parseDocument(text: string, label: string): unknown {
     const { message } = error as Error;
     // Where a document ends too early, the parser says no position: it is the last one.
     const lines = text.split('\n');
-    const place = message.includes('position')
-      ? ''
-      : ` at line ${lines.length} column ${lines.at(-1)!.length + 1}`;
+    const place = message.includes('end of JSON')
+      ? ` at line ${lines.length} column ${lines.at(-1)!.length + 1}`
+      : '';
     throw wrong([`${label} is not JSON: ${message}${place}`]);
   }
 }

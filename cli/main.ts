@@ -4,26 +4,23 @@
 import { Command, CommanderError } from 'commander';
 import { FactValues } from '../scenarios/facts.ts';
 import { SandtableError } from '../src/errors.ts';
-import { serveFakes } from './fakes.ts';
 import { loadScenario, parseFacts, parseInteger } from './input.ts';
-import { pilot } from './pilot.ts';
-import { run } from './run.ts';
 import { listScenarios } from './scenarios.ts';
 import { validateFile } from './validate.ts';
 
-const SEED_MAX = 2 ** 31 - 1;
+const SEED_MAX = 2 ** 32 - 1;
 const WORKERS_MAX = 64;
 const REPLICATIONS_MAX = 1000;
 const SPEED_MAX = 10_000;
 
-const collect = (value: string, before: string[]) => [...before, value];
+const collect = (value: string, before: string[] = []) => [...before, value];
 const integer = (flag: string, min: number, max: number) => (text: string) =>
   parseInteger(flag, text, min, max);
 
 const program = new Command('sandtable')
   .description(
-    'Rehearses a rollout to 10,000 companies: the real provisioning code, in virtual time or over real HTTP, against\n' +
-      'fake clouds, to a report with a verdict.',
+    'Rehearses a rollout to 10,000 companies: the real provisioning code, in virtual time or over real HTTP, ' +
+      'against fake clouds, to a report with a verdict.',
   )
   .version('0.1.0')
   .exitOverride()
@@ -33,13 +30,15 @@ const program = new Command('sandtable')
     '\nExit codes: 0 pass or done, 1 fail, 2 bad usage or input, 3 inconclusive or no data, 4 internal error, 130 interrupted.',
   );
 
+// The commands are loaded on use: what one of them draws with or serves by costs the others a second.
+
 /** Flags that every command with a scenario takes. */
 function scenarioCommand(name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .option('--set <path=value>', 'change a value of the scenario; may be given again', collect, [])
-    .option('--fact <id=value>', 'replace a fact of the catalogue; may be given again', collect, [])
+    .option('--set <path=value>', 'change a value of the scenario; may be given again', collect)
+    .option('--fact <id=value>', 'replace a fact of the catalogue; may be given again', collect)
     .option(
       '--seed <integer>',
       "seed of every draw (default: the scenario's)",
@@ -50,7 +49,7 @@ function scenarioCommand(name: string, description: string): Command {
 function reportFlags(command: Command): Command {
   return command
     .option('--report-dir <folder>', 'where the report goes (default: results/<scenario>)')
-    .option('--json', 'print report.json instead of the table', false);
+    .option('--json', 'print report.json instead of the table');
 }
 
 reportFlags(
@@ -70,14 +69,12 @@ reportFlags(
     'worker threads; never changes a result (default: one a core)',
     integer('--workers', 1, WORKERS_MAX),
   )
-  .option(
-    '--entering',
-    'run every event as entering: slower, for checking that no result depends on it',
-    false,
-  )
-  .option('--strict', "exit with the verdict's code instead of 0", false)
+  .option('--entering', 'run every event as entering: slower, for checking that no result depends on it')
+  .option('--strict', "exit with the verdict's code instead of 0")
   .action(async (name, flags) => {
-    process.exitCode = await run(loadScenario(name, flags.set), { ...flags, facts: parseFacts(flags.fact) });
+    const input = [loadScenario(name, flags.set), { ...flags, facts: parseFacts(flags.fact ?? []) }] as const;
+    const { run } = await import('./run.ts');
+    process.exitCode = await run(...input);
   });
 
 reportFlags(
@@ -85,24 +82,24 @@ reportFlags(
 )
   .argument('[scenario]', 'a name from `sandtable scenarios`, or a file', 'pilot-100')
   .requiredOption('--fakes <url>', 'address of the fakes, as `sandtable fakes` prints it')
-  .option('--fresh', 'forget the journal of an earlier pilot instead of resuming it', false)
+  .option('--fresh', 'forget the journal of an earlier pilot instead of resuming it')
   .action(async (name, flags) => {
-    process.exitCode = await pilot(loadScenario(name, flags.set), {
-      ...flags,
-      facts: parseFacts(flags.fact),
-    });
+    const input = [loadScenario(name, flags.set), { ...flags, facts: parseFacts(flags.fact ?? []) }] as const;
+    const { pilot } = await import('./pilot.ts');
+    process.exitCode = await pilot(...input);
   });
 
 scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor')
   .argument('[scenario]', 'whose quotas, facts and faults they have', 'pilot-100')
   .option('--port <integer>', 'main port; 0 for any that is free', integer('--port', 0, 65_535), 8700)
   .option('--speed <number>', 'time runs so many times faster than real', integer('--speed', 1, SPEED_MAX), 1)
-  .option('--print-env', 'print `export NAME=value` lines for a shell', false)
+  .option('--print-env', 'print `export NAME=value` lines for a shell')
   .action(async (name, flags) => {
     const loaded = loadScenario(name, flags.set);
     const scenario = { ...loaded, run: { ...loaded.run, seed: flags.seed ?? loaded.run.seed } };
-    const facts = new FactValues('mid', { ...scenario.facts, ...parseFacts(flags.fact) });
+    const facts = new FactValues('mid', { ...scenario.facts, ...parseFacts(flags.fact ?? []) });
     const out = (line: string) => console.log(line);
+    const { serveFakes } = await import('./fakes.ts');
     await serveFakes({ ...flags, scenario, facts, out, stopped: interrupted() });
   });
 

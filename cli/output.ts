@@ -1,7 +1,7 @@
 // Where a command's report goes: three files in one folder, and a table or JSON on the terminal.
 
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Report, Verdict } from '../reports/report.ts';
 import { renderTerminal } from '../reports/terminal.ts';
@@ -17,9 +17,11 @@ export const exitCodeOf = (verdict: Verdict): number => EXIT_CODES[verdict];
 
 /** Makes the folder, before any work is done for it. Throws INPUT when nothing can be written there. */
 export function openReportFolder(reportDir: string | undefined, scenario: Scenario): string {
-  const dir = reportDir ?? join(fileURLToPath(new URL('../results/', import.meta.url)), scenario.name);
+  const dir = resolve(
+    reportDir ?? join(fileURLToPath(new URL('../results/', import.meta.url)), scenario.name),
+  );
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     accessSync(dir, constants.W_OK);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -31,7 +33,17 @@ export function openReportFolder(reportDir: string | undefined, scenario: Scenar
   return dir;
 }
 
-export function publish(report: Report, dir: string, json: boolean): void {
+/** As `mkdir -p`; Node's own never ends below a folder that takes no entries, such as /proc. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) {
+    if (statSync(dir).isDirectory()) return;
+    throw Object.assign(new Error(), { code: 'ENOTDIR' });
+  }
+  makeFolder(dirname(dir));
+  mkdirSync(dir);
+}
+
+export function publish(report: Report, dir: string, json: boolean | undefined): void {
   const paths = writeReport(report, dir);
   if (json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else process.stdout.write(renderTerminal(report, { reportPath: shortest(paths.html), color: useColor() }));

@@ -15,10 +15,10 @@ import { commitOf, environmentOf } from './provenance.ts';
 export type PilotFlags = {
   readonly facts: Readonly<Record<string, number>>;
   readonly fakes: string;
-  readonly fresh: boolean;
+  readonly fresh?: boolean;
   readonly seed?: number;
   readonly reportDir?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 };
 
 export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<number> {
@@ -47,7 +47,7 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
       seed,
       fakesUrl: flags.fakes,
       stores,
-      identity: `${scenarioHash(scenario)} ${seed}`,
+      identity: `${scenarioHash({ ...scenario, facts: overrides })} ${seed}`,
       log: line => log.info(line),
       onProgress: progress.update,
     });

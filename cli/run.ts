@@ -19,10 +19,10 @@ export type RunFlags = {
   readonly seed?: number;
   readonly replications?: number;
   readonly workers?: number;
-  readonly entering: boolean;
-  readonly strict: boolean;
+  readonly entering?: boolean;
+  readonly strict?: boolean;
   readonly reportDir?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 };
 
 /** The exit code. Ctrl-C ends the runs under way and reports what had finished. */
@@ -45,7 +45,7 @@ export async function run(scenario: Scenario, flags: RunFlags): Promise<number> 
       seed,
       factOverrides: flags.facts,
       replications: flags.replications,
-      everyEventEntering: flags.entering,
+      everyEventEntering: flags.entering === true,
       isClear: replications => isClear(scenario, replications),
       onProgress: progress.update,
     });

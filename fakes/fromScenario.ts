@@ -15,7 +15,7 @@ const PLAN_OPERATIONS = {
     'cloudflare.dnsRecords.update',
     'cloudflare.dnsRecords.delete',
   ],
-  cloudRunDeploys: ['cloudRun.services.create', 'cloudRun.services.update'],
+  cloudRunDeploys: ['cloudRun.services.create'],
   databaseOperations: ['atlas.databaseUsers.create', 'atlas.customDbRoles.create', 'atlas.indexes.create'],
 } as const;
 
@@ -52,10 +52,9 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
 /** Request rates only; how many resources a project or zone may hold is not checked. */
 function vendorQuotas(facts: FactValues): QuotaRule[] {
   const secretWrites = ['secrets.create', 'secrets.delete', 'versions.add', 'versions.destroy'];
-  const cloudflareCalls = ['create', 'list', 'get', 'update', 'delete'].flatMap(verb => [
-    `cloudflare.dnsRecords.${verb}`,
-    `cloudflare.customHostnames.${verb}`,
-  ]);
+  const cloudflareCalls = ['dnsRecords', 'customHostnames'].flatMap(collection =>
+    ['create', 'list', 'get', 'delete'].map(verb => `cloudflare.${collection}.${verb}`),
+  );
   const rule = (name: string, fact: string, operations: readonly string[]): QuotaRule => ({
     name,
     operations,
@@ -72,6 +71,9 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
       'quota.secret-manager.writes',
       secretWrites.map(name => `secretManager.${name}`),
     ),
-    rule('cloudflare-api-requests', 'quota.cloudflare.requests', cloudflareCalls),
+    rule('cloudflare-api-requests', 'quota.cloudflare.requests', [
+      ...cloudflareCalls,
+      'cloudflare.dnsRecords.update',
+    ]),
   ];
 }

@@ -78,6 +78,7 @@ export class Kernel {
 
   /** An event at `atMs`; the past means now. Returns the slot that `cancel` takes while the event is pending. */
   schedule(atMs: number, handler: Handler, argument = 0): number {
+    if (Number.isNaN(atMs)) throw new Error('an event needs a time');
     if ((this.flags[handler] & DAEMON) !== 0) this.daemonsPending++;
     return this.queue.push(Math.max(atMs, this.nowMs), handler, argument);
   }

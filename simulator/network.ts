@@ -17,6 +17,7 @@ type Flight = {
 };
 
 const encoder = new TextEncoder();
+const NOBODY: Generation = { alive: false };
 const TIMED_OUT: Outcome = { kind: 'unknown', reason: 'no answer before the deadline' };
 
 export class Network {
@@ -42,11 +43,24 @@ export class Network {
 
   private send(call: Call, generation: Generation): Promise<Outcome> {
     return new Promise(resolve => {
-      const parked = this.kernel.park(() => `${call.method} ${call.url} (key ${call.key.join('.')})`);
-      const slot = this.free.pop() ?? this.flights.length;
-      this.flights[slot] = { call, generation, resolve, parked, outcome: TIMED_OUT };
-      this.kernel.schedule(this.kernel.nowMs + this.cloud.arrivalMs(call.key), this.arrival, slot);
+      const { kernel } = this;
+      const parked = kernel.park(() => `${call.method} ${call.url} (key ${call.key.join('.')})`);
+      const flight = { call, generation, resolve, parked, outcome: TIMED_OUT };
+      const arrivalAtMs = kernel.nowMs + this.cloud.arrivalMs(call.key);
+      if (arrivalAtMs <= call.deadlineAtMs) {
+        kernel.schedule(arrivalAtMs, this.arrival, this.take(flight));
+      } else {
+        // The caller gives up first; the call still lands, and nobody hears of it.
+        kernel.schedule(call.deadlineAtMs, this.answer, this.take(flight));
+        kernel.schedule(arrivalAtMs, this.arrival, this.take({ ...flight, generation: NOBODY }));
+      }
     });
+  }
+
+  private take(flight: Flight): number {
+    const slot = this.free.pop() ?? this.flights.length;
+    this.flights[slot] = flight;
+    return slot;
   }
 
   /** The call is at the vendor's: it has its effect now, whatever becomes of the answer. */

@@ -12,6 +12,7 @@ const GLOBALS = [
   'crypto',
   'fetch',
   'WebSocket',
+  'MessageChannel',
   'EventSource',
   'WeakRef',
   'FinalizationRegistry',
@@ -26,7 +27,7 @@ const OWNERS: readonly Owner[] = [
   {
     name: 'process',
     object: process,
-    keys: ['env', 'uptime', 'hrtime', 'memoryUsage', 'cpuUsage', 'argv', 'cwd', 'pid'],
+    keys: ['env', 'uptime', 'hrtime', 'memoryUsage', 'cpuUsage', 'argv', 'cwd', 'pid', 'getBuiltinModule'],
   },
   { name: 'AbortSignal', object: AbortSignal, keys: ['timeout'] },
   {
@@ -35,6 +36,8 @@ const OWNERS: readonly Owner[] = [
     keys: ['localeCompare', 'toLocaleUpperCase', 'toLocaleLowerCase'],
   },
   { name: 'Number.prototype', object: Number.prototype, keys: ['toLocaleString'] },
+  { name: 'BigInt.prototype', object: BigInt.prototype, keys: ['toLocaleString'] },
+  { name: 'Atomics', object: Atomics, keys: ['wait', 'waitAsync'] },
   { name: 'Array.prototype', object: Array.prototype, keys: ['toLocaleString'] },
 ];
 

@@ -85,8 +85,8 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
 }
 
 /**
- * Index number `part` of the company's database, whose name is the mark. The API tells of no index, so asking for it is
- * creating it: a duplicate is refused and harmless. Nor does it drop one: an index goes with its database.
+ * Index number `part` of the company's database, whose name is the mark. The API tells of no index;
+ * making one again is refused and harmless. Nor does it drop one: an index goes with its database.
  */
 export function databaseIndexVerbs(
   send: Send,
@@ -104,11 +104,14 @@ export function databaseIndexVerbs(
   };
   const spec: CallSpec = { method: 'POST', url, headers: headersOf(token), body };
   const id = `${company.id}.${INDEXED_COLLECTION}/${part}`;
-  const ensure = async (attempt: Attempt): Promise<CloudResult> => {
-    const result = await create(send, spec, attempt, id);
-    return result.kind === 'exists' ? { kind: 'done', id } : result;
+  return {
+    create: async attempt => {
+      const result = await create(send, spec, attempt, id);
+      return result.kind === 'exists' ? { kind: 'done', id } : result;
+    },
+    // There is no call to ask with, and making it twice is harmless: absent until `create` says otherwise.
+    find: async () => ({ kind: 'absent' }),
   };
-  return { create: ensure, find: ensure };
 }
 
 async function create(send: Send, spec: CallSpec, attempt: Attempt, id: string): Promise<CloudResult> {

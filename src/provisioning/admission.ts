@@ -25,9 +25,10 @@ export class Admission {
   private readonly backlogMaxMs: number;
   private readonly limiters: ReadonlyMap<LimiterName, Limiter>;
   private readonly gates = new Map<string, Gate>();
-  /** Steps of admitted companies that are not done yet, by kind. */
+  /** Steps of admitted companies that have not passed their gate yet, by kind. */
   private readonly ahead = new Map<StepKind, number>();
-  private readonly blockedMs = new Map<string, number>();
+  /** Steps under way that have. */
+  private readonly passed = new Set<Step>();
 
   constructor(clock: Clock, rates: Rates, backlogMaxMs: number, resumed: boolean) {
     this.clock = clock;
@@ -44,7 +45,7 @@ export class Admission {
     for (;;) {
       const blocker = this.blocker();
       if (blocker === undefined) return;
-      this.blockedMs.set(blocker.name, (this.blockedMs.get(blocker.name) ?? 0) + blocker.waitMs);
+      blocker.limit.blockedMs += blocker.waitMs;
       await this.clock.sleep(blocker.waitMs);
     }
   }
@@ -58,9 +59,16 @@ export class Admission {
     }
   }
 
+  /** No quota refuses the step's call any more: what it still waits for takes no turn at a gate. */
+  pass(step: Step): void {
+    if (this.passed.has(step)) return;
+    this.passed.add(step);
+    this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
+  }
+
   /** Takes back what `admit` promised for a step: it is done, or the company has been given up. */
   release(step: Step, asked: boolean): void {
-    this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
+    if (!this.passed.delete(step)) this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
     const limiter = step.limiter && this.limiters.get(step.limiter);
     if (limiter && !asked) limiter.promised--;
   }
@@ -88,47 +96,41 @@ export class Admission {
     return gate;
   }
 
+  /** One line a limiter and a quota; gates before several kinds of call may stand for one quota. */
   counts(): LimitCount[] {
-    const limiters = [...this.limiters.values()].map(
-      ({ name, calls, waitMs }): LimitCount => ({
-        name,
-        kind: 'limiter',
-        calls,
-        waitMs,
-        refusals: 0,
-        admissionBlockedMs: this.blockedMs.get(name) ?? 0,
-      }),
-    );
+    const limiters = [...this.limiters.values()].map(({ name, calls, waitMs, blockedMs }): LimitCount => {
+      return { name, kind: 'limiter', calls, waitMs, refusals: 0, admissionBlockedMs: blockedMs };
+    });
     const quotas = new Map<string, LimitCount>();
-    for (const { name, calls, waitMs, refusals } of this.gates.values()) {
-      const sum = quotas.get(name) ?? { calls: 0, waitMs: 0, refusals: 0 };
+    for (const { name, calls, waitMs, refusals, blockedMs } of this.gates.values()) {
+      const sum = quotas.get(name) ?? { calls: 0, waitMs: 0, refusals: 0, admissionBlockedMs: 0 };
       quotas.set(name, {
         name,
         kind: 'quota',
         calls: sum.calls + calls,
         waitMs: sum.waitMs + waitMs,
         refusals: sum.refusals + refusals,
-        admissionBlockedMs: this.blockedMs.get(name) ?? 0,
+        admissionBlockedMs: sum.admissionBlockedMs + blockedMs,
       });
     }
     return [...limiters, ...quotas.values()];
   }
 
   /** The limit that is furthest over the backlog allowed, and how long until it is worth looking again. */
-  private blocker(): { readonly name: string; readonly waitMs: number } | undefined {
+  private blocker(): { readonly limit: Limiter | Gate; readonly waitMs: number } | undefined {
     const nowMs = this.clock.nowMs();
-    let worst: { name: string; waitMs: number } | undefined;
-    const consider = (name: string, backlogMs: number, lookAgainMs: number) => {
+    let worst: { limit: Limiter | Gate; waitMs: number } | undefined;
+    const consider = (limit: Limiter | Gate, backlogMs: number, lookAgainMs: number) => {
       const excessMs = backlogMs - this.backlogMaxMs;
       if (excessMs <= 0) return;
       const waitMs = Math.max(excessMs, lookAgainMs);
-      if (worst === undefined || waitMs > worst.waitMs) worst = { name, waitMs };
+      if (worst === undefined || waitMs > worst.waitMs) worst = { limit, waitMs };
     };
     for (const limiter of this.limiters.values())
-      consider(limiter.name, limiter.backlogMs(nowMs), limiter.intervalMs);
+      consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
     for (const [key, gate] of this.gates) {
       const kind = key.slice(0, key.indexOf('.')) as StepKind;
-      consider(gate.name, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS);
+      consider(gate, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS);
     }
     return worst;
   }

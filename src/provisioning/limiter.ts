@@ -9,6 +9,8 @@ export class Limiter {
   readonly intervalMs: number;
   calls = 0;
   waitMs = 0;
+  /** For how long it held back the admission of the next company. */
+  blockedMs = 0;
   /** Calls of admitted companies that have not asked for their slot yet. */
   promised = 0;
   private nextAtMs: number;
@@ -47,6 +49,8 @@ export class Gate {
   readonly name: string;
   calls = 0;
   waitMs = 0;
+  /** For how long it held back the admission of the next company. */
+  blockedMs = 0;
   refusals = 0;
   private readonly clock: Clock;
   private openAtMs = 0;
@@ -72,9 +76,11 @@ export class Gate {
 
   /** For the call whose turn it is: resolves when the vendor allows the next try. */
   async reopened(): Promise<void> {
-    const waitMs = Math.max(0, this.openAtMs - this.clock.nowMs());
-    if (waitMs > 0) await this.clock.sleep(waitMs);
-    this.waitMs += waitMs;
+    const askedAtMs = this.clock.nowMs();
+    // A call that left before the gate stood may be refused late, and move the moment.
+    for (let leftMs = this.openAtMs - askedAtMs; leftMs > 0; leftMs = this.openAtMs - this.clock.nowMs())
+      await this.clock.sleep(leftMs);
+    this.waitMs += this.clock.nowMs() - askedAtMs;
     this.calls++;
   }
 

@@ -133,6 +133,7 @@ class StepCalls {
       const result = await this.callOnce(verb, send);
       if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
         gate?.leave();
+        if (verb === 'create') admission.pass(this.context.step);
         if (result.kind !== 'throttled') return result;
         return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
       }

@@ -204,7 +204,10 @@ describe('the journal on disk', () => {
   it.each<[string, (path: string) => void]>([
     ['is a text', path => writeFileSync(path, 'a diary, no journal: '.repeat(100))],
     ['is a folder', path => mkdirSync(path)],
-    ['has another schema', path => new DatabaseSync(path).exec('PRAGMA user_version = 99; CREATE TABLE a (b)')],
+    [
+      'has another schema',
+      path => new DatabaseSync(path).exec('PRAGMA user_version = 99; CREATE TABLE a (b)'),
+    ],
     [
       'is damaged',
       path => {

@@ -64,6 +64,20 @@ describe('the event queue', () => {
     );
   });
 
+  it('keeps ties in order when cancelled events leave holes everywhere', () => {
+    const few = fc.array(fc.tuple(fc.nat(2), fc.nat()), { minLength: 60, maxLength: 120, size: 'max' });
+    fc.assert(
+      fc.property(few, fc.nat(40), (events, popped) => {
+        const pair = createPair();
+        for (const [timeMs] of events) pair.push(timeMs);
+        for (let i = 0; i < popped; i++) pair.pop();
+        for (const [, index] of events.slice(60)) pair.cancel(index);
+        while (pair.pending.length > 0) pair.pop();
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+
   it('grows past its capacity without losing an event', () => {
     const pair = createPair();
     for (let i = 0; i < 2500; i++) {
@@ -72,6 +86,8 @@ describe('the event queue', () => {
       if (i % 7 === 0) pair.pop();
     }
     expect(pair.queue.size).toBeGreaterThan(1024);
+    while (pair.pending.length > 0) pair.pop();
+    for (let i = 0; i < 2500; i++) pair.push((i * 7919) % 103);
     while (pair.pending.length > 0) pair.pop();
   });
 

@@ -1,10 +1,12 @@
 // Runs the real rollout in virtual time, in this process and unsealed: scenarios are `pilot-100` with sets.
 
 import { loadScenario } from '../../cli/input.ts';
+import { Cloud } from '../../fakes/cloud.ts';
 import { Ledger, type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
 import type { Replication } from '../../reports/measurement.ts';
 import type { Scenario } from '../../scenarios/scenario.ts';
 import { type RunHooks, type RunSpec, runReplication } from '../../simulator/run.ts';
+import type { CallKey } from '../../src/ports.ts';
 
 export const drain = (step: () => void) => queueMicrotask(() => process.nextTick(step));
 
@@ -39,21 +41,33 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
   return replication;
 }
 
-export type Witnessed = { readonly replication: Replication; readonly entries: readonly LedgerEntry[] };
+export type Witnessed = {
+  readonly replication: Replication;
+  readonly entries: readonly LedgerEntry[];
+  /** Every call that reached the clouds. */
+  readonly arrivals: readonly { readonly atMs: number; readonly key: CallKey }[];
+};
 
-/** The same, with what the fakes wrote into their ledger. One at a time. */
+/** The same, with the calls that reached the fakes and what these wrote into their ledger. One at a time. */
 export async function witness(scenario: Scenario, options: SimulateOptions = {}): Promise<Witnessed> {
   const { write } = Ledger.prototype;
+  const { arrive } = Cloud.prototype;
+  const arrivals: { atMs: number; key: CallKey }[] = [];
   let entries: readonly LedgerEntry[] = [];
   Ledger.prototype.write = function (entry) {
     entries = this.entries;
     write.call(this, entry);
   };
+  Cloud.prototype.arrive = function (request, nowMs) {
+    arrivals.push({ atMs: nowMs, key: request.key });
+    return arrive.call(this, request, nowMs);
+  };
   try {
     const replication = await simulate(scenario, options);
-    return { replication, entries };
+    return { replication, entries, arrivals };
   } finally {
     Ledger.prototype.write = write;
+    Cloud.prototype.arrive = arrive;
   }
 }
 

@@ -57,7 +57,11 @@ describe('events', () => {
 
   it.each([
     ['run back to back when they are pure', false, ['a', 'b', 'microtask of a', 'microtask of b']],
-    ['are drained one by one when all count as entering', true, ['a', 'microtask of a', 'b', 'microtask of b']],
+    [
+      'are drained one by one when all count as entering',
+      true,
+      ['a', 'microtask of a', 'b', 'microtask of b'],
+    ],
   ])('%s', async (_, everyEventEntering, expected) => {
     const kernel = createKernel({ everyEventEntering });
     const seen: string[] = [];
@@ -93,7 +97,7 @@ const CHAINS: readonly [string, () => Promise<unknown>][] = [
       return deep(50);
     },
   ],
-  ['through Promise.all', () => Promise.all(Array.from({ length: 20 }, async (_, i) => await (await i)))],
+  ['through Promise.all', () => Promise.all(Array.from({ length: 20 }, async (_, i) => await await i))],
   [
     'through an async generator',
     async () => {
@@ -103,9 +107,19 @@ const CHAINS: readonly [string, () => Promise<unknown>][] = [
       for await (const each of count()) await each;
     },
   ],
-  ['through a catch and a finally', () => Promise.reject(1).catch(() => {}).finally(async () => await null)],
+  [
+    'through a catch and a finally',
+    () =>
+      Promise.reject(1)
+        .catch(() => {})
+        .finally(async () => await null),
+  ],
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried here
   ['through a thenable', async () => await { then: (resolve: (value: number) => void) => resolve(1) }],
-  ['through queueMicrotask', () => new Promise<void>(resolve => queueMicrotask(() => queueMicrotask(resolve)))],
+  [
+    'through queueMicrotask',
+    () => new Promise<void>(resolve => queueMicrotask(() => queueMicrotask(resolve))),
+  ],
 ];
 
 describe('an entering event', () => {
@@ -271,6 +285,17 @@ describe('a machine', () => {
       'generation 1 at 1035',
       'generation 1 at 1045',
     ]);
+  });
+
+  it('does not end with a dead generation, though its code ran on', async () => {
+    const kernel = createKernel();
+    const machine: Machine = new Machine(kernel, () => sleepOf(kernel)(10));
+    kernel.schedule(
+      1005,
+      kernel.pure(() => machine.crash()),
+    );
+    await kernel.run(() => machine.run());
+    expect(kernel.nowMs).toBe(1015);
   });
 
   it('ends with what its program threw', async () => {

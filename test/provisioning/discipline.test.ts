@@ -1,0 +1,201 @@
+// Two promises of a rollout that hold whatever the clouds do: nothing has an effect before the journal knows of it, and
+// no secret is ever written down outside the vault.
+
+import { describe, expect, it } from 'vitest';
+import { loadScenario } from '../../cli/input.ts';
+import { auditLedger } from '../../fakes/audit.ts';
+import { Cloud } from '../../fakes/cloud.ts';
+import { cloudOptionsOf, FAKES_TOKEN } from '../../fakes/fromScenario.ts';
+import { FactValues } from '../../scenarios/facts.ts';
+import { companiesOf } from '../../scenarios/population.ts';
+import { rolloutOptionsOf } from '../../scenarios/rolloutOptions.ts';
+import { Network } from '../../simulator/network.ts';
+import { Stores } from '../../simulator/stores.ts';
+import { Trace } from '../../simulator/trace.ts';
+import type { Call, Journal, JournalEntry, LogLine } from '../../src/ports.ts';
+import { planOf } from '../../src/provisioning/plan.ts';
+import { columnsOf, emptyState, rollOut } from '../../src/provisioning/rollout.ts';
+import { systemChance } from '../../src/runtime/chance.ts';
+import { inVirtualTime } from '../ports/virtualTime.ts';
+
+const SMALL = [
+  'population.companies=6',
+  'population.regions.us-west1=6',
+  'provisioning.concurrencyMax=6',
+  'population.advanced=2',
+];
+/** Answers lost, calls refused and delayed, and one company that can never be completed. */
+const SICK = `faults.rules=${JSON.stringify([
+  { operation: 'cloudRun.services.create', verdict: 'refuse', status: 400, share: 1, companies: [3] },
+  { operation: 'secretManager.versions.add', verdict: 'loseAnswer', share: 0.5 },
+  { operation: 'atlas.*', verdict: 'refuse', status: 500, share: 0.2 },
+  { operation: 'cloudflare.*', verdict: 'loseAnswer', share: 0.2 },
+  { operation: 'pinecone.*', verdict: 'loseRequest', share: 0.2 },
+])}`;
+
+type Watch = {
+  /** Stands in for the journal; `durable` are the entries whose append has resolved. */
+  readonly journal?: (real: Journal, durable: readonly JournalEntry[]) => Journal;
+  /** Told of each call before it goes. `own`: what is durable of its company; `step`: the id of its step. */
+  readonly sending?: (call: Call, step: string, own: readonly JournalEntry[]) => void;
+};
+
+/** A small rollout in virtual time, and everything that it left behind. */
+async function smallRollout(sets: readonly string[], watch: Watch = {}) {
+  const scenario = loadScenario('today', [...SMALL, ...sets]);
+  const facts = new FactValues('mid', scenario.facts);
+  const cloud = new Cloud(cloudOptionsOf(scenario, facts, 7));
+  const companies = companiesOf(scenario);
+  const options = rolloutOptionsOf(scenario);
+  const durable: JournalEntry[] = [];
+  const logged: LogLine[] = [];
+  const secrets: string[] = [];
+  const sent: Call[] = [];
+  const state = emptyState();
+  const tokens = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
+  const run = inVirtualTime(async ({ kernel, clock }) => {
+    const generation = { alive: true };
+    const stores = new Stores(kernel, facts, 7);
+    const wire = new Network(kernel, cloud, new Trace()).transport(generation);
+    const real = stores.journal(generation);
+    const noting: Journal = {
+      read: real.read,
+      append: async entries => {
+        await real.append(entries);
+        durable.push(...entries);
+      },
+    };
+    const ports = {
+      clock,
+      chance: {
+        uniform: () => 0.5,
+        secret: (key: readonly number[]) => {
+          const secret = systemChance.secret(key);
+          secrets.push(secret);
+          return secret;
+        },
+      },
+      transport: {
+        send: (call: Call) => {
+          const [index, place] = call.key;
+          const step = planOf(companies[index], options.databaseOperationsPerCompany)[place].id;
+          watch.sending?.(
+            call,
+            step,
+            durable.filter(({ company }) => company === index),
+          );
+          sent.push(call);
+          return wire.send(call);
+        },
+      },
+      journal: watch.journal?.(noting, durable) ?? noting,
+      registry: stores.registry(generation),
+      log: (line: LogLine) => void logged.push(line),
+    };
+    await rollOut(ports, { ...options, companies, tokens }, state);
+    return [...stores.records.values()];
+  });
+  const records = await run.catch(error => {
+    if (error.code !== 'SIMULATION') throw error;
+    return undefined;
+  });
+  return { scenario, companies, cloud, durable, logged, secrets, sent, state, records };
+}
+
+/** The verb in a call's key: [company, step, generation, verb, …]. */
+const VERB = { create: 0, find: 1, remove: 2 } as const;
+
+describe.each([
+  ['well', []],
+  ['sick', [SICK]],
+])('with clouds that are %s', (health, sets) => {
+  it('no call creates before its intent is durable, and none removes before the undoing is', async () => {
+    const creating: Call[] = [];
+    const removing: Call[] = [];
+    await smallRollout(sets, {
+      sending: (call, step, own) => {
+        const verb = call.key[3];
+        if (verb === VERB.create) {
+          const intent = own.findLast(one => one.event === 'intent' && one.step === step);
+          expect(intent?.deadlineAtMs, step).toBeGreaterThanOrEqual(call.deadlineAtMs);
+          creating.push(call);
+        }
+        if (verb === VERB.remove) {
+          expect(own.some(({ event }) => event === 'undoing')).toBe(true);
+          removing.push(call);
+        }
+        expect(own.some(({ event }) => event === 'admitted') || verb === VERB.find).toBe(true);
+      },
+    });
+    expect(creating.length).toBeGreaterThan(6 * 10);
+    expect(removing.length > 0).toBe(health === 'sick');
+  });
+
+  it('the rollout ends as it should, each company whole or without a trace', async () => {
+    const { cloud, companies, state, scenario, records } = await smallRollout(sets);
+    const { outcome } = columnsOf(state, companies);
+    const undone = health === 'sick' ? 3 : -1;
+    expect(outcome).toEqual(companies.map(({ index }) => (index === undone ? 'undone' : 'ready')));
+    const audited = companies.map((company, i) => ({ ...company, outcome: outcome[i] }));
+    const operations = scenario.provisioning.databaseOperationsPerCompany;
+    expect(auditLedger(cloud.ledger.entries, audited, operations)).toEqual([]);
+    const ready = companies.filter((_, i) => outcome[i] === 'ready').map(({ id }) => id);
+    expect(records?.map(({ id }) => id).sort()).toEqual(ready);
+  });
+
+  it('no secret and no credential is in the journal, the log, the registry, the ledger or the report', async () => {
+    const { secrets, durable, logged, records, cloud, state, companies } = await smallRollout(sets);
+    expect(secrets.length).toBeGreaterThanOrEqual(6 * 2);
+    expect(logged.length).toBeGreaterThanOrEqual(6);
+    const written = JSON.stringify([
+      durable,
+      logged,
+      records,
+      cloud.ledger.entries,
+      columnsOf(state, companies),
+    ]);
+    for (const secret of [...secrets, FAKES_TOKEN])
+      for (const form of [
+        secret,
+        btoa(secret),
+        encodeURIComponent(secret),
+        Buffer.from(secret).toString('hex'),
+      ])
+        expect(written).not.toContain(form);
+  });
+});
+
+describe('a journal that never answers', () => {
+  it.each([0, 1, 2, 5, 20])('keeps every call back that needs it, after %d appends', async answered => {
+    let appends = 0;
+    const { sent, durable, records } = await smallRollout([], {
+      journal: real => ({
+        read: real.read,
+        append: entries => (appends++ < answered ? real.append(entries) : new Promise(() => {})),
+      }),
+    });
+    expect(records).toBeUndefined();
+    const intents = durable.filter(({ event }) => event === 'intent');
+    expect(sent.filter(({ key }) => key[3] === VERB.create)).toHaveLength(intents.length);
+    if (answered <= 1) expect(sent).toEqual([]);
+  });
+});
+
+it('a journal that cannot be read keeps everything back, and ends the rollout with its error', async () => {
+  const broken = smallRollout([], {
+    journal: real => ({ ...real, read: () => Promise.reject(new Error('the disk is gone')) }),
+  });
+  await expect(broken).rejects.toThrow('the disk is gone');
+});
+
+it('a journal that breaks in the middle ends the rollout with its error', async () => {
+  let appends = 0;
+  const broken = smallRollout([], {
+    journal: real => ({
+      read: real.read,
+      append: entries =>
+        ++appends > 30 ? Promise.reject(new Error('the disk is full')) : real.append(entries),
+    }),
+  });
+  await expect(broken).rejects.toThrow('the disk is full');
+});

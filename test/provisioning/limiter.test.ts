@@ -1,0 +1,213 @@
+// Waiting before a call: the rate that we know, the quota that we learn of, admission before both, and retries.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BACKOFF_CAP_MS, RETRY_BUDGET_BURST } from '../../src/limits.ts';
+import { Gate, Limiter } from '../../src/provisioning/limiter.ts';
+import { RetryBudget } from '../../src/provisioning/retry.ts';
+import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
+
+/** What sums of a thousand intervals may be off by. */
+const ROUNDING_MS = 1e-5;
+
+describe('a limiter', () => {
+  const rate = fc.integer({ min: 1, max: 6000 });
+  /** Milliseconds between one asking and the next. */
+  const gaps = fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 5000, noNaN: true })), {
+    minLength: 1,
+    maxLength: 200,
+  });
+
+  it('gives slots at least an interval apart, in the order of asking, and none before its time', () => {
+    fc.assert(
+      fc.property(rate, gaps, (perMinute, gaps) => {
+        const limiter = new Limiter('deploys', perMinute, 0);
+        let nowMs = 0;
+        let lastMs = -limiter.intervalMs;
+        let waitMs = 0;
+        for (const gapMs of gaps) {
+          nowMs += gapMs;
+          const atMs = limiter.reserve(nowMs);
+          expect(atMs - lastMs).toBeGreaterThanOrEqual(limiter.intervalMs - ROUNDING_MS);
+          expect(atMs).toBeGreaterThanOrEqual(nowMs);
+          // And no later than it must be.
+          expect(atMs).toBeLessThanOrEqual(Math.max(nowMs, lastMs + limiter.intervalMs) + ROUNDING_MS);
+          waitMs += atMs - nowMs;
+          lastMs = atMs;
+        }
+        expect(limiter.calls).toBe(gaps.length);
+        expect(limiter.waitMs).toBeCloseTo(waitMs, 5);
+      }),
+    );
+  });
+
+  it('has in its backlog what was asked for and what was promised', () => {
+    fc.assert(
+      fc.property(rate, fc.nat(100), fc.nat(100), (perMinute, asked, promised) => {
+        const limiter = new Limiter('deploys', perMinute, 0);
+        for (let i = 0; i < asked; i++) limiter.reserve(0);
+        limiter.promised = promised;
+        const { intervalMs } = limiter;
+        expect(limiter.backlogMs(0)).toBeCloseTo((asked + promised) * intervalMs, 5);
+        expect(limiter.backlogMs(asked * intervalMs * 2)).toBeCloseTo(promised * intervalMs, 5);
+      }),
+    );
+  });
+
+  it('keeps its backlog when a promise becomes a call', () => {
+    const limiter = new Limiter('deploys', 60, 0);
+    limiter.promised = 5;
+    limiter.reserve(0);
+    limiter.promised--;
+    expect(limiter.backlogMs(0)).toBe(5000);
+  });
+
+  it('gives no slot before it opens', () => {
+    const limiter = new Limiter('deploys', 60, 1000);
+    expect([limiter.reserve(0), limiter.reserve(0), limiter.reserve(10_000)]).toEqual([1000, 2000, 10_000]);
+    expect(limiter.waitMs).toBe(3000);
+  });
+});
+
+describe('a gate', () => {
+  /** Sends `count` calls through a gate at once; each is inside for 100 ms. */
+  async function passages(gate: Gate, { clock, elapsedMs }: VirtualTime, count: number) {
+    const passed: { readonly call: number; readonly inMs: number; readonly outMs: number }[] = [];
+    const pass = async (call: number) => {
+      await gate.enter();
+      const inMs = elapsedMs();
+      await clock.sleep(100);
+      gate.leave();
+      passed.push({ call, inMs, outMs: elapsedMs() });
+    };
+    await Promise.all(Array.from({ length: count }, (_, call) => pass(call)));
+    return passed;
+  }
+
+  it('lets calls through one at a time, in the order of asking', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      expect(await passages(gate, time, 4)).toEqual([
+        { call: 0, inMs: 0, outMs: 100 },
+        { call: 1, inMs: 100, outMs: 200 },
+        { call: 2, inMs: 200, outMs: 300 },
+        { call: 3, inMs: 300, outMs: 400 },
+      ]);
+      expect(gate).toMatchObject({ name: 'quota', calls: 4, waitMs: 600, refusals: 0 });
+    }));
+
+  it('hands the turn on to the first in the queue, whoever asks at that moment', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      await gate.enter();
+      const queued = passages(gate, time, 1);
+      gate.leave();
+      const newcomer = passages(gate, time, 1);
+      expect([(await queued)[0].inMs, (await newcomer)[0].inMs]).toEqual([0, 100]);
+    }));
+
+  it('is free again after the last call', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      await passages(gate, time, 2);
+      await time.clock.sleep(50);
+      expect((await passages(gate, time, 1))[0].inMs).toBe(250);
+    }));
+
+  it('lets none through before the moment that a refusal named', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      gate.refused(5000);
+      expect((await passages(gate, time, 2)).map(({ inMs }) => inMs)).toEqual([5000, 5100]);
+      expect(gate).toMatchObject({ refusals: 1, waitMs: 5000 + 5100 });
+    }));
+
+  it('keeps to the latest of several refusals', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      gate.refused(5000);
+      gate.refused(1000);
+      expect((await passages(gate, time, 1))[0].inMs).toBe(5000);
+    }));
+
+  it('holds those that queue when the one inside is refused', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      await gate.enter();
+      const queued = passages(gate, time, 1);
+      gate.refused(3000);
+      gate.leave();
+      expect((await queued)[0].inMs).toBe(3000);
+    }));
+
+  it('holds the one that waits inside when a call that went before the gate stood is refused late', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      gate.refused(1000);
+      const waiting = passages(gate, time, 1);
+      await time.clock.sleep(500);
+      gate.refused(5000);
+      expect((await waiting)[0].inMs).toBe(5500);
+    }));
+
+  it('has in its backlog the wait that is left and as many passages as are ahead', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate('quota', time.clock);
+      const { nowMs } = time.clock;
+      expect(gate.backlogMs(nowMs(), 10)).toBe(0);
+      gate.refused(400);
+      expect(gate.backlogMs(nowMs(), 10)).toBe(400);
+      await passages(gate, time, 1);
+      // One passage took 500 ms: 400 of waiting, 100 inside.
+      expect(gate.backlogMs(nowMs(), 10)).toBe(5000);
+      await passages(gate, time, 1);
+      expect(gate.backlogMs(nowMs(), 10)).toBeCloseTo(10 * (500 + 0.3 * (100 - 500)), 9);
+    }));
+});
+
+describe('the retry budget', () => {
+  const half = { uniform: () => 0.5, secret: () => '' };
+
+  it.each([
+    [1, 500],
+    [2, 1000],
+    [3, 2000],
+    [4, 4000],
+    [5, 8000],
+    [6, 10_000],
+    [30, 10_000],
+  ])('waits half of the back-off before retry %d at the middle draw: %d ms', (retry, ms) => {
+    expect(new RetryBudget().backoffMs(half, [], retry)).toBe(ms);
+  });
+
+  it('draws each wait with the key that it is given', () => {
+    const keys: unknown[] = [];
+    const chance = { uniform: (key: readonly number[]) => keys.push(key) * 0, secret: () => '' };
+    expect(new RetryBudget().backoffMs(chance, [4, 2], 1)).toBe(0);
+    expect(keys).toEqual([[4, 2]]);
+  });
+
+  it('lets a burst through, then makes every retry wait the longest, until first tries have earned more', () => {
+    const budget = new RetryBudget();
+    const waits = (count: number) => Array.from({ length: count }, () => budget.backoffMs(half, [], 1));
+    expect(waits(RETRY_BUDGET_BURST + 2)).toEqual([
+      ...Array(RETRY_BUDGET_BURST).fill(500),
+      BACKOFF_CAP_MS,
+      BACKOFF_CAP_MS,
+    ]);
+    expect(budget).toMatchObject({ retries: RETRY_BUDGET_BURST + 2, exhausted: 2 });
+    for (let i = 0; i < 4; i++) budget.earn();
+    expect(waits(1)).toEqual([BACKOFF_CAP_MS]);
+    budget.earn();
+    expect(waits(2)).toEqual([500, BACKOFF_CAP_MS]);
+  });
+
+  it('saves up no more than the burst', () => {
+    const budget = new RetryBudget();
+    for (let i = 0; i < 1000; i++) budget.earn();
+    for (let i = 0; i < RETRY_BUDGET_BURST; i++) budget.backoffMs(half, [], 1);
+    expect(budget.exhausted).toBe(0);
+    budget.backoffMs(half, [], 1);
+    expect(budget.exhausted).toBe(1);
+  });
+});

@@ -1,0 +1,188 @@
+// What a company consists of, in which order, and what a journal says has become of it.
+
+import { describe, expect, it } from 'vitest';
+import type { JournalEntry } from '../../src/ports.ts';
+import type { Company } from '../../src/provisioning/company.ts';
+import { planOf } from '../../src/provisioning/plan.ts';
+import { progressOf } from '../../src/provisioning/progress.ts';
+
+const company = (configuration: Company['configuration']): Company => ({
+  index: 1,
+  id: 'c00001',
+  region: 'us-west1',
+  level: 'OPAL',
+  industry: 'retail',
+  configuration,
+});
+
+const COMMON = [
+  'cryptoKey',
+  'databaseRole',
+  'databaseUser',
+  'document',
+  'namespace',
+  'service',
+  'dnsRecord',
+  'certificate',
+  'propagation',
+  'health',
+  'registration',
+];
+const secrets = (...parts: string[]) => parts.flatMap(part => [`secret:${part}`, `secretVersion:${part}`]);
+const BASIC = secrets('database-password', 'api-key');
+const ADVANCED = secrets('database-password', 'api-key', 'signing-key', 'webhook-secret');
+const INDEXES = ['databaseIndex:0', 'databaseIndex:1', 'databaseIndex:2'];
+
+describe('the plan', () => {
+  it.each<[string, Company['configuration'], number, string[]]>([
+    ['a basic company', 'basic', 3, [...BASIC, ...COMMON]],
+    ['an advanced company', 'advanced', 3, [...ADVANCED, ...COMMON]],
+    [
+      'a company with six database operations',
+      'basic',
+      6,
+      [...BASIC, ...COMMON.slice(0, 3), ...INDEXES, ...COMMON.slice(3)],
+    ],
+  ])('of %s has its steps', (_what, configuration, operations, ids) => {
+    expect(planOf(company(configuration), operations).map(({ id }) => id)).toEqual(ids);
+  });
+
+  const plans = (['basic', 'advanced'] as const).flatMap(configuration =>
+    [3, 4, 6, 10].map(operations => planOf(company(configuration), operations)),
+  );
+
+  it.each([
+    ['databaseRole', 'databaseUser'],
+    ['databaseUser', 'databaseIndex'],
+    ['secretVersion', 'databaseUser'],
+    ['secret', 'secretVersion'],
+    ['service', 'dnsRecord'],
+    ['dnsRecord', 'certificate'],
+    ['dnsRecord', 'propagation'],
+    ['certificate', 'health'],
+    ['propagation', 'health'],
+    ['health', 'registration'],
+  ])('makes each %s before the %s that needs it', (first, second) => {
+    for (const plan of plans) {
+      // Steps with a part of their own need only the one of the same part.
+      const needs = (a: string, b: string) => a === '' || b === '' || a === b;
+      plan.forEach((step, at) => {
+        if (step.kind !== second) return;
+        const needed = plan.filter(({ kind, part }) => kind === first && needs(part, step.part));
+        for (const one of needed) expect(plan.indexOf(one)).toBeLessThan(at);
+      });
+    }
+  });
+
+  it('names no two steps alike', () => {
+    for (const plan of plans) expect(new Set(plan.map(({ id }) => id)).size).toBe(plan.length);
+  });
+
+  it('takes one slot for the deployment and one for the record, and as many database operations as it says', () => {
+    for (const operations of [3, 4, 6, 10]) {
+      const slots = planOf(company('basic'), operations).flatMap(({ limiter }) => limiter ?? []);
+      const count = (name: string) => slots.filter(slot => slot === name).length;
+      expect(['cloudRunDeploys', 'dnsRecordWrites', 'databaseOperations'].map(count)).toEqual([
+        1,
+        1,
+        operations,
+      ]);
+    }
+  });
+});
+
+describe('the progress that a journal says', () => {
+  const entry = (event: JournalEntry['event'], atMs: number, more: Partial<JournalEntry> = {}) => ({
+    company: 7,
+    step: '',
+    event,
+    atMs,
+    ...more,
+  });
+  const opened = (atMs: number) => entry('opened', atMs, { company: -1 });
+  const intent = (step: string, deadlineAtMs: number) => entry('intent', 0, { step, deadlineAtMs });
+  const admitted = { state: 'admitted', admittedAtMs: 10, finishedAtMs: -1, reason: '', steps: {} };
+
+  it.each<[string, JournalEntry[], object]>([
+    ['admitted', [entry('admitted', 10)], admitted],
+    [
+      'an intent',
+      [entry('admitted', 10), intent('service', 99)],
+      { ...admitted, steps: { service: { state: 'intent', deadlineAtMs: 99, id: undefined } } },
+    ],
+    [
+      'a step tried twice: the last deadline holds',
+      [entry('admitted', 10), intent('service', 99), intent('service', 120)],
+      { ...admitted, steps: { service: { state: 'intent', deadlineAtMs: 120, id: undefined } } },
+    ],
+    [
+      'a step done: its id',
+      [entry('admitted', 10), intent('service', 99), entry('done', 11, { step: 'service', id: 'uri' })],
+      { ...admitted, steps: { service: { state: 'done', deadlineAtMs: 99, id: 'uri' } } },
+    ],
+    [
+      'a step removed: it had an id',
+      [
+        entry('admitted', 10),
+        entry('done', 11, { step: 'service', id: 'uri' }),
+        entry('undoing', 12, { reason: 'dnsRecord: 400' }),
+        entry('removed', 13, { step: 'service' }),
+      ],
+      {
+        ...admitted,
+        state: 'undoing',
+        reason: 'dnsRecord: 400',
+        steps: { service: { state: 'removed', deadlineAtMs: 0, id: 'uri' } },
+      },
+    ],
+    ['ready', [entry('admitted', 10), entry('ready', 20)], { ...admitted, state: 'ready', finishedAtMs: 20 }],
+    [
+      'undone: the reason stays',
+      [entry('admitted', 10), entry('undoing', 12, { reason: 'why' }), entry('undone', 20)],
+      { ...admitted, state: 'undone', finishedAtMs: 20, reason: 'why' },
+    ],
+    [
+      'blocked: the fuller reason',
+      [
+        entry('admitted', 10),
+        entry('undoing', 12, { reason: 'why' }),
+        entry('blocked', 20, { reason: 'why; service could not be removed' }),
+      ],
+      { ...admitted, state: 'blocked', finishedAtMs: 20, reason: 'why; service could not be removed' },
+    ],
+  ])('%s', (_what, entries, expected) => {
+    const { companies } = progressOf(entries);
+    const { steps, ...rest } = companies.get(7)!;
+    expect({ ...rest, steps: Object.fromEntries(steps) }).toEqual(expected);
+    expect([...companies.keys()]).toEqual([7]);
+  });
+
+  it('nothing: no process, no company', () => {
+    expect(progressOf([])).toEqual({ generations: 0, queuedAtMs: -1, companies: new Map() });
+  });
+
+  it('how many processes took it up, and when the first of them did', () => {
+    expect(progressOf([opened(5), entry('admitted', 10), opened(90), opened(95)])).toMatchObject({
+      generations: 3,
+      queuedAtMs: 5,
+    });
+  });
+
+  it('keeps companies and steps apart', () => {
+    const { companies } = progressOf([
+      entry('admitted', 1),
+      entry('admitted', 2, { company: 8 }),
+      intent('service', 99),
+      entry('done', 3, { company: 8, step: 'service', id: 'eight' }),
+      entry('done', 4, { step: 'dnsRecord', id: 'record' }),
+      entry('ready', 5, { company: 8 }),
+    ]);
+    expect(companies.get(7)).toMatchObject({ state: 'admitted', admittedAtMs: 1 });
+    expect(companies.get(8)).toMatchObject({ state: 'ready', admittedAtMs: 2 });
+    expect([...companies.get(7)!.steps].map(([id, { state }]) => [id, state])).toEqual([
+      ['service', 'intent'],
+      ['dnsRecord', 'done'],
+    ]);
+    expect(companies.get(8)!.steps.get('service')?.id).toBe('eight');
+  });
+});

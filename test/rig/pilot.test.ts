@@ -1,0 +1,163 @@
+// The pilot as its users run it: two processes, real HTTP, a journal on disk, and a SIGKILL at the worst moments. What
+// must hold is read off the fakes' ledger, with a count of our own.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadScenario } from '../../cli/input.ts';
+import { type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
+import type { Report } from '../../reports/report.ts';
+import { companiesOf } from '../../scenarios/population.ts';
+import { openStores } from '../../src/runtime/stores.ts';
+import { newFolder, type Running, sandtable, start, until } from '../cli/command.ts';
+
+const SPEED = 25;
+const companies = companiesOf(loadScenario('pilot-100'));
+/** Kinds of a company's resources, and how many of each. */
+const kindsOf = (configuration: 'basic' | 'advanced') => ({
+  ...{ secret: configuration === 'advanced' ? 4 : 2, secretVersion: configuration === 'advanced' ? 4 : 2 },
+  ...{ cryptoKey: 1, databaseRole: 1, databaseUser: 1, document: 1, namespace: 1 },
+  ...{ service: 1, dnsRecord: 1, certificate: 1 },
+});
+const planned = companies.reduce(
+  (sum, { configuration }) => sum + Object.values(kindsOf(configuration)).reduce((a, b) => a + b),
+  0,
+);
+/**
+ * A company that was under way at a kill is late, since the fakes' clock runs on while the process is down; and on a
+ * busy machine all are. So the share that must be in time is set low, and the exit code says whether all else is well.
+ */
+const LENIENT = ['--set', 'kpis.0.target.value=0.01'];
+
+type Fakes = { readonly url: string; readonly running: Running };
+
+async function startFakes(...flags: string[]): Promise<Fakes> {
+  const running = start('fakes', 'pilot-100', '--port', '0', '--speed', String(SPEED), ...flags);
+  const [, url] = await running.printed(/ {2}all +(http:\/\/127\.0\.0\.1:\d+) /);
+  return { url, running };
+}
+
+async function ledgerOf({ url }: Fakes): Promise<LedgerEntry[]> {
+  const page = (await (await fetch(`${url}/_ledger`)).json()) as { entries: LedgerEntry[] };
+  return page.entries;
+}
+
+const argsOf = ({ url }: Fakes, folder: string, ...flags: string[]) => [
+  ...['pilot', '--fakes', url, '--report-dir', folder],
+  ...LENIENT,
+  ...flags,
+];
+
+const reportIn = (folder: string): Report => JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+
+function reached(fakes: Fakes, share: number): Promise<true> {
+  return until(
+    `${share} of the resources are there`,
+    async () => liveResources(await ledgerOf(fakes)).length >= share * planned && true,
+  );
+}
+
+function expectWhole(entries: readonly LedgerEntry[]): void {
+  const live = liveResources(entries);
+  expect(live.filter(({ company }) => !companies.some(({ id }) => id === company))).toEqual([]);
+  const found = Object.fromEntries(companies.map(({ id }) => [id, {} as Record<string, number>]));
+  for (const { company, kind } of live) found[company][kind] = (found[company][kind] ?? 0) + 1;
+  expect(found).toEqual(
+    Object.fromEntries(companies.map(({ id, configuration }) => [id, kindsOf(configuration)])),
+  );
+  expect(new Set(live.map(({ kind, name }) => `${kind} ${name}`)).size).toBe(planned);
+  // One enabled version for each secret, and not two for one and none for another.
+  const secretOf = (name: string) => name.slice(0, name.lastIndexOf('/versions/'));
+  const versions = live.filter(({ kind }) => kind === 'secretVersion').map(({ name }) => secretOf(name));
+  const secrets = live.filter(({ kind }) => kind === 'secret').map(({ name }) => name);
+  expect(versions.sort()).toEqual(secrets.sort());
+}
+
+async function registered(folder: string): Promise<string[]> {
+  const { registry, close } = openStores(join(folder, 'journal.sqlite'));
+  const listed = await registry.list();
+  close();
+  return listed.map(({ id }) => id);
+}
+
+const everyId = companies.map(({ id }) => id).sort();
+
+describe.concurrent('the pilot', () => {
+  it.each([
+    ['clouds that are well', [33, 66], []],
+    [
+      'clouds that lose answers',
+      [50],
+      [
+        '--set',
+        `faults.rules=${JSON.stringify([
+          { operation: 'secretManager.versions.add', verdict: 'loseAnswer', share: 0.1 },
+          { operation: 'cloudRun.services.create', verdict: 'loseAnswer', share: 0.1 },
+          { operation: 'cloudflare.*', verdict: 'loseRequest', share: 0.03 },
+        ])}`,
+      ],
+    ],
+  ])(
+    'with %s it is killed at %j % of the way, goes on and ends with every resource once',
+    async (_how, percents, sick) => {
+      const fakes = await startFakes(...sick);
+      const folder = newFolder();
+      for (const percent of percents) {
+        const pilot = start(...argsOf(fakes, folder));
+        await reached(fakes, percent / 100);
+        pilot.process.kill('SIGKILL');
+        expect(await pilot.ended).toMatchObject({ signal: 'SIGKILL' });
+        expect(readdirSync(folder)).not.toContain('report.json');
+      }
+      const { code, stderr } = await sandtable(...argsOf(fakes, folder));
+      expect(stderr).toContain(`${SPEED} times faster than real`);
+      expectWhole(await ledgerOf(fakes));
+      expect(await registered(folder)).toEqual(everyId);
+      expect(reportIn(folder)).toMatchObject({
+        scenario: 'pilot-100',
+        clock: 'real',
+        label: 'emulated',
+        partial: false,
+        verdict: 'PASS',
+        rollout: { completed: 100 },
+      });
+      expect(code).toBe(0);
+    },
+  );
+
+  it('goes on after Ctrl-C, never twice at once, and starts over only when told to', async () => {
+    const fakes = await startFakes();
+    const folder = newFolder();
+    const first = start(...argsOf(fakes, folder));
+    await reached(fakes, 0.1);
+    // Held still, so that it cannot end before the others have been refused.
+    first.process.kill('SIGSTOP');
+    for (const flags of [[], ['--fresh']]) {
+      const second = await sandtable(...argsOf(fakes, folder, ...flags));
+      expect(second.stderr).toMatch(/^sandtable: the journal .* another process holds it\n$/);
+      expect(second).toMatchObject({ code: 2, stdout: '' });
+    }
+    first.process.kill('SIGINT');
+    first.process.kill('SIGCONT');
+    const interrupted = await first.ended;
+    expect(interrupted.stderr).toMatch(/interrupted; the journal .* keeps what was done/);
+    expect(interrupted.code).toBe(130);
+
+    const otherSeed = await sandtable(...argsOf(fakes, folder, '--seed', '7'));
+    expect(otherSeed.stderr).toMatch(/another scenario or seed; start over with --fresh/);
+    expect(otherSeed.code).toBe(2);
+
+    fakes.running.process.kill('SIGTERM');
+    await fakes.running.ended;
+    const restarted = await startFakes();
+    const stale = await sandtable(...argsOf(restarted, folder));
+    expect(stale.stderr).toMatch(/other fakes: .* start over with --fresh/);
+    expect(stale).toMatchObject({ code: 2, stdout: '' });
+    expect(await ledgerOf(restarted)).toEqual([]);
+
+    const { code } = await sandtable(...argsOf(restarted, folder, '--fresh'));
+    expectWhole(await ledgerOf(restarted));
+    expect(await registered(folder)).toEqual(everyId);
+    expect(code).toBe(0);
+  });
+});

@@ -1,0 +1,131 @@
+// The provisioner dies before every single event of a rollout, and the next process must end where an undisturbed
+// one ends: nothing twice, nothing lost, nothing left behind.
+
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Scenario } from '../../scenarios/scenario.ts';
+import { leftIn, rolloutOf, type Witnessed, witness } from './harness.ts';
+
+const indexes = { 'provisioning.databaseOperationsPerCompany': 4 };
+const refusing = (operation: string, status: number) => ({
+  ...indexes,
+  'faults.rules': [{ operation, verdict: 'refuse', status, share: 1, companies: [0] }],
+});
+
+type Case = {
+  readonly name: string;
+  readonly scenario: Scenario;
+  readonly outcome: readonly string[];
+};
+
+const UNDONE = ['undone', 'ready', 'ready'];
+
+const CASES: readonly Case[] = [
+  { name: 'a batch of three', scenario: rolloutOf(3, indexes), outcome: ['ready', 'ready', 'ready'] },
+  {
+    name: 'a batch whose first company is refused its database user',
+    scenario: rolloutOf(3, refusing('atlas.databaseUsers.create', 400)),
+    outcome: UNDONE,
+  },
+  {
+    name: 'a batch whose first company is refused its certificate',
+    scenario: rolloutOf(3, refusing('cloudflare.customHostnames.create', 403)),
+    outcome: UNDONE,
+  },
+];
+
+/** The third integer of a call's key. */
+const generationOf = (key: readonly number[]): number => key[2];
+
+/** A call of a dead process may only arrive while it was on its way already: some milliseconds. */
+const ON_ITS_WAY_MAX_MS = 200;
+
+/** Calls that a dead process sent. */
+function callsOfTheDead({ arrivals }: Witnessed): unknown[] {
+  let newest = 0;
+  let bornAtMs = 0;
+  return arrivals.filter(({ atMs, key }) => {
+    if (generationOf(key) > newest) {
+      newest = generationOf(key);
+      bornAtMs = atMs;
+    }
+    return generationOf(key) < newest && atMs > bornAtMs + ON_ITS_WAY_MAX_MS;
+  });
+}
+
+const summaryOf = ({ replication: { rollout }, entries }: Witnessed) => ({
+  outcome: rollout.outcome,
+  violations: rollout.violations,
+  left: leftIn(entries),
+});
+
+describe.each(CASES)('$name', ({ scenario, outcome }) => {
+  let undisturbed: Witnessed;
+  let expected: ReturnType<typeof summaryOf>;
+
+  beforeAll(async () => {
+    undisturbed = await witness(scenario);
+    expected = summaryOf(undisturbed);
+  });
+
+  it('ends as planned when nothing happens', () => {
+    expect(expected.outcome).toEqual(outcome);
+    expect(expected.violations).toEqual([]);
+    // The company that was undone keeps at most its index, which Atlas cannot drop.
+    const ofFirst = expected.left.filter(
+      name => name.endsWith(' c00000') && !name.startsWith('databaseIndex'),
+    );
+    expect(ofFirst.length > 0).toBe(outcome[0] === 'ready');
+  });
+
+  it('ends the same after a crash before any of its events', async () => {
+    const { events } = undisturbed.replication;
+    const wrong: unknown[] = [];
+    for (let event = 0; event < events; event++) {
+      const witnessed = await witness(scenario, { hooks: { crashAtEvents: [event] } });
+      const seen = summaryOf(witnessed);
+      if (JSON.stringify(seen) !== JSON.stringify(expected)) wrong.push({ event, ...seen });
+      const late = callsOfTheDead(witnessed);
+      if (late.length > 0) wrong.push({ event, late });
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('ends the same after two crashes and after five', async () => {
+    const { events } = undisturbed.replication;
+    const crashes = (length: number) =>
+      fc.array(fc.nat(2 * events), { minLength: length, maxLength: length });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(crashes(2), crashes(5)), async crashAtEvents => {
+        expect(summaryOf(await witness(scenario, { hooks: { crashAtEvents } }))).toEqual(expected);
+      }),
+      { seed: 1, numRuns: 50 },
+    );
+  });
+});
+
+describe('a batch on a wire so slow that calls land long after their process died', () => {
+  const scenario = rolloutOf(2, {
+    ...indexes,
+    facts: { 'net.vendor-one-way': 3000 },
+    'faults.rules': ['kms.cryptoKeys.create', 'atlas.databaseUsers.create', 'cloudRun.services.create'].map(
+      operation => ({ operation, verdict: 'refuse', status: 400, share: 0.5, companies: [0] }),
+    ),
+  });
+
+  it('leaves nothing of a company that is undone and nothing twice, whenever the crash comes', async () => {
+    const wrong: unknown[] = [];
+    const outcomes = new Set<string>();
+    for (let seed = 1; seed <= 8; seed++) {
+      const { events } = (await witness(scenario, { seed })).replication;
+      for (let event = 0; event < events; event++) {
+        const { replication } = await witness(scenario, { seed, hooks: { crashAtEvents: [event] } });
+        const { outcome, violations } = replication.rollout;
+        outcomes.add(outcome[0]);
+        if (violations.length > 0 || outcome[1] !== 'ready') wrong.push({ seed, event, outcome, violations });
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(outcomes).toEqual(new Set(['ready', 'undone']));
+  });
+});

@@ -1,0 +1,168 @@
+// Every call of provisioning meets every fault: the company ends ready or cleanly undone, and its neighbour is ready.
+
+import { describe, expect, it } from 'vitest';
+import { ATTEMPTS_MAX } from '../../src/limits.ts';
+import { leftIn, rolloutOf, simulate, type Witnessed, witness } from './harness.ts';
+
+type Rule = Readonly<Record<string, unknown>>;
+
+/** Two companies, of which only the first meets the faults. */
+const hit = (...rules: readonly Rule[]): Promise<Witnessed> =>
+  witness(
+    rolloutOf(2, {
+      'provisioning.databaseOperationsPerCompany': 4,
+      'faults.rules': rules.map(rule => ({ companies: [0], ...rule })),
+    }),
+  );
+
+/** What the first company has left; its index counts only while it is ready, since Atlas cannot drop one. */
+const leftOfFirst = ({ entries }: Witnessed): string[] =>
+  leftIn(entries).filter(name => name.endsWith(' c00000') && !name.startsWith('databaseIndex'));
+
+/** The step that makes each resource. */
+const CREATIONS: readonly (readonly [operation: string, step: string])[] = [
+  ['secretManager.secrets.create', 'secret:database-password'],
+  ['secretManager.versions.add', 'secretVersion:database-password'],
+  ['kms.cryptoKeys.create', 'cryptoKey'],
+  ['atlas.customDbRoles.create', 'databaseRole'],
+  ['atlas.databaseUsers.create', 'databaseUser'],
+  ['atlas.indexes.create', 'databaseIndex:0'],
+  ['firestore.documents.commit', 'document'],
+  ['pinecone.namespaces.create', 'namespace'],
+  ['cloudRun.services.create', 'service'],
+  ['cloudflare.dnsRecords.create', 'dnsRecord'],
+  ['cloudflare.customHostnames.create', 'certificate'],
+];
+
+const LOOKS = [
+  'secretManager.versions.access',
+  'cloudRun.operations.get',
+  'cloudflare.customHostnames.get',
+  'dnsResolver.query',
+  'companyService.health',
+];
+
+const REMOVALS = [
+  'secretManager.secrets.delete',
+  'secretManager.secrets.get',
+  'kms.cryptoKeyVersions.destroy',
+  'atlas.customDbRoles.delete',
+  'atlas.databaseUsers.delete',
+  'firestore.documents.delete',
+  'pinecone.namespaces.delete',
+  'cloudRun.services.delete',
+  'cloudflare.dnsRecords.delete',
+];
+
+const FAULTS: readonly Rule[] = [
+  { verdict: 'refuse', status: 503 },
+  { verdict: 'loseRequest' },
+  { verdict: 'loseAnswer' },
+  // Longer than a caller waits: the effect happens and the answer comes too late.
+  { verdict: 'delay', delayMs: 20_000 },
+];
+
+const SERVICES = ['secretManager', 'kms', 'atlas', 'firestore', 'pinecone', 'cloudRun', 'cloudflare'];
+
+/** The same on every call of every vendor. */
+const everywhere = (fault: Rule): Rule[] =>
+  SERVICES.map(service => ({ operation: `${service}.*`, ...fault }));
+
+const each = (operations: readonly string[]) =>
+  operations.flatMap(operation =>
+    FAULTS.map(fault => ({ operation, fault, name: `${fault.verdict} on ${operation}` })),
+  );
+
+function expectReadyOrUndone(witnessed: Witnessed): void {
+  const { outcome, violations } = witnessed.replication.rollout;
+  expect(violations).toEqual([]);
+  expect(outcome[1]).toBe('ready');
+  expect(['ready', 'undone']).toContain(outcome[0]);
+  expect(leftOfFirst(witnessed).length > 0).toBe(outcome[0] === 'ready');
+}
+
+const CERTIFICATE_REFUSED = {
+  operation: 'cloudflare.customHostnames.create',
+  verdict: 'refuse',
+  status: 403,
+  share: 1,
+};
+
+describe('the operations below', () => {
+  it('are all that a company without trouble calls, and all that undoing calls', async () => {
+    const called = (witnessed: Witnessed) =>
+      witnessed.replication.rollout.operations.map(({ operation }) => operation);
+    const usual = await hit({ ...CERTIFICATE_REFUSED, companies: [] });
+    expect(called(usual).sort()).toEqual([...CREATIONS.map(([operation]) => operation), ...LOOKS].sort());
+    expect(called(await hit(CERTIFICATE_REFUSED))).toEqual(expect.arrayContaining(REMOVALS));
+  });
+});
+
+describe('a company whose calls fail now and then', () => {
+  it.each(each([...CREATIONS.map(([operation]) => operation), ...LOOKS]))(
+    'ends ready or cleanly undone: $name',
+    async ({ operation, fault }) => {
+      for (const share of [0.5, 0.9]) expectReadyOrUndone(await hit({ operation, share, ...fault }));
+    },
+  );
+
+  it.each(FAULTS)('ends ready or cleanly undone when it is $verdict everywhere', async fault => {
+    expectReadyOrUndone(await hit(...everywhere({ share: 0.3, ...fault })));
+  });
+});
+
+describe('a company that is undone while its removals fail now and then', () => {
+  it.each(each(REMOVALS))('leaves nothing behind: $name', async ({ operation, fault }) => {
+    const witnessed = await hit(CERTIFICATE_REFUSED, { operation, share: 0.5, ...fault });
+    expect(witnessed.replication.rollout).toMatchObject({ outcome: ['undone', 'ready'], violations: [] });
+    expect(leftOfFirst(witnessed)).toEqual([]);
+  });
+});
+
+describe('a company that is refused for good', () => {
+  it.each(CREATIONS)('is undone, and the reason names the step: %s', async (operation, step) => {
+    const witnessed = await hit({ operation, verdict: 'refuse', status: 400, share: 1 });
+    const { outcome, reasons, violations } = witnessed.replication.rollout;
+    expect([outcome, violations]).toEqual([['undone', 'ready'], []]);
+    expect(reasons.c00000).toMatch(new RegExp(`^${step}: 400 `));
+    expect(leftOfFirst(witnessed)).toEqual([]);
+  });
+
+  it.each(CREATIONS)('after its tries when the vendor stays down: %s', async (operation, step) => {
+    const witnessed = await hit({ operation, verdict: 'refuse', status: 503, share: 1 });
+    const { outcome, reasons, violations } = witnessed.replication.rollout;
+    expect([outcome, violations]).toEqual([['undone', 'ready'], []]);
+    expect(reasons.c00000).toMatch(new RegExp(`^${step}: given up after ${ATTEMPTS_MAX} tries: 503 `));
+    expect(leftOfFirst(witnessed)).toEqual([]);
+  });
+
+  it.each([
+    ['dnsResolver.query', 'propagation'],
+    ['companyService.health', 'health'],
+  ])('is undone when the last look never succeeds: %s', async (operation, step) => {
+    const witnessed = await hit({ operation, verdict: 'refuse', status: 503, share: 1 });
+    expect(witnessed.replication.rollout).toMatchObject({ outcome: ['undone', 'ready'], violations: [] });
+    expect(witnessed.replication.rollout.reasons.c00000).toMatch(new RegExp(`^${step}: `));
+    expect(leftOfFirst(witnessed)).toEqual([]);
+  });
+
+  it('is blocked and named when it cannot be undone either', async () => {
+    const removal = { operation: 'atlas.databaseUsers.delete', verdict: 'refuse', status: 400, share: 1 };
+    const { replication } = await hit(CERTIFICATE_REFUSED, removal);
+    expect(replication.rollout.outcome).toEqual(['blocked', 'ready']);
+    expect(replication.rollout.reasons.c00000).toMatch(
+      /^certificate: 403 .*; databaseUser could not be removed: 400 /,
+    );
+  });
+});
+
+describe('many companies in bad weather', () => {
+  const rules: readonly Rule[] = FAULTS.flatMap(fault => everywhere({ share: 0.02, ...fault }));
+
+  it('all end ready or undone, with nothing twice and nothing left', async () => {
+    const { rollout } = await simulate(rolloutOf(100, { 'faults.rules': rules }));
+    expect(rollout.violations).toEqual([]);
+    expect(rollout.outcome.filter(one => one !== 'ready' && one !== 'undone')).toEqual([]);
+    expect(rollout.outcome.filter(one => one === 'ready').length).toBeGreaterThan(90);
+  });
+});
