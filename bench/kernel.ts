@@ -4,8 +4,7 @@
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import { Kernel } from '../simulator/kernel.ts';
 
-const drain = (step: () => void) => queueMicrotask(() => process.nextTick(step));
-const kernelOptions = { drain, startMs: 0, deadlineMs: Number.POSITIVE_INFINITY, everyEventEntering: false };
+const kernelOptions = { startMs: 0, deadlineMs: Number.POSITIVE_INFINITY, everyEventEntering: false };
 
 const SERVERS = 10;
 const ARRIVALS_PER_MS = 9;
@@ -52,7 +51,7 @@ export async function mm10Pure(customers: number): Promise<KernelRate> {
 /** The same queue, one async function a customer that waits for a server and sleeps its service. */
 export async function mm10Async(customers: number): Promise<KernelRate> {
   const kernel = new Kernel(kernelOptions);
-  const waiting: (() => void)[] = [];
+  const waiting: ((() => void) | undefined)[] = [];
   let head = 0;
   let busy = 0;
   let waitMs = 0;
@@ -62,8 +61,13 @@ export async function mm10Async(customers: number): Promise<KernelRate> {
     else busy++;
     waitMs += kernel.nowMs - arrivedAtMs;
     await new Promise<void>(resolve => kernel.resumeAt(kernel.nowMs + exponential(1, [index, 1]), resolve));
-    if (head < waiting.length) waiting[head++]();
-    else busy--;
+    const next = waiting[head];
+    if (next === undefined) {
+      busy--;
+      return;
+    }
+    waiting[head++] = undefined;
+    next();
   };
   const arrival = kernel.entering(index => {
     if (index + 1 < customers)

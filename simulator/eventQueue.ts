@@ -5,9 +5,9 @@ const CAPACITY_START = 1024;
 
 export class EventQueue {
   size = 0;
-  /** By slot. */
+  /** By slot. Arguments are 32-bit integers: a double would be boxed for every call of a handler. */
   handlerOf = new Int32Array(CAPACITY_START);
-  argumentOf = new Float64Array(CAPACITY_START);
+  argumentOf = new Int32Array(CAPACITY_START);
   private positionOf = new Int32Array(CAPACITY_START);
   /** By position in the heap. */
   private timeAt = new Float64Array(CAPACITY_START);
@@ -101,12 +101,12 @@ export class EventQueue {
       let leastTime = timeAt[first];
       for (let child = first + 1; child < end; child++) {
         const childTime = timeAt[child];
-        if (childTime < leastTime || (childTime === leastTime && sequenceAt[child] < sequenceAt[least])) {
+        if (childTime <= leastTime && (childTime < leastTime || sequenceAt[child] < sequenceAt[least])) {
           least = child;
           leastTime = childTime;
         }
       }
-      if (time < leastTime || (time === leastTime && sequence < sequenceAt[least])) break;
+      if (time <= leastTime && (time < leastTime || sequence < sequenceAt[least])) break;
       timeAt[position] = leastTime;
       sequenceAt[position] = sequenceAt[least];
       positionOf[(slotAt[position] = slotAt[least])] = position;
@@ -135,7 +135,7 @@ export class EventQueue {
       return grown;
     };
     this.handlerOf = ints(this.handlerOf);
-    this.argumentOf = doubles(this.argumentOf);
+    this.argumentOf = ints(this.argumentOf);
     this.positionOf = ints(this.positionOf);
     this.timeAt = doubles(this.timeAt);
     this.sequenceAt = doubles(this.sequenceAt);

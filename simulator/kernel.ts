@@ -3,18 +3,16 @@
 //   pop an event ─► pure: run it, go on            (it may schedule events and change plain state, nothing else)
 //                └► entering: run it, then drain   (it starts or resumes async code: every microtask runs first)
 //
-// Draining is `queueMicrotask(() => process.nextTick(step))`: Node empties the microtask queue before it takes the
-// next tick, so whatever the event woke has run until it waits again. Time is milliseconds as a double.
+// Time is milliseconds as a double. How a drain works: drain.ts.
 
 import { SandtableError } from '../src/errors.ts';
+import { createDrain } from './drain.ts';
 import { EventQueue } from './eventQueue.ts';
 
 /** Names a registered handler. */
 export type Handler = number;
 
 export type KernelOptions = {
-  /** Runs `step` after all microtasks; the worker passes the real one in before it seals itself. */
-  readonly drain: (step: () => void) => void;
   /** Where virtual time begins. */
   readonly startMs: number;
   /** Work that has not ended by then is an error. */
@@ -41,22 +39,22 @@ export class Kernel {
   private readonly handlers: ((argument: number) => void)[] = [];
   private readonly flags: number[] = [];
   private daemonsPending = 0;
+  /** By slot. */
   private readonly resumers: ((() => void) | undefined)[] = [];
-  private readonly resumersFree: number[] = [];
   private readonly resumeHandler: Handler;
   private readonly parked = new Map<number, () => string>();
   private parkedCount = 0;
   private work: 'none' | 'running' | 'ended' = 'none';
+  private drain = () => {};
   /** Set while a run is under way; `end` takes it down. */
   private end: ((outcome: boolean | { error: unknown }) => void) | undefined;
 
   constructor(options: KernelOptions) {
     this.options = options;
     this.nowMs = options.startMs;
-    this.resumeHandler = this.entering(index => {
-      const resume = this.resumers[index]!;
-      this.resumers[index] = undefined;
-      this.resumersFree.push(index);
+    this.resumeHandler = this.entering(slot => {
+      const resume = this.resumers[slot]!;
+      this.resumers[slot] = undefined;
       resume();
     });
   }
@@ -76,7 +74,10 @@ export class Kernel {
     return this.register(handler, ENTERING | DAEMON);
   }
 
-  /** An event at `atMs`; the past means now. Returns the slot that `cancel` takes while the event is pending. */
+  /**
+   * An event at `atMs`; the past means now. `argument`: a 32-bit integer. Returns the slot that `cancel` takes while the
+   * event is pending.
+   */
   schedule(atMs: number, handler: Handler, argument = 0): number {
     if (Number.isNaN(atMs)) throw new Error('an event needs a time');
     if ((this.flags[handler] & DAEMON) !== 0) this.daemonsPending++;
@@ -90,9 +91,9 @@ export class Kernel {
 
   /** Calls `resume` as an entering event at `atMs`. */
   resumeAt(atMs: number, resume: () => void): void {
-    const index = this.resumersFree.pop() ?? this.resumers.length;
-    this.resumers[index] = resume;
-    this.schedule(atMs, this.resumeHandler, index);
+    const slot = this.schedule(atMs, this.resumeHandler);
+    this.queue.argumentOf[slot] = slot;
+    this.resumers[slot] = resume;
   }
 
   /** Notes that async code waits for something, to be named when a run cannot go on. `unpark` takes it away. */
@@ -129,17 +130,18 @@ export class Kernel {
       });
     const step = () => {
       try {
-        this.step(step);
+        this.step();
       } catch (error) {
         this.end?.({ error });
       }
     };
-    this.options.drain(step);
+    this.drain = createDrain(step);
+    this.drain();
     return promise;
   }
 
   /** Runs events up to and with the next entering one, then asks for a drain. */
-  private step(step: () => void): void {
+  private step(): void {
     const { queue, handlers, flags, options } = this;
     const { beforeEvent, deadlineMs } = options;
     while (!this.isOver()) {
@@ -153,7 +155,7 @@ export class Kernel {
       if ((flag & DAEMON) !== 0) this.daemonsPending--;
       handlers[handler](queue.argumentOf[slot]);
       if ((flag & ENTERING) !== 0) {
-        options.drain(step);
+        this.drain();
         return;
       }
     }

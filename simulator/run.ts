@@ -11,7 +11,7 @@ import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs, type Scenario } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
 import { columnsOf, emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
-import { Kernel, type KernelOptions } from './kernel.ts';
+import { Kernel } from './kernel.ts';
 import { type Generation, Machine } from './machine.ts';
 import { Network } from './network.ts';
 import { Stores } from './stores.ts';
@@ -28,7 +28,6 @@ export type RunSpec = {
 };
 
 export type RunHooks = {
-  readonly drain: KernelOptions['drain'];
   /** Companies that have ended so far; true stops the run. */
   readonly poll?: (companiesEnded: number) => boolean;
   /** Crashes the provisioner before these events, each counted from the start of the run. */
@@ -50,7 +49,6 @@ export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Re
   let ended = 0;
   const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
   const kernel = new Kernel({
-    drain: hooks.drain,
     startMs: VIRTUAL_START_MS,
     deadlineMs: deadlineAtMs,
     everyEventEntering: spec.everyEventEntering,

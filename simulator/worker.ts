@@ -11,10 +11,8 @@ export type WorkerTask = {
   readonly slot: number;
 };
 
-// Taken before the seal; the kernel alone may use it.
-const { nextTick } = process;
+// Taken before the seal.
 const immediate = setImmediate;
-const drain = (step: () => void) => queueMicrotask(() => nextTick(step));
 
 /** Runs a replication. Undefined when the stop flag ended it. A stray rejection fails the run that made it. */
 export default async function work({ spec, shared, slot }: WorkerTask): Promise<Replication | undefined> {
@@ -29,7 +27,7 @@ export default async function work({ spec, shared, slot }: WorkerTask): Promise<
   process.on('unhandledRejection', onStray);
   const unseal = seal();
   try {
-    const replication = await runReplication(spec, { drain, poll });
+    const replication = await runReplication(spec, { poll });
     // One real turn of the event loop: whatever was left un-awaited has been reported after it.
     await new Promise<void>(resolve => immediate(resolve));
     if (stray !== undefined) throw stray.cause;

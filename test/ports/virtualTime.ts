@@ -16,7 +16,6 @@ export type VirtualTime = {
 /** Runs `program` until it ends. Whatever it waits for must be in virtual time. */
 export async function inVirtualTime<T>(program: (time: VirtualTime) => Promise<T> | T): Promise<T> {
   const kernel = new Kernel({
-    drain: step => queueMicrotask(() => process.nextTick(step)),
     startMs: START_MS,
     deadlineMs: START_MS + DEADLINE_MS,
     everyEventEntering: false,

@@ -8,8 +8,6 @@ import type { Scenario } from '../../scenarios/scenario.ts';
 import { type RunHooks, type RunSpec, runReplication } from '../../simulator/run.ts';
 import type { CallKey } from '../../src/ports.ts';
 
-export const drain = (step: () => void) => queueMicrotask(() => process.nextTick(step));
-
 /** Values by path: a document's, or text such as `"2h"`. */
 export type Sets = Readonly<Record<string, unknown>>;
 
@@ -35,7 +33,7 @@ export async function simulate(scenario: Scenario, options: SimulateOptions = {}
   const { hooks, ...spec } = options;
   const replication = await runReplication(
     { scenario, index: 0, seed: 1, factLevel: 'mid', factOverrides: {}, everyEventEntering: false, ...spec },
-    { drain, ...hooks },
+    hooks ?? {},
   );
   if (replication === undefined) throw new Error('the run was stopped');
   return replication;

@@ -5,10 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
 import { Kernel, type KernelOptions } from '../../simulator/kernel.ts';
 import { Machine } from '../../simulator/machine.ts';
-import { drain } from './harness.ts';
 
 const createKernel = (options: Partial<KernelOptions> = {}) =>
-  new Kernel({ drain, startMs: 1000, deadlineMs: 1e9, everyEventEntering: false, ...options });
+  new Kernel({ startMs: 1000, deadlineMs: 1e9, everyEventEntering: false, ...options });
 
 const sleepOf = (kernel: Kernel) => (ms: number) =>
   new Promise<void>(resolve => kernel.resumeAt(kernel.nowMs + ms, resolve));

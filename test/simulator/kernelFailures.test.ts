@@ -2,10 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { Kernel, type KernelOptions } from '../../simulator/kernel.ts';
-import { drain } from './harness.ts';
 
 const createKernel = (options: Partial<KernelOptions> = {}) =>
-  new Kernel({ drain, startMs: 1000, deadlineMs: 10_000, everyEventEntering: false, ...options });
+  new Kernel({ startMs: 1000, deadlineMs: 10_000, everyEventEntering: false, ...options });
 
 const never = () => new Promise<void>(() => {});
 

@@ -5,7 +5,6 @@ import { FactValues } from '../../scenarios/facts.ts';
 import { Kernel } from '../../simulator/kernel.ts';
 import { Stores } from '../../simulator/stores.ts';
 import type { CompanyRecord, JournalEntry } from '../../src/ports.ts';
-import { drain } from './harness.ts';
 
 const entry = (company: number): JournalEntry => ({ company, step: '', event: 'admitted', atMs: 0 });
 const record = (id: string): CompanyRecord => ({
@@ -19,7 +18,7 @@ const record = (id: string): CompanyRecord => ({
 });
 
 function setUp() {
-  const kernel = new Kernel({ drain, startMs: 0, deadlineMs: 1e6, everyEventEntering: false });
+  const kernel = new Kernel({ startMs: 0, deadlineMs: 1e6, everyEventEntering: false });
   const stores = new Stores(kernel, new FactValues('mid', {}), 1);
   return { kernel, stores };
 }

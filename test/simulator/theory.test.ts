@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { meanInterval } from '../../reports/statistics.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
 import { Kernel } from '../../simulator/kernel.ts';
-import { drain } from './harness.ts';
 
 const REPLICATIONS = 20;
 const CUSTOMERS = 20_000;
@@ -26,7 +25,7 @@ type Queue = {
 type Sample = { readonly meanWait: number; readonly shareOfLongWaits: number };
 
 const createKernel = (everyEventEntering = false) =>
-  new Kernel({ drain, startMs: 0, deadlineMs: Number.POSITIVE_INFINITY, everyEventEntering });
+  new Kernel({ startMs: 0, deadlineMs: Number.POSITIVE_INFINITY, everyEventEntering });
 
 /** Draws of one replication: no two customers share one. */
 function drawsOf({ servers, load, service }: Queue, seed: number, slowness: number) {
