@@ -3,6 +3,7 @@
 import { Cloud } from '../fakes/cloud.ts';
 import { cloudOptionsOf, FAKES_TOKEN } from '../fakes/fromScenario.ts';
 import { type FakesServer, startFakes } from '../fakes/server.ts';
+import { replicationSeed } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 
@@ -19,7 +20,7 @@ export type ServeFakesOptions = {
 
 export async function serveFakes(options: ServeFakesOptions): Promise<void> {
   const { scenario, facts, port, speed, printEnv, out, stopped } = options;
-  const cloud = new Cloud(cloudOptionsOf(scenario, facts, scenario.run.seed));
+  const cloud = new Cloud(cloudOptionsOf(scenario, facts, replicationSeed(scenario.run.seed, 0)));
   const server = await startFakes({ cloud, port, vendorPorts: true, speed, facts });
   try {
     for (const line of printEnv ? envLines(server) : tableLines(server, scenario.name, speed)) out(line);

@@ -5,6 +5,7 @@ import { auditLedger } from '../fakes/audit.ts';
 import { FAKES_TOKEN } from '../fakes/fromScenario.ts';
 import type { LedgerEntry } from '../fakes/ledger.ts';
 import type { OperationMeasurement, Replication } from '../reports/measurement.ts';
+import { replicationSeed } from '../scenarios/draw.ts';
 import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -77,7 +78,10 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     if (registered.has(id) !== (outcome === 'ready'))
       violations.push(`${id} is ${outcome}, but the registry says otherwise`);
   const rollout = { ...columns, operations, violations };
-  return { replication: { index: 0, seed, rollout, facts, hash: '', events: 0 }, speed: health.speed };
+  return {
+    replication: { index: 0, seed: replicationSeed(seed, 0), rollout, facts, hash: '', events: 0 },
+    speed: health.speed,
+  };
 }
 
 /** A journal belongs to one scenario, one seed and one run of the fakes. */

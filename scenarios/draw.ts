@@ -39,6 +39,11 @@ export function drawUint32(seed: number, purpose: number, key: readonly number[]
   return finish(hash ^ key.length);
 }
 
+/** The seed of one replication; the rig, which runs one, draws like the first. */
+export function replicationSeed(seed: number, index: number): number {
+  return drawUint32(seed, PURPOSE.replication, [index]);
+}
+
 /** Uniform in [0, 1) with 53 bits. */
 export function drawUniform(seed: number, purpose: number, key: readonly number[]): number {
   let hash = mix(mix(0x9747b28c, seed), purpose);

@@ -2,7 +2,7 @@
 // with one run at each end of the facts' ranges beside them.
 
 import type { Replication } from '../reports/measurement.ts';
-import { drawUint32, PURPOSE } from '../scenarios/draw.ts';
+import { replicationSeed } from '../scenarios/draw.ts';
 import type { FactLevel } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { Pool } from './pool.ts';
@@ -57,7 +57,7 @@ export async function study(pool: Pool, options: StudyOptions): Promise<Study> {
 
 function specOf(options: StudyOptions, index: number, factLevel: FactLevel): RunSpec {
   const { scenario, seed, factOverrides, everyEventEntering } = options;
-  const ownSeed = drawUint32(seed, PURPOSE.replication, [index]);
+  const ownSeed = replicationSeed(seed, index);
   return { scenario, index, seed: ownSeed, factLevel, factOverrides, everyEventEntering };
 }
 
