@@ -6,8 +6,6 @@ import { customHostnames } from './customHostnames.ts';
 import { dnsRecords, type Sight } from './dnsRecords.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
-export { dnsResolver } from './dnsResolver.ts';
-
 export type Zone = {
   readonly service: Service;
   /** What resolvers see: a change reaches them `lat.cloudflare.propagation` after it was made. */

@@ -53,12 +53,11 @@ class Provisioning {
   }
 
   async run(): Promise<Ended> {
+    if (this.progress?.state === 'undoing') return this.undo(this.progress.reason);
+    if (this.progress === undefined) this.note('admitted', '');
     const todo = this.plan.filter(step => this.known.get(step.id)?.state !== 'done');
     this.ports.admission.admit(todo);
-    if (this.progress === undefined) this.note('admitted', '');
-    const reason = this.progress?.state === 'undoing' ? this.progress.reason : await this.make(todo);
-    if (this.progress?.state === 'undoing')
-      for (const step of todo) this.ports.admission.release(step, false);
+    const reason = await this.make(todo);
     return reason === undefined ? this.end('ready', '') : this.undo(reason);
   }
 

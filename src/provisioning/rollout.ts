@@ -42,8 +42,8 @@ export type RolloutState = {
     Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
   >;
   readonly steps: Map<StepKind, StepTime>;
+  /** Of the process that ran last: waits are not journaled. */
   limits: () => LimitCount[];
-  budget: RetryBudget;
 };
 
 export function emptyState(): RolloutState {
@@ -52,7 +52,6 @@ export function emptyState(): RolloutState {
     companies: new Map(),
     steps: new Map(),
     limits: () => [],
-    budget: new RetryBudget(),
   };
 }
 
@@ -71,7 +70,7 @@ export async function rollOut(
   const provisionPorts: ProvisionPorts = {
     ...ports,
     admission,
-    budget: state.budget,
+    budget: new RetryBudget(),
     append: entries => journal.append(entries),
     verbsOf: createClients(ports, options.platform, options.tokens),
     databaseOperationsPerCompany: options.databaseOperationsPerCompany,

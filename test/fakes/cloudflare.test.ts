@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cloudflare, dnsResolver } from '../../fakes/cloudflare.ts';
+import { cloudflare } from '../../fakes/cloudflare.ts';
+import { dnsResolver } from '../../fakes/dnsResolver.ts';
 import {
   callerOf,
   createWorld,

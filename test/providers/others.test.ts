@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { atlas } from '../../fakes/atlas.ts';
-import { cloudflare, dnsResolver } from '../../fakes/cloudflare.ts';
+import { cloudflare } from '../../fakes/cloudflare.ts';
+import { dnsResolver } from '../../fakes/dnsResolver.ts';
 import { pinecone } from '../../fakes/pinecone.ts';
 import type { QuotaRule } from '../../fakes/quota.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
