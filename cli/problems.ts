@@ -156,8 +156,8 @@ const RULES: readonly Rule[] = [
     find: ({ population: { companies }, faults: { rules } }) =>
       rules.flatMap((rule, i) => [
         ...when(
-          rule.verdict === 'delay' && rule.delayMs === undefined,
-          `faults.rules.${i}.delayMs is missing; the verdict "delay" needs it`,
+          rule.verdict.startsWith('delay') && rule.delayMs === undefined,
+          `faults.rules.${i}.delayMs is missing; the verdict "${rule.verdict}" needs it`,
         ),
         ...(rule.companies ?? []).flatMap((company, j) =>
           when(

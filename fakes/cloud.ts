@@ -57,9 +57,13 @@ export class Cloud {
   private readonly wildcardDoors: { suffix: string; door: Door }[] = [];
   private readonly quotas: Quotas;
   private readonly options: CloudOptions;
+  private readonly requestFaults: readonly FaultRule[];
+  private readonly otherFaults: readonly FaultRule[];
 
   constructor(options: CloudOptions) {
     this.options = options;
+    this.requestFaults = options.faults.filter(({ verdict }) => verdict === 'delayRequest');
+    this.otherFaults = options.faults.filter(({ verdict }) => verdict !== 'delayRequest');
     this.quotas = new Quotas(options.quotas);
     const world: World = {
       ledger: this.ledger,
@@ -93,22 +97,28 @@ export class Cloud {
     return this.doorOf(host)?.service;
   }
 
-  /** Milliseconds until a call sent now arrives: half a round trip to the vendor. */
-  arrivalMs(key: CallKey): number {
-    return this.draw('net.vendor-one-way', PURPOSE.networkArrival, key);
+  /** Milliseconds until a call sent now arrives: half a round trip to the vendor, or a fault's delay more. */
+  arrivalMs(request: FakeRequest): number {
+    const onWay = this.draw('net.vendor-one-way', PURPOSE.networkArrival, request.key);
+    if (this.requestFaults.length === 0) return onWay;
+    const fault = judge(
+      this.requestFaults,
+      this.find(request)?.operation ?? '',
+      request.key,
+      this.options.seed,
+    );
+    return onWay + (fault?.delayMs ?? 0);
   }
 
   /** The effect of a call that arrives now. Undefined: it got lost on its way, without effect. */
   arrive(request: FakeRequest, nowMs: number): CloudAnswer | undefined {
-    const door = this.doorOf(request.host);
-    if (door === undefined) {
+    const found = this.find(request);
+    if (found === undefined) {
       const error = `no fake stands for the host ${request.host}`;
       return { reply: { status: 501, body: { error } }, delayMs: 0, lost: false };
     }
-    const match = door.match(request.method, request.path);
-    const operation = match?.route.operation ?? `${door.service.name}.unknown`;
-    const { seed, faults } = this.options;
-    const fault = faults.length === 0 ? undefined : judge(faults, operation, request.key, seed);
+    const { door, match, operation } = found;
+    const fault = judge(this.otherFaults, operation, request.key, this.options.seed);
     if (fault?.verdict === 'loseRequest') return undefined;
     const served =
       fault?.verdict === 'refuse'
@@ -119,7 +129,7 @@ export class Cloud {
     const delayMs = latencyMs + this.draw('net.vendor-one-way', PURPOSE.networkAnswer, request.key);
     return {
       reply: served.reply,
-      delayMs: delayMs + (fault?.verdict === 'delay' ? (fault.delayMs ?? 0) : 0),
+      delayMs: delayMs + (fault?.verdict === 'delayAnswer' ? (fault.delayMs ?? 0) : 0),
       lost: fault?.verdict === 'loseAnswer',
     };
   }
@@ -133,6 +143,14 @@ export class Cloud {
     fact: string;
   }[] {
     return [...this.counts].map(([operation, count]) => ({ operation, ...count }));
+  }
+
+  /** The service, the route and the operation that a request means; undefined when no fake stands for its host. */
+  private find({ host, method, path }: FakeRequest) {
+    const door = this.doorOf(host);
+    if (door === undefined) return undefined;
+    const match = door.match(method, path);
+    return { door, match, operation: match?.route.operation ?? `${door.service.name}.unknown` };
   }
 
   private doorOf(host: string): Door | undefined {

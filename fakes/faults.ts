@@ -5,9 +5,10 @@ import type { CallKey } from '../src/ports.ts';
 
 /**
  * refuse: the vendor answers `status` and has no effect. loseRequest: the call never arrives. loseAnswer: the effect
- * happens and the answer is lost. delay: the answer comes `delayMs` later.
+ * happens and the answer is lost. delayRequest: the call arrives `delayMs` later, perhaps after its caller gave up.
+ * delayAnswer: the effect is in time and the answer comes `delayMs` later.
  */
-export type FaultVerdict = 'refuse' | 'loseRequest' | 'loseAnswer' | 'delay';
+export type FaultVerdict = 'refuse' | 'loseRequest' | 'loseAnswer' | 'delayRequest' | 'delayAnswer';
 
 export type FaultRule = {
   /** An operation such as `cloudRun.services.create`; one ending in `*` covers all that start alike. */
@@ -17,26 +18,32 @@ export type FaultRule = {
   readonly share: number;
   /** For `refuse`. */
   readonly status?: number;
-  /** For `delay`. */
+  /** For the delays. */
   readonly delayMs?: number;
   /** The companies that it hits, by index; all when absent. */
   readonly companies?: readonly number[];
 };
 
-/** The first rule that hits this call. Each rule draws on its own, so taking one away shifts no other. */
+/** The first rule that hits this call. A rule draws by what it is, so taking another away shifts nothing. */
 export function judge(
   rules: readonly FaultRule[],
   operation: string,
   key: CallKey,
   seed: number,
 ): FaultRule | undefined {
-  for (let i = 0; i < rules.length; i++) {
-    const rule = rules[i];
+  return rules.find(rule => {
     const covers = rule.operation.endsWith('*')
       ? operation.startsWith(rule.operation.slice(0, -1))
       : rule.operation === operation;
-    if (!covers || (rule.companies !== undefined && !rule.companies.includes(key[0]))) continue;
-    if (drawUniform(seed, PURPOSE.fault, [i, ...key]) < rule.share) return rule;
-  }
-  return undefined;
+    if (!covers || (rule.companies !== undefined && !rule.companies.includes(key[0]))) return false;
+    return drawUniform(seed, PURPOSE.fault, [identityOf(rule), ...key]) < rule.share;
+  });
+}
+
+/** FNV-1a of what makes two rules different ones. */
+function identityOf({ operation, verdict }: FaultRule): number {
+  let hash = 0x811c9dc5;
+  for (const character of `${operation} ${verdict}`)
+    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
+  return hash;
 }

@@ -1,5 +1,6 @@
 // Cloud KMS v1: keys and their versions, in the key ring `companies` that the platform's set-up has made in every
-// location. A key is never deleted: undoing it destroys its primary version, which the ledger calls 'deleted'.
+// location. Nothing here deletes a key, since that would use up its name: undoing it destroys its primary version, which
+// the ledger calls 'deleted'.
 
 import { companyOf, googleError, googleRefusals, labelsProblem, unknownName } from './google.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';

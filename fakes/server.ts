@@ -97,7 +97,7 @@ function createWire(cloud: Cloud, speed: number): Wire {
     const call = requestOf(host, request, key);
     if (call === undefined) return refuse(reply, 400, 'the path is not valid percent-encoding');
     try {
-      await wait(cloud.arrivalMs(key));
+      await wait(cloud.arrivalMs(call));
       const answer = cloud.arrive(call, nowMs());
       if (answer === undefined) return hangUp(reply);
       await wait(answer.delayMs);

@@ -60,7 +60,7 @@ export type Scenario = {
     }[];
     readonly rules: readonly {
       readonly operation: string;
-      readonly verdict: 'refuse' | 'loseRequest' | 'loseAnswer' | 'delay';
+      readonly verdict: 'refuse' | 'loseRequest' | 'loseAnswer' | 'delayRequest' | 'delayAnswer';
       readonly share: number;
       readonly status?: number;
       readonly delayMs?: number;

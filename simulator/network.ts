@@ -10,6 +10,7 @@ import type { Trace } from './trace.ts';
 
 type Flight = {
   readonly call: Call;
+  readonly request: FakeRequest;
   readonly generation: Generation;
   readonly resolve: (outcome: Outcome) => void;
   readonly parked: number;
@@ -45,8 +46,9 @@ export class Network {
     return new Promise(resolve => {
       const { kernel } = this;
       const parked = kernel.park(() => `${call.method} ${call.url} (key ${call.key.join('.')})`);
-      const flight = { call, generation, resolve, parked, outcome: TIMED_OUT };
-      const arrivalAtMs = kernel.nowMs + this.cloud.arrivalMs(call.key);
+      const request = requestOf(call);
+      const flight = { call, request, generation, resolve, parked, outcome: TIMED_OUT };
+      const arrivalAtMs = kernel.nowMs + this.cloud.arrivalMs(request);
       if (arrivalAtMs <= call.deadlineAtMs) {
         kernel.schedule(arrivalAtMs, this.arrival, this.take(flight));
       } else {
@@ -67,8 +69,8 @@ export class Network {
   private arrive(slot: number): void {
     const flight = this.flights[slot]!;
     const { nowMs } = this.kernel;
-    const { call } = flight;
-    const answer = this.cloud.arrive(requestOf(call), nowMs);
+    const { call, request } = flight;
+    const answer = this.cloud.arrive(request, nowMs);
     this.trace.fold(nowMs, answer?.reply.status ?? 0, call.key);
     const answerAtMs =
       answer === undefined || answer.lost ? Number.POSITIVE_INFINITY : nowMs + answer.delayMs;

@@ -1,5 +1,5 @@
-// Google Cloud KMS v1: the company's key. A key can never be deleted, so the name of a company that was undone stays
-// taken: undoing destroys the enabled versions, and making it again enables one new version and makes it primary.
+// Google Cloud KMS v1: the company's key. A deleted key's name can never be used again, so a company that is undone
+// keeps its key: undoing destroys the enabled versions, and making it again enables one new version and makes it primary.
 
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';

@@ -169,7 +169,7 @@ describe('--set is refused', () => {
     ['a quota of 0', ['facts.quota.cloud-run.writes=0'], ['facts.quota.cloud-run.writes is 0', 'above 0']],
     [
       'a delay without a time',
-      ['faults.rules.0={"operation":"kms.*","verdict":"delay","share":1}'],
+      ['faults.rules.0={"operation":"kms.*","verdict":"delayAnswer","share":1}'],
       ['faults.rules.0.delayMs is missing'],
     ],
     [

@@ -58,9 +58,9 @@ describe('a call without trouble', () => {
     const [alone, crowded] = [createCloud(), createCloud()];
     for (let i = 2; i < 10; i++) crowded.arrive(request(i), NOW_MS);
     expect(crowded.arrive(request(1), NOW_MS)!.delayMs).toBe(alone.arrive(request(1), NOW_MS)!.delayMs);
-    expect(crowded.arrivalMs([1])).toBe(alone.arrivalMs([1]));
-    expect(alone.arrivalMs([2])).not.toBe(alone.arrivalMs([1]));
-    expect(createCloud({ seed: 2 }).arrivalMs([1])).not.toBe(alone.arrivalMs([1]));
+    expect(crowded.arrivalMs(request(1))).toBe(alone.arrivalMs(request(1)));
+    expect(alone.arrivalMs(request(2))).not.toBe(alone.arrivalMs(request(1)));
+    expect(createCloud({ seed: 2 }).arrivalMs(request(1))).not.toBe(alone.arrivalMs(request(1)));
   });
 
   it.each([
@@ -117,7 +117,7 @@ describe('a fault', () => {
   });
 
   it('delays an answer after the effect by as much as it says', () => {
-    const cloud = createCloud({ faults: [rule({ verdict: 'delay', delayMs: 20_000 })] });
+    const cloud = createCloud({ faults: [rule({ verdict: 'delayAnswer', delayMs: 20_000 })] });
     const usualMs = createCloud().arrive(request(1), NOW_MS)!.delayMs;
     expect(cloud.arrive(request(1), NOW_MS)!.delayMs).toBeCloseTo(usualMs + 20_000, 6);
     expect(effects(cloud)).toBe(1);

@@ -151,7 +151,8 @@ describe('a fault', () => {
     ['loseAnswer', 'unknown', 1],
     ['loseRequest', 'unknown', 0],
     ['refuse', 'answered', 0],
-    ['delay', 'answered', 1],
+    ['delayRequest', 'answered', 1],
+    ['delayAnswer', 'answered', 1],
   ] as const)('%s: the client sees %s, and the ledger has %i effects', async (verdict, kind, effects) => {
     const cloud = createCloud([
       { operation: 'secretManager.secrets.create', verdict, share: 1, status: 503, delayMs: 1000 },

@@ -144,7 +144,7 @@ const CASES: readonly [behaviour: string, sets: readonly string[], each: WireCas
   ],
   [
     'says unknown at the deadline of an answer that comes later, whose effect has happened',
-    onCreate({ verdict: 'delay', delayMs: 2 * WAIT_MS }),
+    onCreate({ verdict: 'delayAnswer', delayMs: 2 * WAIT_MS }),
     async wire => {
       const deadlineAtMs = wire.clock.nowMs() + 120_000;
       const call = createSecret(wire, 1, { deadlineAtMs });
@@ -158,7 +158,7 @@ const CASES: readonly [behaviour: string, sets: readonly string[], each: WireCas
   ],
   [
     'waits for a late answer that comes before the deadline',
-    onCreate({ verdict: 'delay', delayMs: 120_000 }),
+    onCreate({ verdict: 'delayAnswer', delayMs: 120_000 }),
     async wire => {
       const beganAtMs = wire.clock.nowMs();
       expect(statusOf(await wire.transport.send(createSecret(wire, 1)))).toBe(200);

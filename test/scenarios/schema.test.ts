@@ -54,7 +54,9 @@ const FULL: Full<Scenario> = {
   facts: { 'lat.kms.write': 1 },
   faults: {
     quotas: [{ name: 'hidden', operations: ['cloudRun.services.create'], perMinute: 1 }],
-    rules: [{ operation: 'kms.*', verdict: 'delay', share: 1, status: 503, delayMs: 10, companies: [0] }],
+    rules: [
+      { operation: 'kms.*', verdict: 'delayAnswer', share: 1, status: 503, delayMs: 10, companies: [0] },
+    ],
   },
   kpis: [{ name: 'provisioningMsP99', required: true, target: { op: '<', value: 60_000 } }],
   observed: { provisioningMsMean: 1, companies: 1, source: 'somewhere' },

@@ -58,8 +58,10 @@ const FAULTS: readonly Rule[] = [
   { verdict: 'refuse', status: 503 },
   { verdict: 'loseRequest' },
   { verdict: 'loseAnswer' },
+  // In time for the call's deadline, but late for its answer.
+  { verdict: 'delayRequest', delayMs: 14_000 },
   // Longer than a caller waits: the effect happens and the answer comes too late.
-  { verdict: 'delay', delayMs: 20_000 },
+  { verdict: 'delayAnswer', delayMs: 20_000 },
 ];
 
 const SERVICES = ['secretManager', 'kms', 'atlas', 'firestore', 'pinecone', 'cloudRun', 'cloudflare'];
