@@ -127,14 +127,22 @@ describe.each(CASES)('$name', ({ scenario, outcome, onItsWayMaxMs = ON_ITS_WAY_M
   });
 });
 
-describe('a batch on a wire so slow that calls land long after their process died', () => {
-  const scenario = rolloutOf(2, {
-    ...indexes,
-    facts: { 'net.vendor-one-way': 3000 },
-    'faults.rules': ['kms.cryptoKeys.create', 'atlas.databaseUsers.create', 'cloudRun.services.create'].map(
-      operation => ({ operation, verdict: 'refuse', status: 400, share: 0.5, companies: [0] }),
-    ),
-  });
+const REFUSABLE = ['kms.cryptoKeys.create', 'atlas.databaseUsers.create', 'cloudRun.services.create'];
+const refusals = REFUSABLE.map(operation => ({
+  operation,
+  verdict: 'refuse',
+  status: 400,
+  share: 0.5,
+  companies: [0],
+}));
+
+const someLate = REFUSABLE.map(operation => ({ ...late(operation), share: 0.5 }));
+
+describe.each([
+  ['on a wire so slow', { facts: { 'net.vendor-one-way': 3000 }, 'faults.rules': refusals }],
+  ['with some creations so late', { 'faults.rules': [...refusals, ...someLate] }],
+])('a batch %s that calls land long after their process died', (_, sets) => {
+  const scenario = rolloutOf(2, { ...indexes, ...sets });
 
   it('leaves nothing of a company that is undone and nothing twice, whenever the crash comes', async () => {
     const wrong: unknown[] = [];
