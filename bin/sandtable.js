@@ -46,7 +46,10 @@ function resolve(name) {
 
 /** Ends as the child ends: same code, or same signal. */
 function run(node) {
-  const child = spawn(node, [join(root, 'cli', 'main.ts'), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [join(root, 'cli', 'main.ts'), ...process.argv.slice(2)], {
+    // The channel tells the child when this process is killed.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   // A terminal sends Ctrl-C to the child as well, and a second one would cut its partial report short.
   const isTerminal = process.stdin.isTTY || process.stderr.isTTY;
   const forward = signal => {

@@ -38,7 +38,6 @@ function scenarioCommand(name: string, description: string): Command {
     .command(name)
     .description(description)
     .option('--set <path=value>', 'change a value of the scenario; may be given again', collect)
-    .option('--fact <id=value>', 'replace a fact of the catalogue; may be given again', collect)
     .option(
       '--seed <integer>',
       "seed of every draw (default: the scenario's)",
@@ -46,16 +45,23 @@ function scenarioCommand(name: string, description: string): Command {
     );
 }
 
+/** For what draws from the facts itself; a pilot meets those of its fakes. */
+function factFlag(command: Command): Command {
+  return command.option('--fact <id=value>', 'replace a fact of the catalogue; may be given again', collect);
+}
+
 function reportFlags(command: Command): Command {
   return command
-    .option('--report-dir <folder>', 'where the report goes (default: results/<scenario>)')
+    .option('--report-dir <folder>', 'where the report goes (default: results/<scenario> in the project)')
     .option('--json', 'print report.json instead of the table');
 }
 
 reportFlags(
-  scenarioCommand(
-    'run',
-    'simulate a scenario in virtual time; writes report.json, report.html and report.md',
+  factFlag(
+    scenarioCommand(
+      'run',
+      'simulate a scenario in virtual time; writes report.json, report.html and report.md',
+    ),
   ),
 )
   .argument('<scenario>', 'a name from `sandtable scenarios`, or a file')
@@ -72,27 +78,36 @@ reportFlags(
   .option('--entering', 'run every event as entering: slower, for checking that no result depends on it')
   .option('--strict', "exit with the verdict's code instead of 0")
   .action(async (name, flags) => {
-    const input = [loadScenario(name, flags.set), { ...flags, facts: parseFacts(flags.fact ?? []) }] as const;
+    const scenario = loadScenario(name, flags.set);
+    const facts = parseFacts(flags.fact ?? []);
     const { run } = await import('./run.ts');
-    process.exitCode = await run(...input);
+    process.exitCode = await run(scenario, askedFor(name, flags), { ...flags, facts });
   });
 
 reportFlags(
-  scenarioCommand('pilot', 'provision over HTTP in real time against `sandtable fakes`; run again to resume'),
+  scenarioCommand(
+    'pilot',
+    'provision over HTTP in real time against `sandtable fakes`, which decide facts, quotas and faults; run again to resume',
+  ),
 )
   .argument('[scenario]', 'a name from `sandtable scenarios`, or a file', 'pilot-100')
   .requiredOption('--fakes <url>', 'address of the fakes, as `sandtable fakes` prints it')
   .option('--fresh', 'forget the journal of an earlier pilot instead of resuming it')
   .action(async (name, flags) => {
-    const input = [loadScenario(name, flags.set), { ...flags, facts: parseFacts(flags.fact ?? []) }] as const;
+    const scenario = loadScenario(name, flags.set);
     const { pilot } = await import('./pilot.ts');
-    process.exitCode = await pilot(...input);
+    process.exitCode = await pilot(scenario, askedFor(name, flags), flags);
   });
 
-scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor')
+factFlag(scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor'))
   .argument('[scenario]', 'whose quotas, facts and faults they have', 'pilot-100')
   .option('--port <integer>', 'main port; 0 for any that is free', integer('--port', 0, 65_535), 8700)
-  .option('--speed <number>', 'time runs so many times faster than real', integer('--speed', 1, SPEED_MAX), 1)
+  .option(
+    '--speed <integer>',
+    'time runs so many times faster than real',
+    integer('--speed', 1, SPEED_MAX),
+    1,
+  )
   .option('--print-env', 'print `export NAME=value` lines for a shell')
   .action(async (name, flags) => {
     const loaded = loadScenario(name, flags.set);
@@ -114,10 +129,33 @@ program
   .description('list the scenarios that there are')
   .action(() => console.log(listScenarios()));
 
+/** The scenario and the flags that change a result, as they were typed. */
+function askedFor(
+  scenario: string,
+  { set = [], fact = [], seed }: { set?: string[]; fact?: string[]; seed?: number },
+) {
+  const flags = [...set.map(text => `--set ${text}`), ...fact.map(text => `--fact ${text}`)];
+  return { scenario, flags: seed === undefined ? flags : [...flags, `--seed ${seed}`] };
+}
+
 function interrupted(): Promise<void> {
   return new Promise(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
+}
+
+// Whoever reads our output may stop early (`| head`); anything else that nobody caught is ours.
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code !== 'EPIPE') fail(error);
+});
+process.on('uncaughtException', fail);
+// The `sandtable` command is gone: nobody is left to stop us.
+process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+process.channel?.unref();
+
+function fail(error: unknown): never {
+  console.error(error);
+  process.exit(4);
 }
 
 /** Errors that the user can mend; any other is ours. */
@@ -132,6 +170,9 @@ try {
   } else if (error instanceof SandtableError) {
     console.error(`sandtable: ${error.message}`);
     process.exitCode = USER_CODES.has(error.code) ? 2 : 4;
+  } else if (error instanceof Error && error.name === 'ReportNotWritten') {
+    console.error(`sandtable: ${error.message}`);
+    process.exitCode = 2;
   } else {
     console.error(error);
     process.exitCode = 4;

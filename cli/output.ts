@@ -11,18 +11,24 @@ import { SandtableError } from '../src/errors.ts';
 
 export const INTERRUPTED = 130;
 
+const REPORT_FILES = ['report.json', 'report.html', 'report.md'];
+
 const EXIT_CODES: Readonly<Record<Verdict, number>> = { PASS: 0, FAIL: 1, INCONCLUSIVE: 3, NO_DATA: 3 };
 
 export const exitCodeOf = (verdict: Verdict): number => EXIT_CODES[verdict];
 
 /** Makes the folder, before any work is done for it. Throws INPUT when nothing can be written there. */
 export function openReportFolder(reportDir: string | undefined, scenario: Scenario): string {
+  if (reportDir === '') throw new SandtableError('INPUT', '--report-dir is empty; it must be a folder');
   const dir = resolve(
     reportDir ?? join(fileURLToPath(new URL('../results/', import.meta.url)), scenario.name),
   );
   try {
     makeFolder(dir);
     accessSync(dir, constants.W_OK);
+    for (const file of REPORT_FILES)
+      if (statSync(join(dir, file), { throwIfNoEntry: false })?.isDirectory())
+        throw Object.assign(new Error(), { code: `${file} is a folder` });
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new SandtableError(

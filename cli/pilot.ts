@@ -1,11 +1,13 @@
 // `sandtable pilot`: a batch provisioned over HTTP in real time, resumable, with its report and exit code.
 
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { buildReport } from '../reports/build.ts';
-import { runPilot } from '../rig/pilot.ts';
-import { FactValues } from '../scenarios/facts.ts';
+import type { Asked } from '../reports/report.ts';
+import { reachFakes, runPilot } from '../rig/pilot.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { SandtableError } from '../src/errors.ts';
 import { openStores } from '../src/runtime/stores.ts';
 import { scenarioHash } from './input.ts';
 import { exitCodeOf, INTERRUPTED, openReportFolder, publish } from './output.ts';
@@ -13,7 +15,6 @@ import { createProgress } from './progress.ts';
 import { commitOf, environmentOf } from './provenance.ts';
 
 export type PilotFlags = {
-  readonly facts: Readonly<Record<string, number>>;
   readonly fakes: string;
   readonly fresh?: boolean;
   readonly seed?: number;
@@ -21,17 +22,14 @@ export type PilotFlags = {
   readonly json?: boolean;
 };
 
-export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<number> {
+export async function pilot(scenario: Scenario, asked: Asked, flags: PilotFlags): Promise<number> {
+  const fakes = await reachFakes(flags.fakes);
   const dir = openReportFolder(flags.reportDir, scenario);
   const journalPath = join(dir, 'journal.sqlite');
   const stores = openStores(journalPath, flags.fresh);
   const startedAtMs = Date.now();
   const seed = flags.seed ?? scenario.run.seed;
-  const overrides = { ...scenario.facts, ...flags.facts };
-  const log = pino(
-    { base: null },
-    pino.destination({ dest: join(dir, 'pilot.log'), sync: false, mkdir: true }),
-  );
+  const log = openLog(join(dir, 'pilot.log'));
   const progress = createProgress(`${scenario.name}: provisioning over HTTP`, 'companies');
   const interrupt = () => {
     progress.end();
@@ -42,12 +40,13 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    const { replication, speed } = await runPilot({
+    const { replication, speed, facts } = await runPilot({
       scenario,
       seed,
       fakesUrl: flags.fakes,
+      fakes,
       stores,
-      identity: `${scenarioHash({ ...scenario, facts: overrides })} ${seed}`,
+      identity: `${scenarioHash(scenario)} ${seed}`,
       log: line => log.info(line),
       onProgress: progress.update,
     });
@@ -56,7 +55,7 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
       console.error(
         `time ran ${speed} times faster than real, as the fakes do: times are in their milliseconds`,
       );
-    const values = new FactValues('mid', overrides);
+    const values = new Map(facts.map(fact => [fact.id, fact.value]));
     const report = buildReport({
       scenario,
       scenarioHash: scenarioHash(scenario),
@@ -64,11 +63,13 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
       commit: commitOf(),
       clock: 'real',
       label: 'emulated',
+      asked,
+      speed,
       partial: false,
       replications: [replication],
       inputs: null,
-      factValue: id => values.get(id).value,
-      overridden: Object.keys(overrides),
+      factValue: id => values.get(id)!,
+      overridden: facts.filter(({ overridden }) => overridden).map(({ id }) => id),
       environment: environmentOf(startedAtMs, 1),
     });
     publish(report, dir, flags.json);
@@ -78,4 +79,16 @@ export async function pilot(scenario: Scenario, flags: PilotFlags): Promise<numb
     progress.end();
     stores.close();
   }
+}
+
+function openLog(path: string): Logger {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    throw new SandtableError(
+      'INPUT',
+      `the log ${path} cannot be written (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+  return pino({ base: null }, pino.destination({ dest: path, sync: false }));
 }

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { buildReport } from '../reports/build.ts';
 import { assessKpis } from '../reports/kpis.ts';
 import type { Replication } from '../reports/measurement.ts';
+import type { Asked } from '../reports/report.ts';
 import { verdictOf } from '../reports/verdict.ts';
 import { FactValues } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -26,7 +27,7 @@ export type RunFlags = {
 };
 
 /** The exit code. Ctrl-C ends the runs under way and reports what had finished. */
-export async function run(scenario: Scenario, flags: RunFlags): Promise<number> {
+export async function run(scenario: Scenario, asked: Asked, flags: RunFlags): Promise<number> {
   const dir = openReportFolder(flags.reportDir, scenario);
   const startedAtMs = Date.now();
   const seed = flags.seed ?? scenario.run.seed;
@@ -63,6 +64,8 @@ export async function run(scenario: Scenario, flags: RunFlags): Promise<number> 
       commit: commitOf(),
       clock: 'virtual',
       label: 'simulated',
+      asked,
+      speed: 1,
       partial: isPartial,
       replications,
       inputs,

@@ -40,6 +40,7 @@ export type CloudOptions = {
 export type CloudAnswer = { readonly reply: FakeReply; readonly delayMs: number; readonly lost: boolean };
 
 export type OperationCount = {
+  readonly operation: string;
   calls: number;
   refusedByQuota: number;
   latencyMs: number;
@@ -50,8 +51,7 @@ type Door = { service: Service; match: (method: string, path: string) => Match |
 
 export class Cloud {
   readonly ledger = new Ledger();
-  /** Calls that arrived, by operation; a probe of a company's health is one of them. */
-  readonly counts = new Map<string, OperationCount>();
+  private readonly counts = new Map<string, OperationCount>();
   readonly services: readonly Service[];
   private readonly doors = new Map<string, Door>();
   private readonly wildcardDoors: { suffix: string; door: Door }[] = [];
@@ -134,15 +134,9 @@ export class Cloud {
     };
   }
 
-  /** Calls by operation so far, for the report. */
-  operations(): {
-    operation: string;
-    calls: number;
-    refusedByQuota: number;
-    latencyMs: number;
-    fact: string;
-  }[] {
-    return [...this.counts].map(([operation, count]) => ({ operation, ...count }));
+  /** Calls that arrived so far, a line for each operation and fact that their latency was drawn from. */
+  operations(): OperationCount[] {
+    return [...this.counts.values()];
   }
 
   /** The service, the route and the operation that a request means; undefined when no fake stands for its host. */
@@ -162,10 +156,11 @@ export class Cloud {
     return value * logNormalOfMeanOne(spread, drawUniform(this.options.seed, purpose, key));
   }
 
-  private count(operation: string, latency: string, latencyMs: number, quota: string | undefined): void {
-    let count = this.counts.get(operation);
+  private count(operation: string, fact: string, latencyMs: number, quota: string | undefined): void {
+    const key = `${operation} ${fact}`;
+    let count = this.counts.get(key);
     if (count === undefined)
-      this.counts.set(operation, (count = { calls: 0, refusedByQuota: 0, latencyMs: 0, fact: latency }));
+      this.counts.set(key, (count = { operation, calls: 0, refusedByQuota: 0, latencyMs: 0, fact }));
     count.calls++;
     count.latencyMs += latencyMs;
     if (quota !== undefined) count.refusedByQuota++;

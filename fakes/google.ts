@@ -41,7 +41,7 @@ export function googleRefusals(
         : googleError(401, 'Request had invalid authentication credentials. Expected OAuth 2 access token.'),
     throttled: refusal => googleThrottled(domain, refusal),
     malformed: reason => googleError(400, `Invalid JSON payload received: ${reason}.`),
-    unavailable: status => googleError(status, 'The service is currently unavailable.'),
+    unavailable: status => googleError(status, `The service refused it with ${status}.`),
   };
 }
 

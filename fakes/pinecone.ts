@@ -99,7 +99,7 @@ export function pinecone(world: World): Service {
       headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
     }),
     malformed: reason => failure(400, CODE.invalidArgument, `Invalid request body: ${reason}`),
-    unavailable: status => failure(status, CODE.unavailable, 'The service is currently unavailable'),
+    unavailable: status => failure(status, CODE.unavailable, `The service refused it with ${status}`),
     routes: [
       {
         method: 'POST',

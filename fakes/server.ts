@@ -125,7 +125,7 @@ function mainApp({ cloud, speed, facts }: FakesOptions, wire: Wire, id: string):
       nowMs: wire.nowMs(),
       entries,
       operations: cloud.operations(),
-      facts: facts?.usedIds() ?? [],
+      facts: facts?.usedValues() ?? [],
     };
     return sendReply(reply, { status: 200, body });
   });

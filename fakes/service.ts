@@ -1,6 +1,6 @@
 // What every fake is made of: routes with the vendor's own paths, and the vendor's own way of saying no. A fake is
 // synchronous, `(request, nowMs) → reply`; its state is a function of stored timestamps and the clock, without timers.
-// One request runs: route → credential → quota → body → handler. `cloud.ts` adds the delays and the faults.
+// One request runs: route → credential → body → quota → handler. `cloud.ts` adds the delays and the faults.
 
 import type { CallKey } from '../src/ports.ts';
 import type { Ledger } from './ledger.ts';

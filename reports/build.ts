@@ -83,6 +83,7 @@ function rolloutOf(replications: readonly Replication[], bindingLimit: string | 
     durationMs: mean(durations),
     durationMsSampling: meanInterval(durations, CONFIDENCE),
     bindingLimit,
+    isResumed: replications.some(({ rollout }) => rollout.isResumed),
     provisioningMs: summary(provisioning),
     queuedMs: summary(queued),
     notReady: notReadyOf(replications[0]),
@@ -148,10 +149,10 @@ function meanSteps(replications: readonly Replication[]): StepMeasurement[] {
 function meanOperations(replications: readonly Replication[]): OperationMeasurement[] {
   const all = groupBy(
     replications.flatMap(({ rollout }) => rollout.operations),
-    each => each.operation,
+    each => `${each.operation} ${each.fact}`,
   );
-  return all.map(([operation, each]) => ({
-    operation,
+  return all.map(([, each]) => ({
+    operation: each[0].operation,
     calls: sum(each, ({ calls }) => calls) / replications.length,
     refusedByQuota: sum(each, ({ refusedByQuota }) => refusedByQuota) / replications.length,
     latencyMs: sum(each, ({ latencyMs }) => latencyMs) / replications.length,

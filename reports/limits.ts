@@ -13,7 +13,8 @@ export const LIMITERS: Readonly<Record<string, { readonly rate: RateName; readon
   databaseOperations: { rate: 'databaseOperationsPerMinute', title: 'database operations' },
 };
 
-export const titleOfLimit = (name: string): string => LIMITERS[name]?.title ?? name;
+export const titleOfLimit = (name: string): string =>
+  name === 'concurrency' ? 'companies under way at once' : (LIMITERS[name]?.title ?? name);
 
 export function limitReports(scenario: Scenario, replications: readonly Replication[]): LimitReport[] {
   const all = replications.flatMap(({ rollout }) => rollout.limits);

@@ -35,13 +35,15 @@ export type RolloutMeasurement = {
   readonly finishedAtMs: readonly number[];
   /** Why a company is not ready, by company id. */
   readonly reasons: Readonly<Record<string, string>>;
-  /** First admission to last healthy company. */
+  /** First admission until the last company ended, or until the run was given up. */
   readonly durationMs: number;
   readonly limits: readonly LimitMeasurement[];
   readonly steps: readonly StepMeasurement[];
   readonly operations: readonly OperationMeasurement[];
   /** What the ledger's audit found wrong; empty when nothing is. */
   readonly violations: readonly string[];
+  /** Limits and steps are then empty: what an earlier process waited for is not kept. */
+  readonly isResumed: boolean;
 };
 
 export type Replication = {

@@ -50,8 +50,10 @@ export type RolloutReport = {
   /** Mean over replications, with the interval of that mean. */
   readonly durationMs: number;
   readonly durationMsSampling: Interval | null;
-  /** The limit with the largest summed wait; null when nothing ever waited. */
+  /** The limit with the largest summed wait; null when nothing ever waited, or the rollout was resumed. */
   readonly bindingLimit: string | null;
+  /** An earlier process began the rollout; what its calls waited for is not known, so there are no limits and steps. */
+  readonly isResumed: boolean;
   /** Admission to healthy. */
   readonly provisioningMs: Summary;
   /** Queued to admission; no part of provisioningMs. */

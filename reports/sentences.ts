@@ -43,7 +43,7 @@ export function rolloutTime({ rollout, limits }: Report): string {
       : ` ± ${duration((durationMsSampling.high - durationMsSampling.low) / 2)}`;
   const bound = slowestBound(limits);
   const over =
-    bound === undefined || bound.boundMs === 0
+    bound === undefined || bound.boundMs === 0 || rollout.completed < rollout.companies
       ? ''
       : `, ${signedShare(durationMs / bound.boundMs! - 1)} over the ${duration(bound.boundMs!)} that ${limitTitle(bound)}, need at least`;
   return `${duration(durationMs)}${sampling}${over}`;
@@ -71,9 +71,12 @@ export function limitTitle({ name, kind, perMinute }: LimitReport): string {
   return `${oneLine(titleOfLimit(name))}${kind === 'quota' ? ' (a quota of the cloud)' : ''}${rate}`;
 }
 
-export function breaksFirst({ limits }: Report): string {
+export function breaksFirst({ limits, rollout }: Report): string {
+  if (rollout.isResumed)
+    return 'not known: the rollout was resumed, and what its first process waited for is not kept';
   const limit = worstLimit(limits);
   if (limit === undefined) return 'nothing: no call waited for a limit';
+  if (limit.calls === 0) return `${limitTitle(limit)}: ${duration(limit.waitMs)} of waiting in all`;
   const refused = limit.refusals > 0 ? `, ${count(limit.refusals)} refusals` : '';
   const bound = limit.boundMs === null ? '' : `; ${duration(limit.boundMs)} at best for this rollout`;
   return `${limitTitle(limit)}: ${duration(limit.waitMsPerCall)} of waiting a call${refused}${bound}`;

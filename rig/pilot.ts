@@ -6,6 +6,7 @@ import { FAKES_TOKEN } from '../fakes/fromScenario.ts';
 import type { LedgerEntry } from '../fakes/ledger.ts';
 import type { OperationMeasurement, Replication } from '../reports/measurement.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
+import type { UsedValue } from '../scenarios/facts.ts';
 import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -21,32 +22,44 @@ export type PilotOptions = {
   readonly scenario: Scenario;
   readonly seed: number;
   readonly fakesUrl: string;
+  /** As `reachFakes` found them. */
+  readonly fakes: Health;
   readonly stores: Stores;
-  /** What must be the same for a journal to be resumed: scenario, facts and seed. */
+  /** What must be the same for a journal to be resumed: scenario and seed. */
   readonly identity: string;
   readonly log: Log;
   readonly onProgress: (ended: number, planned: number) => void;
 };
 
-export type PilotResult = { readonly replication: Replication; readonly speed: number };
+export type PilotResult = {
+  readonly replication: Replication;
+  readonly speed: number;
+  /** What the fakes, which alone know the facts, drew from. */
+  readonly facts: readonly UsedValue[];
+};
 
-type Health = { readonly id: string; readonly nowMs: number; readonly speed: number };
+export type Health = { readonly id: string; readonly nowMs: number; readonly speed: number };
 type LedgerPage = {
+  readonly id: string;
   readonly entries: readonly LedgerEntry[];
   readonly operations: readonly OperationMeasurement[];
-  readonly facts: readonly string[];
+  readonly facts: readonly UsedValue[];
 };
 
 const LOOK_MS_MAX = 10_000;
 const PROGRESS_EVERY_MS = 500;
 
-/** Resolves when every company has ended. Throws FAKES when they cannot be reached, INPUT for a foreign journal. */
+/** Throws FAKES when none answer there, INPUT when it is no address of this machine. */
+export function reachFakes(fakesUrl: string): Promise<Health> {
+  return look<Health>(fakesUrl, '/_health');
+}
+
+/** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
-  const { scenario, seed, fakesUrl, stores, log } = options;
-  const health = await look<Health>(fakesUrl, '/_health');
-  claim(stores, options.identity, health.id);
-  const clock = fastClock(health.nowMs, health.speed);
-  const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / health.speed });
+  const { scenario, seed, fakesUrl, fakes, stores, log } = options;
+  await claim(options);
+  const clock = fastClock(fakes.nowMs, fakes.speed);
+  const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / fakes.speed });
   const companies = companiesOf(scenario);
   const tokens = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
   const state = emptyState();
@@ -69,8 +82,10 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     clearInterval(timer);
     await transport.close();
   }
-  const columns = columnsOf(state, companies);
-  const { entries, operations, facts } = await look<LedgerPage>(fakesUrl, '/_ledger');
+  const columns = columnsOf(state, companies, clock.nowMs());
+  const { id, entries, operations, facts } = await look<LedgerPage>(fakesUrl, '/_ledger');
+  if (id !== fakes.id)
+    throw new SandtableError('FAKES', 'the fakes were restarted during the pilot: start over with --fresh');
   const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
   const violations = auditLedger(entries, audited, scenario.provisioning.databaseOperationsPerCompany);
   const registered = new Set((await stores.registry.list()).map(({ id }) => id));
@@ -79,22 +94,38 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
       violations.push(`${id} is ${outcome}, but the registry says otherwise`);
   const rollout = { ...columns, operations, violations };
   return {
-    replication: { index: 0, seed: replicationSeed(seed, 0), rollout, facts, hash: '', events: 0 },
-    speed: health.speed,
+    replication: {
+      index: 0,
+      seed: replicationSeed(seed, 0),
+      rollout,
+      facts: facts.map(({ id }) => id),
+      hash: '',
+      events: 0,
+    },
+    speed: fakes.speed,
+    facts,
   };
 }
 
-/** A journal belongs to one scenario, one seed and one run of the fakes. */
-function claim(stores: Stores, identity: string, fakesId: string): void {
-  for (const [name, value, what] of [
-    ['identity', identity, 'another scenario or seed'],
-    ['fakes', fakesId, 'other fakes: these have been started since'],
-  ] as const) {
-    const before = stores.label(name);
-    if (before !== undefined && before !== value)
-      throw new SandtableError('FAKES', `the journal belongs to ${what}; start over with --fresh`);
-    stores.setLabel(name, value);
+/** A journal belongs to one scenario, one seed and one run of the fakes; a new one to fakes that hold nothing yet. */
+async function claim({ stores, identity, fakes, fakesUrl }: PilotOptions): Promise<void> {
+  const before = { identity: stores.label('identity'), fakes: stores.label('fakes') };
+  const refuse = (why: string) => new SandtableError('FAKES', why);
+  if (before.identity === undefined) {
+    const { entries } = await look<LedgerPage>(fakesUrl, '/_ledger');
+    if (entries.length > 0)
+      throw refuse(
+        `the fakes hold ${entries.length} effects that this journal knows nothing of: restart them`,
+      );
+  } else if (before.identity !== identity) {
+    throw refuse('the journal belongs to another scenario or seed: restart the fakes and use --fresh');
+  } else if (before.fakes !== fakes.id) {
+    throw refuse(
+      'the journal belongs to other fakes, these have been started since: start over with --fresh',
+    );
   }
+  stores.setLabel('fakes', fakes.id);
+  stores.setLabel('identity', identity);
 }
 
 async function look<T>(fakesUrl: string, path: string): Promise<T> {

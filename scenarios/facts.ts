@@ -27,6 +27,8 @@ export type FactLevel = 'low' | 'mid' | 'high';
 /** A fact as one run used it. */
 export type UsedFact = Fact & { readonly value: number; readonly overridden: boolean };
 
+export type UsedValue = { readonly id: string; readonly value: number; readonly overridden: boolean };
+
 export const FACTS: readonly Fact[] = catalogue.facts as readonly Fact[];
 
 /** The one factor on every fitted latency. */
@@ -36,9 +38,11 @@ export const FIT_FACTOR = 'fit.latency-factor';
 export class FactValues {
   private readonly values = new Map<string, { value: number; spread: number }>();
   private readonly used = new Set<string>();
+  private readonly overrides: Readonly<Record<string, number>>;
 
   /** `overrides` replaces values by id; an override of a fitted fact is the final value, without the factor. */
   constructor(level: FactLevel, overrides: Readonly<Record<string, number>>) {
+    this.overrides = overrides;
     const factor = overrides[FIT_FACTOR] ?? FACTS.find(fact => fact.id === FIT_FACTOR)![level];
     for (const fact of FACTS) {
       const modelled =
@@ -52,6 +56,12 @@ export class FactValues {
     if (found === undefined) throw new Error(`no fact has the id ${id}`);
     this.used.add(id);
     return found;
+  }
+
+  /** What was asked for so far, for who must tell another process. */
+  usedValues(): UsedValue[] {
+    const ids = [FIT_FACTOR, ...this.usedIds().filter(id => id !== FIT_FACTOR)];
+    return ids.map(id => ({ id, value: this.values.get(id)!.value, overridden: id in this.overrides }));
   }
 
   /** Ids asked for so far, in the catalogue's order. */

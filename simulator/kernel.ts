@@ -183,7 +183,7 @@ export class Kernel {
     const rest = this.parked.size > names.length ? [`  and ${this.parked.size - names.length} more`] : [];
     const parked =
       names.length === 0
-        ? ['  none: the work waits for something outside virtual time']
+        ? ['  none: the work waits for something else: a leak to real I/O, or a wait that nobody ends']
         : [...names, ...rest];
     return new SandtableError(
       'SIMULATION',

@@ -18,6 +18,8 @@ type Flight = {
 };
 
 const encoder = new TextEncoder();
+/** What is sent after its deadline could land after whoever sent it has reckoned with that. */
+const TOO_LATE: Outcome = { kind: 'refused', reason: 'the deadline had passed before it was sent' };
 const NOBODY: Generation = { alive: false };
 const TIMED_OUT: Outcome = { kind: 'unknown', reason: 'no answer before the deadline' };
 
@@ -45,6 +47,8 @@ export class Network {
   private send(call: Call, generation: Generation): Promise<Outcome> {
     return new Promise(resolve => {
       const { kernel } = this;
+      if (call.deadlineAtMs < kernel.nowMs)
+        return kernel.resumeAt(kernel.nowMs, () => generation.alive && resolve(TOO_LATE));
       const parked = kernel.park(() => `${call.method} ${call.url} (key ${call.key.join('.')})`);
       const request = requestOf(call);
       const flight = { call, request, generation, resolve, parked, outcome: TIMED_OUT };

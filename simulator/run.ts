@@ -81,7 +81,7 @@ export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Re
     return over;
   });
   if (!finished) return undefined;
-  const columns = columnsOf(state, companies);
+  const columns = columnsOf(state, companies, kernel.nowMs);
   const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
   const violations = auditLedger(cloud.ledger.entries, audited, options.databaseOperationsPerCompany);
   return {

@@ -17,6 +17,10 @@ const GLOBALS = [
   'WeakRef',
   'FinalizationRegistry',
   'navigator',
+  'localStorage',
+  'sessionStorage',
+  'BroadcastChannel',
+  'PerformanceObserver',
 ];
 
 type Owner = { readonly name: string; readonly object: object; readonly keys: readonly string[] };
@@ -27,7 +31,23 @@ const OWNERS: readonly Owner[] = [
   {
     name: 'process',
     object: process,
-    keys: ['env', 'uptime', 'hrtime', 'memoryUsage', 'cpuUsage', 'argv', 'cwd', 'pid', 'getBuiltinModule'],
+    keys: [
+      'env',
+      'uptime',
+      'hrtime',
+      'memoryUsage',
+      'cpuUsage',
+      'argv',
+      'cwd',
+      'pid',
+      'getBuiltinModule',
+      'resourceUsage',
+      'threadCpuUsage',
+      'availableMemory',
+      'ppid',
+      'title',
+      'report',
+    ],
   },
   { name: 'AbortSignal', object: AbortSignal, keys: ['timeout'] },
   {

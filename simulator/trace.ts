@@ -1,4 +1,5 @@
-// A running hash over everything that a run exchanged with the world: two runs that differ anywhere differ here.
+// A running hash over every call that arrived at the clouds: when, which and how it was answered. Two runs that differ
+// in what they do differ here.
 
 const floats = new Float64Array(1);
 const words = new Uint32Array(floats.buffer);

@@ -3,8 +3,8 @@
 /** A call that has not been answered by then is `unknown`. Ten times the slowest mean answer of a vendor. */
 export const CALL_DEADLINE_MS = 15_000;
 
-/** Tries of one step that end in a transient or unknown outcome; with the back-off below they span a minute. */
-export const ATTEMPTS_MAX = 7;
+/** Tries of one step that end in a transient or unknown outcome; the back-off below spans 75 s on average, 140 at most. */
+export const ATTEMPTS_MAX = 12;
 
 /** Refusals of one call by a quota before its company is given up: a quota that never opens is a hard one. */
 export const REFUSALS_MAX = 50;
@@ -13,7 +13,7 @@ export const REFUSALS_MAX = 50;
 export const BACKOFF_BASE_MS = 500;
 export const BACKOFF_CAP_MS = 20_000;
 
-/** Retries may be at most this share of first tries, plus the burst: a sick vendor must not be hammered. */
+/** Retries beyond this share of first tries, plus the burst, wait the longest back-off: a sick vendor is not hammered. */
 export const RETRY_BUDGET_SHARE = 0.2;
 export const RETRY_BUDGET_BURST = 50;
 

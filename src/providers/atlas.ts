@@ -50,11 +50,11 @@ export function databaseRoleVerbs(send: Send, token: string, company: Company, p
   const body: CustomDbRole = { roleName, actions: TENANT_ACTIONS.map(action => ({ action, resources })) };
   const isOurs = (role: Partial<CustomDbRole>) =>
     role.actions?.every(action => action.resources.every(({ db }) => db === company.id)) ?? false;
+  const own: Own<CustomDbRole> = { id: roleName, url: `${url}/${roleName}`, headers, isOurs };
   return {
     create: attempt => create(send, { method: 'POST', url, headers, body }, attempt, roleName),
-    find: attempt =>
-      find(send, { method: 'GET', url: `${url}/${roleName}`, headers }, attempt, roleName, isOurs),
-    remove: attempt => remove(send, { method: 'DELETE', url: `${url}/${roleName}`, headers }, attempt),
+    find: attempt => find(send, own, attempt),
+    remove: attempt => remove(send, own, attempt),
   };
 }
 
@@ -65,6 +65,7 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
   const username = company.id;
   const isOurs = (user: Partial<DatabaseUser>) =>
     user.labels?.some(({ key, value }) => key === 'company' && value === company.id) ?? false;
+  const own: Own<DatabaseUser> = { id: username, url: `${url}/admin/${username}`, headers, isOurs };
   return {
     create: async attempt => {
       const secret = await accessSecret(send, tokens.google, company, platform, 'database-password', attempt);
@@ -78,9 +79,8 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
       };
       return create(send, { method: 'POST', url, headers, body }, attempt, username);
     },
-    find: attempt =>
-      find(send, { method: 'GET', url: `${url}/admin/${username}`, headers }, attempt, username, isOurs),
-    remove: attempt => remove(send, { method: 'DELETE', url: `${url}/admin/${username}`, headers }, attempt),
+    find: attempt => find(send, own, attempt),
+    remove: attempt => remove(send, own, attempt),
   };
 }
 
@@ -122,26 +122,41 @@ async function create(send: Send, spec: CallSpec, attempt: Attempt, id: string):
   return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id } : atlasFailure(answer);
 }
 
-async function find<T>(
+/** A resource by its address, and how to tell ours from one of the same name. */
+type Own<T> = {
+  readonly id: string;
+  readonly url: string;
+  readonly headers: CallSpec['headers'];
+  readonly isOurs: (resource: Partial<T>) => boolean;
+};
+
+async function look<T>(
   send: Send,
-  spec: CallSpec,
+  { id, url, headers, isOurs }: Own<T>,
   attempt: Attempt,
-  id: string,
-  isOurs: (resource: Partial<T>) => boolean,
-): Promise<CloudResult> {
-  const answer = await send(spec, attempt);
+): Promise<CloudResult | { readonly kind: 'foreign' }> {
+  const answer = await send({ method: 'GET', url, headers }, attempt);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return atlasFailure(answer);
   const resource = jsonOf(answer) as Partial<T> | undefined;
   if (resource === undefined) return unreadable(answer);
-  return isOurs(resource)
-    ? { kind: 'done', id }
-    : { kind: 'rejected', reason: `the name ${id} is held by another` };
+  return isOurs(resource) ? { kind: 'done', id } : { kind: 'foreign' };
 }
 
-async function remove(send: Send, spec: CallSpec, attempt: Attempt): Promise<CloudResult> {
-  const answer = await send(spec, attempt);
+async function find<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<CloudResult> {
+  const found = await look(send, own, attempt);
+  return found.kind === 'foreign'
+    ? { kind: 'rejected', reason: `the name ${own.id} is held by another` }
+    : found;
+}
+
+/** One of another owner stays, and is none of ours to remove. */
+async function remove<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<CloudResult> {
+  const found = await look(send, own, attempt);
+  if (found.kind === 'foreign') return { kind: 'absent' };
+  if (found.kind !== 'done') return found;
+  const answer = await send({ method: 'DELETE', url: own.url, headers: own.headers }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id: '' } : atlasFailure(answer);

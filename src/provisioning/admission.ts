@@ -20,6 +20,8 @@ export type LimitCount = {
 /** A gate has no interval of its own to wait for; this is how soon admission looks again. */
 const LOOK_AGAIN_MIN_MS = 100;
 
+const NO_WAITS = { calls: 0, waitMs: 0, refusals: 0, admissionBlockedMs: 0 };
+
 export class Admission {
   private readonly clock: Clock;
   private readonly backlogMaxMs: number;
@@ -29,6 +31,7 @@ export class Admission {
   private readonly ahead = new Map<StepKind, number>();
   /** Steps under way that have. */
   private readonly passed = new Set<Step>();
+  private crowdedMs = 0;
 
   constructor(clock: Clock, rates: Rates, backlogMaxMs: number, resumed: boolean) {
     this.clock = clock;
@@ -91,29 +94,43 @@ export class Admission {
   refused(kind: StepKind, verb: string, quota: string, retryAfterMs: number): Gate {
     const key = `${kind}.${verb}`;
     let gate = this.gates.get(key);
-    if (gate === undefined) this.gates.set(key, (gate = new Gate(quota, this.clock)));
-    gate.refused(retryAfterMs);
+    if (gate === undefined) this.gates.set(key, (gate = new Gate(this.clock)));
+    gate.refused(quota, retryAfterMs);
     return gate;
+  }
+
+  /** Notes how long the next company could not start since as many as may be were under way. */
+  crowded(waitMs: number): void {
+    this.crowdedMs += waitMs;
   }
 
   /** One line a limiter and a quota; gates before several kinds of call may stand for one quota. */
   counts(): LimitCount[] {
-    const limiters = [...this.limiters.values()].map(({ name, calls, waitMs, blockedMs }): LimitCount => {
+    const counts = [...this.limiters.values()].map(({ name, calls, waitMs, blockedMs }): LimitCount => {
       return { name, kind: 'limiter', calls, waitMs, refusals: 0, admissionBlockedMs: blockedMs };
     });
-    const quotas = new Map<string, LimitCount>();
-    for (const { name, calls, waitMs, refusals, blockedMs } of this.gates.values()) {
-      const sum = quotas.get(name) ?? { calls: 0, waitMs: 0, refusals: 0, admissionBlockedMs: 0 };
-      quotas.set(name, {
-        name,
-        kind: 'quota',
-        calls: sum.calls + calls,
-        waitMs: sum.waitMs + waitMs,
-        refusals: sum.refusals + refusals,
-        admissionBlockedMs: sum.admissionBlockedMs + blockedMs,
+    if (this.crowdedMs > 0)
+      counts.push({
+        ...NO_WAITS,
+        name: 'concurrency',
+        kind: 'limiter',
+        waitMs: this.crowdedMs,
+        admissionBlockedMs: this.crowdedMs,
       });
-    }
-    return [...limiters, ...quotas.values()];
+    const quotas = new Map<string, LimitCount>();
+    for (const gate of this.gates.values())
+      for (const [name, { calls, waitMs, refusals }] of gate.quotas) {
+        const sum = quotas.get(name) ?? NO_WAITS;
+        quotas.set(name, {
+          name,
+          kind: 'quota',
+          calls: sum.calls + calls,
+          waitMs: sum.waitMs + waitMs,
+          refusals: sum.refusals + refusals,
+          admissionBlockedMs: sum.admissionBlockedMs + gate.blockedMs,
+        });
+      }
+    return [...counts, ...quotas.values()];
   }
 
   /** The limit that is furthest over the backlog allowed, and how long until it is worth looking again. */
@@ -129,7 +146,9 @@ export class Admission {
     for (const limiter of this.limiters.values())
       consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
     for (const [key, gate] of this.gates) {
-      const kind = key.slice(0, key.indexOf('.')) as StepKind;
+      const [kind, verb] = key.split('.') as [StepKind, string];
+      // What is promised are creations; a company that is undone or looked after again waits by itself.
+      if (verb !== 'create') continue;
       consider(gate, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS);
     }
     return worst;

@@ -40,38 +40,46 @@ export class Limiter {
 /** Weight of the newest passage in the gate's estimate of how long one takes. */
 const PASSAGE_WEIGHT = 0.3;
 
+/** So many turns in a row that no quota refused show that it is no longer short, and the gate opens. */
+const CALM_TURNS = 5;
+
+export type QuotaCount = { calls: number; waitMs: number; refusals: number };
+
 /**
- * One kind of call that a quota has refused before: from then on such calls go one at a time, in order, and after a
- * refusal none goes before the moment that the vendor named.
+ * One kind of call that a quota has refused: from then on such calls go one at a time, in order, and after a refusal
+ * none goes before the moment that the vendor named, until the quota has been calm for a while.
  */
 export class Gate {
-  /** The quota's name as the vendor's refusal gave it. */
-  readonly name: string;
-  calls = 0;
-  waitMs = 0;
+  /** By the quota's name, as the vendor's latest refusal gave it. */
+  readonly quotas = new Map<string, QuotaCount>();
   /** For how long it held back the admission of the next company. */
   blockedMs = 0;
-  refusals = 0;
   private readonly clock: Clock;
+  private isOpen = true;
   private openAtMs = 0;
-  private held = false;
-  private readonly waiting: (() => void)[] = [];
+  private calmTurns = 0;
+  private isTaken = false;
+  private readonly waiting: ((hasTurn: boolean) => void)[] = [];
   private passageMs = 0;
   private enteredAtMs = 0;
+  private current: QuotaCount = { calls: 0, waitMs: 0, refusals: 0 };
 
-  constructor(name: string, clock: Clock) {
-    this.name = name;
+  constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** Resolves when it is this call's turn; every `enter` needs its `leave`. */
-  async enter(): Promise<void> {
+  /** Resolves to true when it is this call's turn, which needs a `leave`; to false when the gate is open to all. */
+  async enter(): Promise<boolean> {
+    if (this.isOpen) return false;
     const askedAtMs = this.clock.nowMs();
-    if (this.held) await new Promise<void>(resolve => this.waiting.push(resolve));
-    this.held = true;
+    const hasTurn = this.isTaken ? await new Promise<boolean>(resolve => this.waiting.push(resolve)) : true;
+    this.current.waitMs += this.clock.nowMs() - askedAtMs;
+    if (!hasTurn) return false;
+    this.isTaken = true;
     this.enteredAtMs = this.clock.nowMs();
-    this.waitMs += this.enteredAtMs - askedAtMs;
+    this.calmTurns++;
     await this.reopened();
+    return true;
   }
 
   /** For the call whose turn it is: resolves when the vendor allows the next try. */
@@ -80,25 +88,36 @@ export class Gate {
     // A call that left before the gate stood may be refused late, and move the moment.
     for (let leftMs = this.openAtMs - askedAtMs; leftMs > 0; leftMs = this.openAtMs - this.clock.nowMs())
       await this.clock.sleep(leftMs);
-    this.waitMs += this.clock.nowMs() - askedAtMs;
-    this.calls++;
+    this.current.waitMs += this.clock.nowMs() - askedAtMs;
+    this.current.calls++;
   }
 
   leave(): void {
     const passageMs = this.clock.nowMs() - this.enteredAtMs;
     this.passageMs += (passageMs - this.passageMs) * (this.passageMs === 0 ? 1 : PASSAGE_WEIGHT);
+    if (this.calmTurns >= CALM_TURNS) {
+      this.isOpen = true;
+      this.isTaken = false;
+      for (const resume of this.waiting.splice(0)) resume(false);
+      return;
+    }
     const next = this.waiting.shift();
-    if (next === undefined) this.held = false;
-    else next();
+    if (next === undefined) this.isTaken = false;
+    else next(true);
   }
 
-  refused(retryAfterMs: number): void {
-    this.refusals++;
+  refused(quota: string, retryAfterMs: number): void {
+    let count = this.quotas.get(quota);
+    if (count === undefined) this.quotas.set(quota, (count = { calls: 0, waitMs: 0, refusals: 0 }));
+    this.current = count;
+    count.refusals++;
+    this.isOpen = false;
+    this.calmTurns = 0;
     this.openAtMs = Math.max(this.openAtMs, this.clock.nowMs() + retryAfterMs);
   }
 
   /** How long `calls` more would take, by the passages seen so far. */
   backlogMs(nowMs: number, calls: number): number {
-    return Math.max(0, this.openAtMs - nowMs) + calls * this.passageMs;
+    return this.isOpen ? 0 : Math.max(0, this.openAtMs - nowMs) + calls * this.passageMs;
   }
 }

@@ -29,6 +29,8 @@ export type Step = {
   /** Which one, where a company has several: a secret's name, an index's number. */
   readonly part: string;
   readonly limiter?: LimiterName;
+  /** The limit counts removals too. */
+  readonly limitsRemoval?: true;
 };
 
 const BASIC_SECRETS = ['database-password', 'api-key'];
@@ -53,7 +55,7 @@ export function planOf(company: Company, databaseOperationsPerCompany: number): 
     step('document'),
     step('namespace'),
     step('service', '', 'cloudRunDeploys'),
-    step('dnsRecord', '', 'dnsRecordWrites'),
+    { ...step('dnsRecord', '', 'dnsRecordWrites'), limitsRemoval: true },
     step('certificate'),
     step('propagation'),
     step('health'),

@@ -42,8 +42,9 @@ export type RolloutState = {
     Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
   >;
   readonly steps: Map<StepKind, StepTime>;
-  /** Of the process that ran last: waits are not journaled. */
   limits: () => LimitCount[];
+  /** An earlier process began it; `steps` and `limits` are only this one's. */
+  isResumed: boolean;
 };
 
 export function emptyState(): RolloutState {
@@ -52,6 +53,7 @@ export function emptyState(): RolloutState {
     companies: new Map(),
     steps: new Map(),
     limits: () => [],
+    isResumed: false,
   };
 }
 
@@ -66,6 +68,7 @@ export async function rollOut(
   const admission = new Admission(clock, options.rates, options.admissionBacklogMs, before.generations > 0);
   state.queuedAtMs = before.generations > 0 ? before.queuedAtMs : clock.nowMs();
   state.limits = () => admission.counts();
+  state.isResumed = before.generations > 0;
   await journal.append([{ company: -1, step: '', event: 'opened', atMs: clock.nowMs() }]);
   const provisionPorts: ProvisionPorts = {
     ...ports,
@@ -100,7 +103,9 @@ export async function rollOut(
     else underWay.add(start(options.companies[index], progress));
   for (const company of options.companies) {
     if (before.companies.has(company.index)) continue;
+    const askedAtMs = clock.nowMs();
     await underWay.room();
+    admission.crowded(clock.nowMs() - askedAtMs);
     await admission.wait();
     underWay.add(start(company, undefined));
   }
@@ -153,12 +158,17 @@ export type RolloutColumns = {
   readonly finishedAtMs: readonly number[];
   readonly reasons: Readonly<Record<string, string>>;
   readonly durationMs: number;
+  /** Empty, like `steps`, when the rollout was resumed: waits are not journaled, and a part would mislead. */
   readonly limits: readonly LimitCount[];
   readonly steps: readonly { readonly kind: string; readonly count: number; readonly meanMs: number }[];
+  readonly isResumed: boolean;
 };
 
-/** The state as columns in the order of the queue; times are milliseconds since the companies were queued, or -1. */
-export function columnsOf(state: RolloutState, companies: readonly Company[]): RolloutColumns {
+/**
+ * The state at `nowMs` as columns in the order of the queue; times are milliseconds since the companies were queued, or
+ * -1. The duration runs from the first admission until the last company ended, or until now while any has not.
+ */
+export function columnsOf(state: RolloutState, companies: readonly Company[], nowMs: number): RolloutColumns {
   const sinceQueued = (atMs: number | undefined) =>
     atMs === undefined || atMs < 0 ? -1 : atMs - state.queuedAtMs;
   const progress = companies.map(company => state.companies.get(company.index));
@@ -170,7 +180,9 @@ export function columnsOf(state: RolloutState, companies: readonly Company[]): R
   const finishedAtMs = progress.map(one => sinceQueued(one?.finishedAtMs));
   const admitted = admittedAtMs.filter(atMs => atMs >= 0);
   const first = admitted.reduce((least, atMs) => Math.min(least, atMs), Number.POSITIVE_INFINITY);
-  const last = finishedAtMs.reduce((most, atMs) => Math.max(most, atMs), 0);
+  const last = outcome.includes('unfinished')
+    ? sinceQueued(nowMs)
+    : finishedAtMs.reduce((most, atMs) => Math.max(most, atMs), 0);
   const reasons = companies.flatMap((company, i) => {
     const reason = progress[i]?.reason;
     return reason ? [[company.id, reason]] : [];
@@ -183,11 +195,16 @@ export function columnsOf(state: RolloutState, companies: readonly Company[]): R
     finishedAtMs,
     reasons: Object.fromEntries(reasons),
     durationMs: admitted.length === 0 ? 0 : Math.max(0, last - first),
-    limits: state.limits(),
-    steps: [...state.steps.values()].map(({ kind, count, totalMs }) => ({
-      kind,
-      count,
-      meanMs: totalMs / count,
-    })),
+    limits: state.isResumed ? [] : state.limits(),
+    steps: state.isResumed ? [] : stepsOf(state),
+    isResumed: state.isResumed,
   };
+}
+
+function stepsOf(state: RolloutState): RolloutColumns['steps'] {
+  return [...state.steps.values()].map(({ kind, count, totalMs }) => ({
+    kind,
+    count,
+    meanMs: totalMs / count,
+  }));
 }

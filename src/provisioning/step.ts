@@ -47,10 +47,11 @@ type Verb = keyof typeof VERB_KEYS;
 export async function makeStep(ports: StepPorts, context: StepContext): Promise<Made> {
   const { clock } = ports;
   const { verbs, before } = context;
-  const readyByMs = clock.nowMs() + READY_MAX_MS;
+  // From the first answer on: waiting for a quota is no sign of a resource that does not get ready.
+  let readyByMs: number | undefined;
   const { create } = verbs;
   let id = before?.id;
-  let look = before !== undefined || create === undefined;
+  let look = before !== undefined || create === undefined || verbs.nameless === true;
   if (before !== undefined && verbs.nameless) await sleepUntil(clock, before.deadlineAtMs);
   const calls = new StepCalls(ports, context);
   for (;;) {
@@ -58,6 +59,7 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
       look || create === undefined
         ? await calls.call('find', attempt => verbs.find(attempt, id))
         : await calls.call('create', create);
+    readyByMs ??= clock.nowMs() + READY_MAX_MS;
     switch (result.kind) {
       case 'done':
         return result;
@@ -128,25 +130,28 @@ class StepCalls {
     const { admission } = this.ports;
     const { kind } = this.context.step;
     let gate = admission.gateOf(kind, verb);
-    await gate?.enter();
+    let hasTurn = (await gate?.enter()) === true;
     for (let refusals = 1; ; refusals++) {
       const result = await this.callOnce(verb, send);
       if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
-        gate?.leave();
+        if (hasTurn) gate!.leave();
         if (verb === 'create') admission.pass(this.context.step);
         if (result.kind !== 'throttled') return result;
         return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
       }
-      const closed = admission.refused(kind, verb, result.quota, result.retryAfterMs);
-      await (gate === undefined ? closed.enter() : gate.reopened());
-      gate = closed;
+      gate = admission.refused(kind, verb, result.quota, result.retryAfterMs);
+      if (hasTurn) await gate.reopened();
+      else hasTurn = await gate.enter();
     }
   }
 
   /** After its limiter's slot; a creation leaves its intent in the journal first. */
   private async callOnce(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<CloudResult> {
     const { clock } = this.ports;
-    const atMs = verb === 'find' || this.isGoing ? clock.nowMs() : this.reserve(verb);
+    const { step } = this.context;
+    const isLimited =
+      verb === 'create' || (verb === 'remove' && step.limitsRemoval === true && !this.isGoing);
+    const atMs = isLimited ? this.reserve(verb) : clock.nowMs();
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
     if (verb === 'create') await this.context.intent(deadlineAtMs);
     await sleepUntil(clock, atMs);
@@ -165,7 +170,8 @@ class StepCalls {
       const reason = result.kind === 'exists' ? 'the name is taken and cannot be found' : result.reason;
       return `given up after ${ATTEMPTS_MAX} tries: ${reason}`;
     }
-    if (result.kind !== 'exists')
+    // A name that is taken is asked for at once; taken and not to be found, it may not be visible yet.
+    if (result.kind !== 'exists' || this.retries > 1)
       await clock.sleep(budget.backoffMs(chance, [...this.context.key, this.calls], this.retries));
     return undefined;
   }

@@ -47,7 +47,12 @@ export function createTransport(options: TransportOptions): ClosableTransport {
     bodyTimeout: 0,
   });
   return {
-    send: call => dispatch(agent, requestOf(call, fakes), call.deadlineAtMs, { msUntil, bodyBytesMax }),
+    send: async call => {
+      // What is sent after its deadline could land after whoever sent it has reckoned with that.
+      if (msUntil(call.deadlineAtMs) < 0)
+        return { kind: 'refused', reason: 'the deadline had passed before it was sent' };
+      return dispatch(agent, requestOf(call, fakes), call.deadlineAtMs, { msUntil, bodyBytesMax });
+    },
     close: () => agent.destroy(),
   };
 }

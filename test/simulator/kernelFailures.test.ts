@@ -116,7 +116,7 @@ describe('work that cannot go on', () => {
     const leak = () => new Promise<void>(resolve => setTimeout(resolve, 1));
     const failure = await kernel.run(leak).catch(error => error);
     expect(failure.code).toBe('SIMULATION');
-    expect(failure.message).toContain('none: the work waits for something outside virtual time');
+    expect(failure.message).toContain('none: the work waits for something else: a leak to real I/O');
   });
 
   it('is stopped at the deadline, with the calls that are parked', async () => {
