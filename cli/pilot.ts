@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { buildReport } from '../reports/build.ts';
 import type { Asked } from '../reports/report.ts';
-import { reachFakes, runPilot } from '../rig/pilot.ts';
+import { expectEmpty, reachFakes, runPilot } from '../rig/pilot.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 import { openStores } from '../src/runtime/stores.ts';
@@ -24,6 +24,7 @@ export type PilotFlags = {
 
 export async function pilot(scenario: Scenario, asked: Asked, flags: PilotFlags): Promise<number> {
   const fakes = await reachFakes(flags.fakes);
+  if (flags.fresh) expectEmpty(fakes);
   const dir = openReportFolder(flags.reportDir, scenario);
   const journalPath = join(dir, 'journal.sqlite');
   const stores = openStores(journalPath, flags.fresh);
@@ -51,10 +52,6 @@ export async function pilot(scenario: Scenario, asked: Asked, flags: PilotFlags)
       onProgress: progress.update,
     });
     progress.end();
-    if (speed !== 1)
-      console.error(
-        `time ran ${speed} times faster than real, as the fakes do: times are in their milliseconds`,
-      );
     const values = new Map(facts.map(fact => [fact.id, fact.value]));
     const report = buildReport({
       scenario,

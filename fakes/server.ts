@@ -116,7 +116,10 @@ function mainApp({ cloud, speed, facts }: FakesOptions, wire: Wire, id: string):
     .flatMap(service => service.hosts)
     .map(host => (host.startsWith('.') ? `*${host}` : host));
   app.get('/_health', async (_request, reply) =>
-    sendReply(reply, { status: 200, body: { id, nowMs: wire.nowMs(), speed } }),
+    sendReply(reply, {
+      status: 200,
+      body: { id, nowMs: wire.nowMs(), speed, effects: cloud.ledger.entries.length },
+    }),
   );
   app.get('/_ledger', async (_request, reply) => {
     const { entries } = cloud.ledger;

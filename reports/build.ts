@@ -2,20 +2,24 @@
 
 import { mean } from 'simple-statistics';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { commandOf, whatIfOf } from './command.ts';
 import { assumptionsOf, biggestGuessOf, type FactInput, usedFacts } from './guesses.ts';
 import { assessKpis, CONFIDENCE, type InputRuns, kpisOfReplication, provisioningMs } from './kpis.ts';
 import { bindingLimitOf, limitReports } from './limits.ts';
 import type { CompanyOutcome, OperationMeasurement, Replication, StepMeasurement } from './measurement.ts';
-import type { Label, ObservedReport, Report, RolloutReport } from './report.ts';
+import type { Asked, Label, ObservedReport, Report, RolloutReport } from './report.ts';
 import { meanInterval, predictionInterval, quantile, sorted, summary } from './statistics.ts';
 import { verdictOf } from './verdict.ts';
 
 export type ReportInput = FactInput & {
   readonly scenario: Scenario;
+  readonly asked: Asked;
   readonly scenarioHash: string;
   readonly seed: number;
   readonly commit: string;
   readonly clock: Report['clock'];
+  /** 1, or so many times faster than real as the fakes' clock ran. */
+  readonly speed: number;
   readonly label: Label;
   /** Interrupted: `replications` are those that had finished. */
   readonly partial: boolean;
@@ -30,7 +34,7 @@ const COMPLETION_POINTS_MAX = 200;
 const OBSERVED_DEVIATION_MAX = 0.05;
 
 export function buildReport(input: ReportInput): Report {
-  const { scenario, replications, label } = input;
+  const { scenario, replications, label, asked, clock } = input;
   if (replications.length === 0) throw new Error('a report needs a finished replication');
   const kpis = assessKpis(scenario, replications, input.inputs, label);
   const limits = limitReports(scenario, replications);
@@ -40,13 +44,16 @@ export function buildReport(input: ReportInput): Report {
     schemaVersion: 1,
     scenario: scenario.name,
     description: scenario.description,
+    changes: asked.flags,
+    command: commandOf(asked, clock),
     scenarioHash: input.scenarioHash,
     calibrationHash: null,
     seed: input.seed,
     commit: input.commit,
-    clock: input.clock,
+    clock,
+    speed: input.speed,
     label,
-    verdict: rollout.violations.length > 0 ? 'FAIL' : verdictOf(kpis),
+    verdict: rollout.violationCount > 0 ? 'FAIL' : verdictOf(kpis),
     partial: input.partial,
     kpis,
     replications: replications.map(replication => ({
@@ -59,11 +66,16 @@ export function buildReport(input: ReportInput): Report {
     })),
     rollout,
     limits,
-    observed: observedOf(scenario, replications),
+    observed: observedOf(scenario, replications, input.speed),
     biggestGuess: biggestGuessOf(replications, facts, rollout.provisioningMs.mean),
-    assumptions: assumptionsOf(scenario, facts),
+    assumptions: assumptionsOf(scenario, facts, rollout.operations),
     facts,
     regions: scenario.population.regions,
+    whatIf: whatIfOf(asked, { clock, rollout, limits }),
+    crosscheck: null,
+    traffic: null,
+    fleet: null,
+    cost: null,
     environment: input.environment,
   };
 }
@@ -77,38 +89,40 @@ function rolloutOf(replications: readonly Replication[], bindingLimit: string | 
   const durations = replications.map(({ rollout }) => rollout.durationMs);
   const provisioning = replications.flatMap(completedMs);
   const queued = replications.flatMap(queuedMs);
+  const violations = [...new Set(replications.flatMap(({ rollout }) => rollout.violations))];
+  const worstReplication = worstOf(replications);
+  const worst = replications[worstReplication];
   return {
-    companies: replications[0].rollout.company.length,
-    ...outcomesOf(replications),
+    companies: worst.rollout.company.length,
+    worstReplication,
+    completed: countOf(worst, 'ready'),
+    undone: countOf(worst, 'undone'),
+    blocked: countOf(worst, 'blocked'),
+    unfinished: countOf(worst, 'unfinished'),
     durationMs: mean(durations),
     durationMsSampling: meanInterval(durations, CONFIDENCE),
     bindingLimit,
     isResumed: replications.some(({ rollout }) => rollout.isResumed),
     provisioningMs: summary(provisioning),
     queuedMs: summary(queued),
-    notReady: notReadyOf(replications[0]),
+    notReady: notReadyOf(worst),
     steps: meanSteps(replications),
     operations: meanOperations(replications),
-    violations: [...new Set(replications.flatMap(({ rollout }) => rollout.violations))].slice(0, LINES_MAX),
+    violationCount: violations.length,
+    violations: violations.slice(0, LINES_MAX),
     provisioningMsQuantiles: percentiles(provisioning),
     queuedMsQuantiles: percentiles(queued),
-    completions: completionsOf(replications[0]),
+    completions: completionsOf(worst),
   };
 }
 
-function outcomesOf(
-  replications: readonly Replication[],
-): Record<'completed' | 'undone' | 'blocked' | 'unfinished', number> {
-  const counts = replications.map(({ rollout }) => {
-    const count = (outcome: CompanyOutcome) => rollout.outcome.filter(each => each === outcome).length;
-    return {
-      completed: count('ready'),
-      undone: count('undone'),
-      blocked: count('blocked'),
-      unfinished: count('unfinished'),
-    };
-  });
-  return counts.reduce((worst, each) => (each.completed < worst.completed ? each : worst));
+const countOf = ({ rollout }: Replication, outcome: CompanyOutcome): number =>
+  rollout.outcome.filter(each => each === outcome).length;
+
+/** Index of the replication with the fewest completed; the first of those that tie. */
+function worstOf(replications: readonly Replication[]): number {
+  const completed = replications.map(replication => countOf(replication, 'ready'));
+  return completed.indexOf(Math.min(...completed));
 }
 
 function notReadyOf({ rollout }: Replication): RolloutReport['notReady'] {
@@ -161,7 +175,11 @@ function meanOperations(replications: readonly Replication[]): OperationMeasurem
 }
 
 /** A prediction for one batch needs replications that are such batches: as many companies as were observed. */
-function observedOf({ observed }: Scenario, replications: readonly Replication[]): ObservedReport | null {
+function observedOf(
+  { observed }: Scenario,
+  replications: readonly Replication[],
+  speed: number,
+): ObservedReport | null {
   if (observed === undefined) return null;
   const means = replications
     .map(replication => completedMs(replication))
@@ -182,7 +200,7 @@ function observedOf({ observed }: Scenario, replications: readonly Replication[]
     expectationSampling: meanInterval(means, CONFIDENCE),
     deviation,
     prediction,
-    withinFivePercent: Math.abs(deviation) <= OBSERVED_DEVIATION_MAX,
+    withinFivePercent: speed > 1 ? null : Math.abs(deviation) <= OBSERVED_DEVIATION_MAX,
     withinPrediction: prediction && prediction.low <= seen && seen <= prediction.high,
   };
 }

@@ -25,6 +25,10 @@ export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 company`, `10,000 companies`. */
+export const companyCount = (companies: number): string =>
+  `${grouped(companies)} ${companies === 1 ? 'company' : 'companies'}`;
+
 /** A mean of counts: `10,000`, `3.4`. */
 export const count = (value: number): string => (Number.isInteger(value) ? grouped(value) : digits(value));
 

@@ -2,7 +2,7 @@
 
 import { FACTS, type Fact, FIT_FACTOR, type UsedFact } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
-import type { Replication } from './measurement.ts';
+import type { OperationMeasurement, Replication } from './measurement.ts';
 import type { Assumption, Report } from './report.ts';
 
 export type FactInput = {
@@ -24,15 +24,42 @@ const WAITS: Readonly<Record<string, (callsPerCompany: number) => number>> = {
 export function usedFacts(replications: readonly Replication[], input: FactInput): UsedFact[] {
   const used = new Set(replications.flatMap(({ facts }) => facts));
   if (FACTS.some(fact => used.has(fact.id) && isFitted(fact))) used.add(FIT_FACTOR);
-  return FACTS.filter(fact => used.has(fact.id)).map(fact => ({
-    ...fact,
-    value: input.factValue(fact.id),
-    overridden: input.overridden.includes(fact.id),
-  }));
+  const factor = factorOf(input);
+  return FACTS.filter(fact => used.has(fact.id)).map(fact => {
+    const overridden = input.overridden.includes(fact.id);
+    const range = isFitted(fact) && !overridden ? scaled(fact, factor) : {};
+    return { ...fact, ...range, value: input.factValue(fact.id), overridden };
+  });
 }
 
+type Levels = Pick<Fact, 'low' | 'mid' | 'high'>;
+
+/** A factor that was given is known. */
+function factorOf({ factValue, overridden }: FactInput): Levels {
+  if (!overridden.includes(FIT_FACTOR)) return FACTS.find(fact => fact.id === FIT_FACTOR)!;
+  const given = factValue(FIT_FACTOR);
+  return { low: given, mid: given, high: given };
+}
+
+/** The catalogue has a fitted fact before the fit; runs draw from it times the factor. Rounded as they round. */
+function scaled({ low, mid, high }: Levels, factor: Levels): Levels {
+  const rounded = (value: number) => Number(value.toPrecision(12));
+  return {
+    low: rounded(low * factor.low),
+    mid: rounded(mid * factor.mid),
+    high: rounded(high * factor.high),
+  };
+}
+
+/** How long the rollout waits for an answer. */
+export const CALL_DEADLINE_MS = 15_000;
+
 /** One line a guess: the facts that nobody published, and what the model assumes beside the catalogue. */
-export function assumptionsOf({ population }: Scenario, facts: readonly UsedFact[]): Assumption[] {
+export function assumptionsOf(
+  { population }: Scenario,
+  facts: readonly UsedFact[],
+  operations: readonly OperationMeasurement[],
+): Assumption[] {
   const guesses = facts
     .filter(fact => fact.basis !== 'source')
     .map(fact => ({ id: fact.id, text: textOf(fact) }));
@@ -46,6 +73,13 @@ export function assumptionsOf({ population }: Scenario, facts: readonly UsedFact
     fixed.push({
       id: 'assumption.spreads',
       text: 'the spread of every drawn duration is a guess (log-normal)',
+    });
+  const late = operations.filter(({ calls, latencyMs }) => latencyMs > calls * CALL_DEADLINE_MS);
+  const names = [...new Set(late.map(({ operation }) => operation))].join(', ');
+  if (names !== '')
+    fixed.push({
+      id: 'assumption.call-deadline',
+      text: `calls of ${names} take longer than their caller waits (15 s): their time is cut off there`,
     });
   return [...guesses, ...fixed];
 }

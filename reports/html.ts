@@ -24,14 +24,17 @@ import {
   biggestGuessText,
   breaksFirst,
   CROSSCHECK,
+  changesText,
   completedText,
   kpiNote,
+  labelText,
+  moreText,
   observedText,
   PARTIAL,
   rolloutTime,
   slowestBound,
+  speedText,
   verdictReason,
-  whatIf,
 } from './sentences.ts';
 
 export function renderHtml(report: Report): string {
@@ -57,28 +60,46 @@ export function renderHtml(report: Report): string {
 const badge = (verdict: Verdict): Html => html`<span class="badge ${verdict}">${verdict}</span>`;
 
 const NOTHING = html``;
+const VIOLATIONS_SHOWN = 20;
 
 function header(report: Report): Html {
-  const { scenario, description, verdict, partial, rollout, label } = report;
+  const { scenario, description, verdict, partial, whatIf } = report;
+  const [changes, speed] = [changesText(report), speedText(report)];
   return html`<header>
 <h1>${scenario}</h1>
 <p class="soft">${description}</p>
 <p class="verdict">${badge(verdict)} ${verdictReason(report)}</p>
 ${partial ? html`<p class="alert"><strong>Partial report:</strong> ${PARTIAL}.</p>` : NOTHING}
-${rollout.violations.length > 0 ? html`<div class="alert"><p><strong>The audit of the ledger found:</strong></p><ul>${rollout.violations.map(text => html`<li>${text}</li>`)}</ul></div>` : NOTHING}
+${speed === null ? NOTHING : html`<p class="alert">Note that ${speed}.</p>`}
+${violations(report.rollout)}
 ${definitions([
-  ['Figures', `${label}, unless a line says otherwise`],
+  ['Figures', `${labelText(report)}, unless a line says otherwise`],
+  ...told('Changed', changes),
   ['Seed', report.seed],
   ['Replications', report.replications.length],
   ['Commit', html`<code>${report.commit}</code>`],
   ['Breaks first', breaksFirst(report)],
   ['Biggest guess', biggestGuessText(report)],
   ['Crosscheck', CROSSCHECK],
-  ...[whatIf(report)].flatMap((command): [string, Content][] =>
-    command ? [['Try', html`<code>${command}</code>`]] : [],
-  ),
+  ...told('Try', whatIf),
 ])}
 </header>`;
+}
+
+const told = (name: string, command: string | null): [string, Content][] =>
+  command === null ? [] : [[name, html`<code>${command}</code>`]];
+
+function violations({ violationCount, violations }: Report['rollout']): Html {
+  if (violationCount === 0) return NOTHING;
+  const list = (texts: readonly string[]) => html`<ul>${texts.map(text => html`<li>${text}</li>`)}</ul>`;
+  const shown = violations.slice(0, VIOLATIONS_SHOWN);
+  const more = moreText(violationCount, shown.length);
+  const unlisted = moreText(violationCount, violations.length);
+  return html`<div class="alert"><p><strong>The audit of the ledger found:</strong></p>${list(shown)}${
+    more === null
+      ? NOTHING
+      : html`<details><summary>${more}</summary>${list(violations.slice(VIOLATIONS_SHOWN))}${unlisted === null ? NOTHING : html`<p>${unlisted}, not listed</p>`}</details>`
+  }</div>`;
 }
 
 function definitions(items: readonly (readonly [string, Content])[]): Html {
@@ -98,7 +119,7 @@ function kpis(report: Report): Html {
   ]);
   const head = ['KPI', 'target', 'value', 'sampling', 'inputs', 'verdict', 'label', 'note'];
   return html`<h2>KPIs</h2>
-${table('KPIs. Sampling: 95 % interval over replications, which decides. Inputs: all facts low to all facts high.', head, rows, [1, 2, 3, 4])}`;
+${table('KPIs. Sampling: 95 % interval over replications (of a single one: over its companies), which decides. Inputs: all facts low to all facts high.', head, rows, [1, 2, 3, 4])}`;
 }
 
 function rollout(report: Report): Html {
@@ -124,7 +145,7 @@ ${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
 
 function notReadyTable(notReady: Report['rollout']['notReady']): Html {
   const rows = notReady.map(({ company, reason }) => [company, reason]);
-  const caption = 'Companies that are not ready, first replication, at most 100';
+  const caption = 'Companies that are not ready, at most 100, in the replication with the fewest completed';
   return html`<details><summary>${caption}</summary>${table(caption, ['company', 'reason'], rows)}</details>`;
 }
 
@@ -135,7 +156,10 @@ function charts(report: Report): Html {
   const drawn = [
     rollout.provisioningMs.companies > 0 && [
       figure(`Provisioning time by share of companies (${label}).`, provisioningQuantileChart(report)),
-      figure(`Completions over time, first replication (${label}).${allowed}`, completionsChart(report)),
+      figure(
+        `Completions over time, in the replication with the fewest (${label}).${allowed}`,
+        completionsChart(report),
+      ),
     ],
     rollout.queuedMs.companies > 0 &&
       figure(`Time queued before admission by share of companies (${label}).`, queuedQuantileChart(report)),
@@ -155,7 +179,7 @@ function limits({ limits, rollout, label }: Report): Html {
     limit.perMinute === null ? '–' : grouped(limit.perMinute),
     count(limit.calls),
     duration(limit.waitMs),
-    duration(limit.waitMsPerCall),
+    limit.calls === 0 ? '–' : duration(limit.waitMsPerCall),
     count(limit.refusals),
     duration(limit.admissionBlockedMs),
     limit.boundMs === null ? '–' : duration(limit.boundMs),
@@ -174,7 +198,7 @@ function limits({ limits, rollout, label }: Report): Html {
     'label',
   ];
   return html`<h2>Limits</h2>
-${table('Limits, means a replication. At best: the time that the rate alone needs for these calls.', head, rows, [2, 3, 4, 5, 6, 7, 8])}`;
+${table('Limits, means a replication. At best: the time that the rate alone needs for the calls of the whole plan.', head, rows, [2, 3, 4, 5, 6, 7, 8])}`;
 }
 
 function steps({ rollout, label }: Report): Html {
@@ -249,11 +273,13 @@ function replications(report: Report): Html {
   return html`<h2>Replications</h2>\n${table('Independent replications', head, rows, numeric)}`;
 }
 
-function environment({ environment, clock, scenarioHash, calibrationHash, schemaVersion }: Report): Html {
+function environment(report: Report): Html {
+  const { environment, clock, command, speed, scenarioHash, calibrationHash, schemaVersion } = report;
   const { startedAt, wallMs, node, platform, workers, peakMemoryBytes } = environment;
   return html`<h2>Environment</h2>
 ${definitions([
-  ['Clock', clock],
+  ['Command', html`<code>${command}</code>`],
+  ['Clock', speed === 1 ? clock : `${clock}, ×${speed}`],
   ['Scenario hash', html`<code>${scenarioHash}</code>`],
   ['Calibration hash', calibrationHash ?? 'nothing was calibrated'],
   ['Started', startedAt],

@@ -10,19 +10,33 @@ import {
   binomialOneSidedLow,
   meanInterval,
   quantile,
+  quantileBounds,
   sorted,
 } from './statistics.ts';
 import { meets, type Target, verdictOfInterval } from './verdict.ts';
 
 export const CONFIDENCE = 0.95;
 const SHARE_WITHIN_MS = 60_000;
-const STRADDLES = 'the interval straddles the target; more replications narrow it';
 
 /** 0.99^299 < 5 %: with fewer companies even the slowest may lie below the true P99. */
 export const P99_COMPANIES_MIN = 299;
 
 /** The same seed with all facts low, and with all facts high. */
 export type InputRuns = { readonly low: Replication; readonly high: Replication };
+
+/** What would narrow an interval: in real time there is one replication. */
+type Advice = { readonly narrows: string; readonly narrowsOne: string; readonly wouldProve: string };
+
+const VIRTUAL: Advice = {
+  narrows: 'more replications narrow it',
+  narrowsOne: 'use --replications 5',
+  wouldProve: 'a larger batch or more replications would',
+};
+const REAL: Advice = {
+  narrows: 'a larger batch narrows it',
+  narrowsOne: 'a larger batch narrows it',
+  wouldProve: 'a larger batch would',
+};
 
 type Assessment = Pick<KpiReport, 'value' | 'sampling' | 'verdict' | 'reason'>;
 type Measure = {
@@ -35,6 +49,7 @@ type Measure = {
     replications: readonly Replication[],
     values: readonly number[],
     target: Target,
+    advice: Advice,
   ) => Assessment;
 };
 
@@ -43,7 +58,7 @@ const MEASURES: Readonly<Record<KpiName, Measure>> = {
     unit: 'ms',
     value: ({ rollout }) => quantile(sorted(provisioningMs(rollout)), 0.99),
     companiesMin: P99_COMPANIES_MIN,
-    assess: assessMean,
+    assess: assessP99,
   },
   provisioningShareUnder60s: {
     unit: 'share',
@@ -101,7 +116,8 @@ function assessKpi(
       reason,
     };
   }
-  const assessed = assess(replications, replications.map(value), target);
+  const advice = label === 'emulated' ? REAL : VIRTUAL;
+  const assessed = assess(replications, replications.map(value), target, advice);
   const ends = inputs && [value(inputs.low), value(inputs.high)];
   const side = meets(asNumber(assessed.value!), target);
   return {
@@ -112,15 +128,26 @@ function assessKpi(
   };
 }
 
-/** The mean of the replications' values decides, by its t interval. */
-function assessMean(_: readonly Replication[], values: readonly number[], target: Target): Assessment {
+/**
+ * The mean of the replications' values decides, by its t interval. One replication decides by order statistics of its
+ * companies, as if they were independent. They are not, since they share its limits: that interval is too narrow, and
+ * more replications are better.
+ */
+function assessP99(
+  replications: readonly Replication[],
+  values: readonly number[],
+  target: Target,
+  { narrows, narrowsOne }: Advice,
+): Assessment {
   const value = mean(values as number[]);
   if (!values.every(Number.isFinite))
     return { value: 'infinite', sampling: null, verdict: 'FAIL', reason: '' };
   const interval = meanInterval(values, CONFIDENCE);
-  if (interval !== null) return decided(value, interval, target);
-  const reason = 'one replication has no interval; use --replications 5';
-  return { value, sampling: null, verdict: 'INCONCLUSIVE', reason };
+  if (interval !== null)
+    return decided(value, interval, target, `the interval straddles the target; ${narrows}`);
+  const bounds = quantileBounds(sorted(provisioningMs(replications[0].rollout)), 0.99, CONFIDENCE);
+  const open = `the interval over the companies of one rollout, which are not independent, straddles the target; ${narrowsOne}`;
+  return decided(value, bounds, target, open);
 }
 
 /**
@@ -132,21 +159,27 @@ function assessShare(
   replications: readonly Replication[],
   shares: readonly number[],
   target: Target,
+  { narrows, wouldProve }: Advice,
 ): Assessment {
   const companies = replications.map(({ rollout }) => rollout.company.length);
   const within = replications.map(({ rollout }) => withinLimit(rollout));
   const value = sum(within) / sum(companies);
-  if (!allEqual(shares)) return decided(value, clampShare(meanInterval(shares, CONFIDENCE)!), target);
+  if (!allEqual(shares)) {
+    const interval = clampShare(meanInterval(shares, CONFIDENCE)!);
+    return decided(value, interval, target, `the interval straddles the target; ${narrows}`);
+  }
   const low = binomialOneSidedLow(sum(within), sum(companies), CONFIDENCE);
   const high = binomialOneSidedHigh(sum(within), sum(companies), CONFIDENCE);
-  const few = `${sum(within)} of ${sum(companies)} companies prove no more; a larger batch or more replications would`;
+  const prove = sum(companies) === 1 ? 'company proves' : 'companies prove';
+  const few = `${sum(within)} of ${sum(companies)} ${prove} no more; ${wouldProve}`;
   return decided(value, { low, high }, target, few);
 }
 
-function decided(value: number, interval: Interval, target: Target, open = STRADDLES): Assessment {
+function decided(value: number, interval: Interval, target: Target, open: string): Assessment {
   const verdict = verdictOfInterval(interval, target);
   const reason = verdict === 'INCONCLUSIVE' ? open : '';
-  return { value, sampling: { ...interval, confidence: CONFIDENCE }, verdict, reason };
+  const [low, high] = [finiteOr(interval.low), finiteOr(interval.high)];
+  return { value, sampling: { low, high, confidence: CONFIDENCE }, verdict, reason };
 }
 
 function tooFew(companies: number): string {

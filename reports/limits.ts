@@ -4,13 +4,35 @@ import type { Scenario } from '../scenarios/scenario.ts';
 import type { LimitMeasurement, Replication } from './measurement.ts';
 import type { LimitReport } from './report.ts';
 
-type RateName = keyof Scenario['provisioning']['limits'];
+type Provisioning = Scenario['provisioning'];
+type RateName = keyof Provisioning['limits'];
 
-/** The rollout's own limiters: the scenario's rate for each, and how a person calls it. */
-export const LIMITERS: Readonly<Record<string, { readonly rate: RateName; readonly title: string }>> = {
-  dnsRecordWrites: { rate: 'dnsRecordWritesPerMinute', title: 'DNS record writes' },
-  cloudRunDeploys: { rate: 'cloudRunDeploysPerMinute', title: 'Cloud Run deployments' },
-  databaseOperations: { rate: 'databaseOperationsPerMinute', title: 'database operations' },
+type OwnLimiter = {
+  /** The scenario's rate for it. */
+  readonly rate: RateName;
+  /** How a person calls it. */
+  readonly title: string;
+  /** In the plan of one company that nothing goes wrong for. */
+  readonly callsPerCompany: (provisioning: Provisioning) => number;
+};
+
+/** The rollout's own limiters. */
+export const LIMITERS: Readonly<Record<string, OwnLimiter>> = {
+  dnsRecordWrites: {
+    rate: 'dnsRecordWritesPerMinute',
+    title: 'DNS record writes',
+    callsPerCompany: () => 1,
+  },
+  cloudRunDeploys: {
+    rate: 'cloudRunDeploysPerMinute',
+    title: 'Cloud Run deployments',
+    callsPerCompany: () => 1,
+  },
+  databaseOperations: {
+    rate: 'databaseOperationsPerMinute',
+    title: 'database operations',
+    callsPerCompany: ({ databaseOperationsPerCompany }) => databaseOperationsPerCompany,
+  },
 };
 
 export const titleOfLimit = (name: string): string =>
@@ -19,32 +41,43 @@ export const titleOfLimit = (name: string): string =>
 export function limitReports(scenario: Scenario, replications: readonly Replication[]): LimitReport[] {
   const all = replications.flatMap(({ rollout }) => rollout.limits);
   const groups = Map.groupBy(all, ({ kind, name }) => `${kind} ${name}`);
-  return [...groups.values()].map(group => limitReport(scenario, group, replications.length));
+  const companies = replications[0].rollout.company.length;
+  return [...groups.values()].map(group => ({
+    ...meansOf(group, replications.length),
+    ...rateOf(scenario.provisioning, group[0], companies),
+  }));
 }
 
-function limitReport(
-  scenario: Scenario,
+function meansOf(
   group: readonly LimitMeasurement[],
   replications: number,
-): LimitReport {
+): LimitMeasurement & Pick<LimitReport, 'waitMsPerCall'> {
   const total = (of: (limit: LimitMeasurement) => number) => group.reduce((sum, limit) => sum + of(limit), 0);
-  const { name, kind } = group[0];
   const calls = total(limit => limit.calls);
   const waitMs = total(limit => limit.waitMs);
-  const rate = kind === 'limiter' ? LIMITERS[name]?.rate : undefined;
-  const perMinute = rate === undefined ? null : scenario.provisioning.limits[rate];
   return {
-    name,
-    kind,
+    name: group[0].name,
+    kind: group[0].kind,
     calls: calls / replications,
     waitMs: waitMs / replications,
     refusals: total(limit => limit.refusals) / replications,
     admissionBlockedMs: total(limit => limit.admissionBlockedMs) / replications,
     waitMsPerCall: calls === 0 ? 0 : waitMs / calls,
-    perMinute,
-    // The first call waits for nothing: a limiter has burst 1.
-    boundMs: perMinute === null ? null : (Math.max(calls / replications - 1, 0) * 60_000) / perMinute,
   };
+}
+
+/** From the plan, never from the calls made: a rollout that was given up made fewer, and retries make more. */
+function rateOf(
+  provisioning: Provisioning,
+  { name, kind }: LimitMeasurement,
+  companies: number,
+): Pick<LimitReport, 'perMinute' | 'boundMs'> {
+  const limiter = kind === 'limiter' ? LIMITERS[name] : undefined;
+  const perMinute = limiter === undefined ? null : provisioning.limits[limiter.rate];
+  if (limiter === undefined || perMinute === null) return { perMinute: null, boundMs: null };
+  const calls = companies * limiter.callsPerCompany(provisioning);
+  // The first call waits for nothing: a limiter has burst 1.
+  return { perMinute, boundMs: ((calls - 1) * 60_000) / perMinute };
 }
 
 /** The limit with the largest summed wait, limiter and quota alike; null when nothing ever waited. */

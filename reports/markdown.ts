@@ -6,26 +6,32 @@ import {
   biggestGuessText,
   breaksFirst,
   CROSSCHECK,
+  changesText,
   completedText,
   kpiNote,
+  labelText,
+  moreText,
   observedText,
   PARTIAL,
   rolloutTime,
+  speedText,
   verdictReason,
-  whatIf,
 } from './sentences.ts';
 
-const VIOLATIONS_SHOWN = 20;
+const LINES_SHOWN = 20;
 
 export function renderMarkdown(report: Report): string {
-  const { scenario, verdict, seed, replications, label, commit, partial, rollout } = report;
-  const tryIt = whatIf(report);
+  const { scenario, verdict, seed, replications, commit, partial, rollout, whatIf } = report;
+  const violations = rollout.violations.slice(0, LINES_SHOWN);
+  const notReady = rollout.notReady.slice(0, LINES_SHOWN);
   const blocks = [
     `## ${verdict}: ${escapeMarkdown(scenario)}`,
-    `**${verdictReason(report)}.** ${label}, seed ${seed}, replications: ${replications.length}, commit ${escapeMarkdown(commit)}.`,
+    `**${verdictReason(report)}.** ${labelText(report)}, seed ${seed}, replications: ${replications.length}, commit ${escapeMarkdown(commit)}.`,
     partial ? `**Partial**, ${PARTIAL}.` : '',
     kpiTable(report),
     list([
+      ['Changed', changesText(report)],
+      ['Speed', speedText(report)],
       ['Rollout', rolloutTime(report)],
       ['Completed', completedText(report)],
       ['Breaks first', breaksFirst(report)],
@@ -33,8 +39,15 @@ export function renderMarkdown(report: Report): string {
       ['Biggest guess', biggestGuessText(report)],
       ['Crosscheck', CROSSCHECK],
     ]),
-    list(rollout.violations.slice(0, VIOLATIONS_SHOWN).map(text => ['Violation', text])),
-    tryIt === null ? '' : `Try:\n\n    ${tryIt}`,
+    list([
+      ...notReady.map(({ company, reason }): [string, string] => ['Not ready', `${company}: ${reason}`]),
+      ['Not ready', moreText(rollout.companies - rollout.completed, notReady.length)],
+    ]),
+    list([
+      ...violations.map((text): [string, string] => ['Violation', text]),
+      ['Violation', moreText(rollout.violationCount, violations.length)],
+    ]),
+    whatIf === null ? '' : `Try:\n\n    ${oneLine(whatIf)}`,
   ];
   return `${blocks.filter(Boolean).join('\n\n')}\n`;
 }

@@ -18,7 +18,12 @@ export type KpiReport = {
   readonly value: number | 'infinite' | null;
   readonly unit: 'ms' | 'share';
   readonly target: { readonly op: '<' | '>='; readonly value: number };
-  readonly sampling: (Interval & { readonly confidence: number }) | null;
+  /** The high end is infinite when companies that are not ready reach into it. */
+  readonly sampling: {
+    readonly low: number | 'infinite';
+    readonly high: number | 'infinite';
+    readonly confidence: number;
+  } | null;
   /** The same seed with all facts low and all facts high. */
   readonly inputs: { readonly low: number | 'infinite'; readonly high: number | 'infinite' } | null;
   /** Whether the verdict is the same at both ends of `inputs`; null without them. */
@@ -42,7 +47,8 @@ export type Summary = {
 
 export type RolloutReport = {
   readonly companies: number;
-  /** These four: of the replication with the fewest completed. */
+  /** Index of the replication with the fewest completed; these four, `notReady` and `completions` are its own. */
+  readonly worstReplication: number;
   readonly completed: number;
   readonly undone: number;
   readonly blocked: number;
@@ -58,15 +64,17 @@ export type RolloutReport = {
   readonly provisioningMs: Summary;
   /** Queued to admission; no part of provisioningMs. */
   readonly queuedMs: Summary;
-  /** Companies that are not ready, with the reason; the first 100 of replication 0. */
+  /** Companies that are not ready, with the reason; the first 100. */
   readonly notReady: readonly { readonly company: string; readonly reason: string }[];
   /** Means a replication. */
   readonly steps: readonly StepMeasurement[];
   /** Means a replication. */
   readonly operations: readonly OperationMeasurement[];
-  /** What the audit of the ledger found wrong in any replication; the first 100. */
+  /** Distinct ones that the audit of the ledger found in any replication, all of them. */
+  readonly violationCount: number;
+  /** The first 100 of those. */
   readonly violations: readonly string[];
-  /** For the charts: quantiles 0, 1, … 100 % of provisioningMs and queuedMs, and completions over time, replication 0. */
+  /** For the charts: quantiles 0, 1, … 100 % of provisioningMs and queuedMs, and completions over time. */
   readonly provisioningMsQuantiles: readonly number[];
   readonly queuedMsQuantiles: readonly number[];
   readonly completions: readonly { readonly atMs: number; readonly companies: number }[];
@@ -77,7 +85,7 @@ export type LimitReport = LimitMeasurement & {
   readonly waitMsPerCall: number;
   /** The scenario's rate for it; null where the rate is not ours. */
   readonly perMinute: number | null;
-  /** The fewest milliseconds that its rate needs for this rollout; null where the rate is not ours. */
+  /** The fewest milliseconds that its rate needs for the whole rollout, whatever was called; null where the rate is not ours. */
   readonly boundMs: number | null;
 };
 
@@ -92,22 +100,37 @@ export type ObservedReport = {
   readonly deviation: number;
   /** Where the mean of one such batch falls with 95 % confidence. */
   readonly prediction: Interval | null;
-  readonly withinFivePercent: boolean;
+  /** Null where time ran faster than real: local HTTP time is then multiplied too. */
+  readonly withinFivePercent: boolean | null;
   readonly withinPrediction: boolean | null;
 };
 
 export type Assumption = { readonly id: string; readonly text: string };
 
+/** What was typed. */
+export type Asked = {
+  /** A scenario's name or file. */
+  readonly scenario: string;
+  /** The flags that change the result, each with its value: `--set run.seed=7`, `--seed 9`. */
+  readonly flags: readonly string[];
+};
+
 export type Report = {
   readonly schemaVersion: 1;
   readonly scenario: string;
   readonly description: string;
+  /** The flags that changed the scenario or the seed, as they were typed. */
+  readonly changes: readonly string[];
+  /** The command that made this report, quoted for a shell; a pilot's lacks the address of its fakes. */
+  readonly command: string;
   readonly scenarioHash: string;
   /** Null: nothing in this run was calibrated. */
   readonly calibrationHash: string | null;
   readonly seed: number;
   readonly commit: string;
   readonly clock: 'virtual' | 'real';
+  /** 1: virtual time, or real time as it is. Else the fakes' clock ran so many times faster than real. */
+  readonly speed: number;
   readonly label: Label;
   readonly verdict: Verdict;
   /** True when the run was interrupted: what stands here is what had finished by then. */
@@ -134,6 +157,13 @@ export type Report = {
   readonly assumptions: readonly Assumption[];
   readonly facts: readonly UsedFact[];
   readonly regions: Readonly<Record<string, number>>;
+  /** A command that tries twice the rate of the limiter that binds; null where that would help little. */
+  readonly whatIf: string | null;
+  /** Sections of the contract that this version does not fill. */
+  readonly crosscheck: null;
+  readonly traffic: null;
+  readonly fleet: null;
+  readonly cost: null;
   readonly environment: {
     readonly startedAt: string;
     readonly wallMs: number;

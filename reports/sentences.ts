@@ -1,7 +1,16 @@
 // The sentences that every renderer says, so that terminal, Markdown and HTML cannot disagree.
 
-import { count, duration, durationRange, grouped, oneLine, share, signedShare } from './format.ts';
-import { LIMITERS, titleOfLimit, worstLimit } from './limits.ts';
+import {
+  companyCount,
+  count,
+  duration,
+  durationRange,
+  grouped,
+  oneLine,
+  share,
+  signedShare,
+} from './format.ts';
+import { titleOfLimit, worstLimit } from './limits.ts';
 import type { KpiReport, LimitReport, Report } from './report.ts';
 
 export const CROSSCHECK =
@@ -10,14 +19,31 @@ export const PARTIAL = 'interrupted: what stands here is what had finished by th
 
 /** `1 of 4 required KPIs`, or what overrules the KPIs. */
 export function verdictReason({ verdict, kpis, rollout }: Report): string {
-  const { length } = rollout.violations;
-  if (length > 0)
-    return `the audit of the ledger found ${length === 1 ? 'a violation' : `${grouped(length)} violations`}`;
+  const { violationCount } = rollout;
+  if (violationCount > 0)
+    return `the audit of the ledger found ${violationCount === 1 ? 'a violation' : `${grouped(violationCount)} violations`}`;
   const required = kpis.filter(kpi => kpi.required);
   if (required.length === 0) return 'the scenario requires no KPI';
   const such = required.filter(kpi => kpi.verdict === verdict).length;
   return `${such} of ${required.length} required ${required.length === 1 ? 'KPI' : 'KPIs'}`;
 }
+
+/** `emulated ×20`. */
+export const labelText = ({ label, speed }: Report): string => (speed === 1 ? label : `${label} ×${speed}`);
+
+/** Null where time did not run faster. */
+export function speedText({ speed }: Report): string | null {
+  if (speed === 1) return null;
+  return `time ran ${speed} times faster than real: what local HTTP takes is multiplied by ${speed} in every time here`;
+}
+
+export function changesText({ changes }: Report): string | null {
+  return changes.length === 0 ? null : oneLine(changes.join(' '));
+}
+
+/** `… and 7 more`; null when all are shown. */
+export const moreText = (total: number, shown: number): string | null =>
+  total > shown ? `… and ${grouped(total - shown)} more` : null;
 
 /** What stands behind a KPI's verdict; empty when nothing needs saying. */
 export function kpiNote(kpi: KpiReport, { rollout }: Report): string {
@@ -25,7 +51,7 @@ export function kpiNote(kpi: KpiReport, { rollout }: Report): string {
   const queued = kpi.name === 'provisioningMsP99' && companies > 0;
   return [
     kpi.reason,
-    kpi.value === 'infinite' ? `${count(rollout.companies - rollout.completed)} companies are not ready` : '',
+    kpi.value === 'infinite' ? `${companyCount(rollout.companies - rollout.completed)} are not ready` : '',
     kpi.survivesInputs === false ? 'another side of the target at low or high facts' : '',
     queued ? `queued before: ${duration(mean)} on average` : '',
     kpi.required ? '' : 'informative',
@@ -34,16 +60,26 @@ export function kpiNote(kpi: KpiReport, { rollout }: Report): string {
     .join('; ');
 }
 
+/** Of a rollout that is not complete: its own end, which says nothing of the time that it would have needed. */
+function incompleteTime({ rollout, replications }: Report): string {
+  const { companies, completed, unfinished, worstReplication } = rollout;
+  const end = unfinished > 0 ? 'given up' : 'ended';
+  const { durationMs } = replications[worstReplication];
+  return `${end} after ${duration(durationMs)}, ${grouped(completed)} of ${companyCount(companies)} completed`;
+}
+
 /** `167 min ± 1.3 s, +0.2 % over the 167 min that Cloud Run deployments, 60 a minute, need at least`. */
-export function rolloutTime({ rollout, limits }: Report): string {
+export function rolloutTime(report: Report): string {
+  const { rollout, limits } = report;
   const { durationMs, durationMsSampling } = rollout;
+  if (rollout.completed < rollout.companies) return incompleteTime(report);
   const sampling =
     durationMsSampling === null
       ? ''
       : ` ± ${duration((durationMsSampling.high - durationMsSampling.low) / 2)}`;
   const bound = slowestBound(limits);
   const over =
-    bound === undefined || bound.boundMs === 0 || rollout.completed < rollout.companies
+    bound === undefined || bound.boundMs === 0
       ? ''
       : `, ${signedShare(durationMs / bound.boundMs! - 1)} over the ${duration(bound.boundMs!)} that ${limitTitle(bound)}, need at least`;
   return `${duration(durationMs)}${sampling}${over}`;
@@ -62,7 +98,7 @@ export function completedText({ rollout }: Report): string {
   const { companies, completed, undone, blocked, unfinished } = rollout;
   const others = Object.entries({ undone, blocked, unfinished }).filter(([, n]) => n > 0);
   const rest = others.map(([name, n]) => `${grouped(n)} ${name}`).join(', ');
-  return `${grouped(completed)} of ${grouped(companies)} companies${rest && ` (${rest})`}`;
+  return `${grouped(completed)} of ${companyCount(companies)}${rest && ` (${rest})`}`;
 }
 
 /** `Cloud Run deployments, 60 a minute`. */
@@ -76,20 +112,29 @@ export function breaksFirst({ limits, rollout }: Report): string {
     return 'not known: the rollout was resumed, and what its first process waited for is not kept';
   const limit = worstLimit(limits);
   if (limit === undefined) return 'nothing: no call waited for a limit';
-  if (limit.calls === 0) return `${limitTitle(limit)}: ${duration(limit.waitMs)} of waiting in all`;
-  const refused = limit.refusals > 0 ? `, ${count(limit.refusals)} refusals` : '';
-  const bound = limit.boundMs === null ? '' : `; ${duration(limit.boundMs)} at best for this rollout`;
+  // No call waits for this one: companies do, before they are admitted.
+  if (limit.calls === 0) return `${limitTitle(limit)}: admission was held for ${duration(limit.waitMs)}`;
+  const refusals = limit.refusals === 1 ? 'refusal' : 'refusals';
+  const refused = limit.refusals > 0 ? `, ${count(limit.refusals)} ${refusals}` : '';
+  const isComplete = rollout.completed === rollout.companies;
+  const bound =
+    limit.boundMs === null || !isComplete ? '' : `; ${duration(limit.boundMs)} at best for this rollout`;
   return `${limitTitle(limit)}: ${duration(limit.waitMsPerCall)} of waiting a call${refused}${bound}`;
 }
 
-export function observedText({ observed, label }: Report): string | null {
+export function observedText({ observed, label, speed }: Report): string | null {
   if (observed === null) return null;
   const { expectation, provisioningMsMean, deviation, companies, prediction, withinPrediction } = observed;
-  const side = observed.withinFivePercent ? 'within 5 %' : 'more than 5 % off';
+  const side =
+    observed.withinFivePercent === null
+      ? `not judged at ${speed} times real speed`
+      : observed.withinFivePercent
+        ? 'within 5 %'
+        : 'more than 5 % off';
   const batch =
     prediction === null
       ? ''
-      : `; a batch of ${companies} has its mean in ${durationRange(prediction)}: ${withinPrediction ? 'it does' : 'it does not'}`;
+      : `; a batch of ${companyCount(companies)} has its mean in ${durationRange(prediction)}: ${withinPrediction ? 'it does' : 'it does not'}`;
   return `${duration(provisioningMsMean)} (measured) against ${duration(expectation)} (${label}): ${signedShare(deviation)}, ${side}${batch}`;
 }
 
@@ -97,12 +142,4 @@ export function biggestGuessText({ biggestGuess }: Report): string {
   if (biggestGuess === null) return 'none: no guess moves the mean provisioning time';
   const { metric, label, shareOfMean } = biggestGuess;
   return `${metric} (${label}): its range moves mean provisioning time by ${share(shareOfMean)}`;
-}
-
-/** One what-if: twice the rate of the limiter that binds; null where that rate is not the scenario's to change. */
-export function whatIf({ scenario, limits }: Report): string | null {
-  const limit = worstLimit(limits);
-  if (limit === undefined || limit.perMinute === null) return null;
-  const { rate } = LIMITERS[limit.name];
-  return `sandtable run ${oneLine(scenario)} --set provisioning.limits.${rate}=${limit.perMinute * 2}`;
 }

@@ -22,6 +22,27 @@ export function quantile(ascending: ArrayLike<number>, p: number): number {
   return ascending[Math.min(Math.max(rank, 1), ascending.length) - 1];
 }
 
+/**
+ * Where the quantile `p` of the population behind a sample lies, whatever its distribution: two order statistics, each
+ * a one-sided bound with this confidence (Hahn and Meeker, Statistical Intervals, 1991, chapter 5). Infinite on a
+ * side where the sample is too small for a bound.
+ */
+export function quantileBounds(ascending: ArrayLike<number>, p: number, confidence: number): Interval {
+  const n = ascending.length;
+  // How many of the sample lie above the quantile is binomial (n, 1 − p); by logarithms, since p^n may underflow.
+  let logTerm = n * Math.log(p);
+  let atMost = Math.exp(logTerm);
+  let above = 0;
+  let high = Infinity;
+  while (atMost < confidence && above < n) {
+    if (atMost <= 1 - confidence) high = ascending[n - 1 - above];
+    logTerm += Math.log(((n - above) / (above + 1)) * ((1 - p) / p));
+    above++;
+    atMost += Math.exp(logTerm);
+  }
+  return { low: above < n ? ascending[n - 1 - above] : -Infinity, high };
+}
+
 /** Of completed companies alone: the caller leaves out those without a time. All zeros over no companies. */
 export function summary(values: readonly number[]): Summary {
   const ascending = sorted(values);

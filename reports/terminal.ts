@@ -1,19 +1,22 @@
 // The first screen: verdict, KPI table and what to look at next.
 
 import { styleText } from 'node:util';
-import { grouped, KPI_TITLES, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
+import { companyCount, grouped, KPI_TITLES, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
 import type { Report, Verdict } from './report.ts';
 import {
   biggestGuessText,
   breaksFirst,
   CROSSCHECK,
+  changesText,
   completedText,
   kpiNote,
+  labelText,
+  moreText,
   observedText,
   PARTIAL,
   rolloutTime,
+  speedText,
   verdictReason,
-  whatIf,
 } from './sentences.ts';
 
 export type TerminalOptions = {
@@ -38,13 +41,18 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
   return `${lines.join('\n')}\n`;
 }
 
-function header({ scenario, seed, replications, label, rollout, regions, partial }: Report): string[] {
+function header(report: Report): string[] {
+  const { scenario, seed, replications, rollout, regions, partial } = report;
   const times = replications.length === 1 ? 'replication' : 'replications';
   const run = `sandtable  ${oneLine(scenario)}   seed ${seed}   ${grouped(replications.length)} ${times}`;
   const regionCount = Object.keys(regions).length;
+  const changes = changesText(report);
+  const speed = speedText(report);
   return [
-    `${run.padEnd(63)}${label.toUpperCase()}`,
-    `${grouped(rollout.companies)} companies   ${regionCount} ${regionCount === 1 ? 'region' : 'regions'}`,
+    `${run.padEnd(63)}${labelText(report).toUpperCase()}`,
+    `${companyCount(rollout.companies)}   ${regionCount} ${regionCount === 1 ? 'region' : 'regions'}`,
+    ...(changes === null ? [] : [`Changed   ${changes}`]),
+    ...(speed === null ? [] : [`Speed     ${speed}`]),
     ...(partial ? [`PARTIAL   ${PARTIAL}`] : []),
   ];
 }
@@ -69,7 +77,8 @@ function kpiTable(report: Report, paint: (verdict: Verdict) => string): string[]
 
 /** One `Name   sentence` a line; a name without a sentence is left out. */
 function named(report: Report, reportPath: string): string[] {
-  const { violations, notReady } = report.rollout;
+  const { violationCount, notReady } = report.rollout;
+  const violations = report.rollout.violations.slice(0, VIOLATIONS_SHOWN);
   const lines: [string, string | null][] = [
     ['Rollout', rolloutTime(report)],
     ['Completed', completedText(report)],
@@ -78,9 +87,10 @@ function named(report: Report, reportPath: string): string[] {
     ['Observed', observedText(report)],
     ['Biggest guess', biggestGuessText(report)],
     ['Crosscheck', CROSSCHECK],
-    ...violations.slice(0, VIOLATIONS_SHOWN).map((text): [string, string] => ['Violation', oneLine(text)]),
+    ...violations.map((text): [string, string] => ['Violation', oneLine(text)]),
+    ['', moreText(violationCount, violations.length)],
     ['Report', reportPath],
-    ['Try', whatIf(report)],
+    ['Try', report.whatIf && oneLine(report.whatIf)],
   ];
   return lines.filter(([, text]) => text !== null).map(([name, text]) => `${name.padEnd(NAME_WIDTH)}${text}`);
 }

@@ -1,6 +1,6 @@
 // A report on disk: `report.json`, `report.html`, `report.md`, each whole or not there.
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderHtml } from './html.ts';
 import { renderMarkdown } from './markdown.ts';
@@ -22,6 +22,8 @@ export function writeReport(report: Report, dir: string): ReportPaths {
     { path: join(dir, 'report.json'), text: `${JSON.stringify(report, null, 2)}\n` },
   ].map(file => ({ ...file, temporary: `${file.path}.${process.pid}.tmp` }));
   try {
+    // A rename that has happened cannot be taken back: what would stop one of them is looked for before the first.
+    for (const { path } of files) refuseDirectory(path);
     mkdirSync(dir, { recursive: true });
     for (const { temporary, text } of files) writeFileSync(temporary, text, { flush: true });
     for (const { temporary, path } of files) renameSync(temporary, path);
@@ -32,6 +34,10 @@ export function writeReport(report: Report, dir: string): ReportPaths {
     });
   }
   return { html: files[0].path, markdown: files[1].path, json: files[2].path };
+}
+
+function refuseDirectory(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${path} is a directory`);
 }
 
 /** What cannot be removed cannot have been written either; the first error is the one to tell. */

@@ -38,7 +38,13 @@ export type PilotResult = {
   readonly facts: readonly UsedValue[];
 };
 
-export type Health = { readonly id: string; readonly nowMs: number; readonly speed: number };
+export type Health = {
+  readonly id: string;
+  readonly nowMs: number;
+  readonly speed: number;
+  /** Entries in their ledger. */
+  readonly effects: number;
+};
 type LedgerPage = {
   readonly id: string;
   readonly entries: readonly LedgerEntry[];
@@ -57,7 +63,7 @@ export function reachFakes(fakesUrl: string): Promise<Health> {
 /** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const { scenario, seed, fakesUrl, fakes, stores, log } = options;
-  await claim(options);
+  claim(options);
   const clock = fastClock(fakes.nowMs, fakes.speed);
   const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / fakes.speed });
   const companies = companiesOf(scenario);
@@ -107,26 +113,31 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   };
 }
 
-/** A journal belongs to one scenario, one seed and one run of the fakes; a new one to fakes that hold nothing yet. */
-async function claim({ stores, identity, fakes, fakesUrl }: PilotOptions): Promise<void> {
-  const before = { identity: stores.label('identity'), fakes: stores.label('fakes') };
-  const refuse = (why: string) => new SandtableError('FAKES', why);
-  if (before.identity === undefined) {
-    const { entries } = await look<LedgerPage>(fakesUrl, '/_ledger');
-    if (entries.length > 0)
-      throw refuse(
-        `the fakes hold ${entries.length} effects that this journal knows nothing of: restart them`,
-      );
-  } else if (before.identity !== identity) {
-    throw refuse('the journal belongs to another scenario or seed: restart the fakes and use --fresh');
-  } else if (before.fakes !== fakes.id) {
-    throw refuse(
-      'the journal belongs to other fakes, these have been started since: start over with --fresh',
+/** Throws FAKES when a new rollout would meet what an earlier one made: it would find instead of make. */
+export function expectEmpty({ effects }: Health): void {
+  if (effects > 0)
+    throw refused(
+      `the fakes hold ${effects} effects of another rollout: restart them, or resume its journal`,
     );
-  }
+}
+
+/** A journal belongs to one scenario, one seed and one run of the fakes. */
+function claim({ stores, identity, fakes }: PilotOptions): void {
+  const before = { identity: stores.label('identity'), fakes: stores.label('fakes') };
+  if (before.identity === undefined) expectEmpty(fakes);
+  else if (before.identity !== identity)
+    throw refused(
+      'the journal belongs to another scenario or seed; to start over, restart the fakes and use --fresh',
+    );
+  else if (before.fakes !== fakes.id)
+    throw refused(
+      'the journal belongs to other fakes: these have been started since; start over with --fresh',
+    );
   stores.setLabel('fakes', fakes.id);
   stores.setLabel('identity', identity);
 }
+
+const refused = (why: string) => new SandtableError('FAKES', why);
 
 async function look<T>(fakesUrl: string, path: string): Promise<T> {
   const transport = createTransport({ fakesUrl, bodyBytesMax: Number.POSITIVE_INFINITY });

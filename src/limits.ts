@@ -3,7 +3,7 @@
 /** A call that has not been answered by then is `unknown`. Ten times the slowest mean answer of a vendor. */
 export const CALL_DEADLINE_MS = 15_000;
 
-/** Tries of one step that end in a transient or unknown outcome; the back-off below spans 75 s on average, 140 at most. */
+/** Tries of one step that end in a transient or unknown outcome; the back-off below spans 75 s on average, 151 at most. */
 export const ATTEMPTS_MAX = 12;
 
 /** Refusals of one call by a quota before its company is given up: a quota that never opens is a hard one. */

@@ -17,8 +17,9 @@ export type LimitCount = {
   readonly admissionBlockedMs: number;
 };
 
-/** A gate has no interval of its own to wait for; this is how soon admission looks again. */
+/** How soon admission looks again: a gate has no interval to wait for, and may open at any moment. */
 const LOOK_AGAIN_MIN_MS = 100;
+const LOOK_AGAIN_MAX_MS = 1000;
 
 const NO_WAITS = { calls: 0, waitMs: 0, refusals: 0, admissionBlockedMs: 0 };
 
@@ -48,8 +49,9 @@ export class Admission {
     for (;;) {
       const blocker = this.blocker();
       if (blocker === undefined) return;
-      blocker.limit.blockedMs += blocker.waitMs;
-      await this.clock.sleep(blocker.waitMs);
+      const waitMs = Math.min(blocker.waitMs, LOOK_AGAIN_MAX_MS);
+      blocker.limit.heldBack(waitMs);
+      await this.clock.sleep(waitMs);
     }
   }
 
@@ -119,7 +121,7 @@ export class Admission {
       });
     const quotas = new Map<string, LimitCount>();
     for (const gate of this.gates.values())
-      for (const [name, { calls, waitMs, refusals }] of gate.quotas) {
+      for (const [name, { calls, waitMs, refusals, blockedMs }] of gate.quotas) {
         const sum = quotas.get(name) ?? NO_WAITS;
         quotas.set(name, {
           name,
@@ -127,7 +129,7 @@ export class Admission {
           calls: sum.calls + calls,
           waitMs: sum.waitMs + waitMs,
           refusals: sum.refusals + refusals,
-          admissionBlockedMs: sum.admissionBlockedMs + gate.blockedMs,
+          admissionBlockedMs: sum.admissionBlockedMs + blockedMs,
         });
       }
     return [...counts, ...quotas.values()];

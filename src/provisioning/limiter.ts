@@ -9,7 +9,6 @@ export class Limiter {
   readonly intervalMs: number;
   calls = 0;
   waitMs = 0;
-  /** For how long it held back the admission of the next company. */
   blockedMs = 0;
   /** Calls of admitted companies that have not asked for their slot yet. */
   promised = 0;
@@ -31,6 +30,11 @@ export class Limiter {
     return atMs;
   }
 
+  /** Notes for how long it held back the admission of the next company. */
+  heldBack(ms: number): void {
+    this.blockedMs += ms;
+  }
+
   /** How long everything promised so far would take. */
   backlogMs(nowMs: number): number {
     return Math.max(0, this.nextAtMs - nowMs) + this.promised * this.intervalMs;
@@ -43,7 +47,9 @@ const PASSAGE_WEIGHT = 0.3;
 /** So many turns in a row that no quota refused show that it is no longer short, and the gate opens. */
 const CALM_TURNS = 5;
 
-export type QuotaCount = { calls: number; waitMs: number; refusals: number };
+export type QuotaCount = { calls: number; waitMs: number; refusals: number; blockedMs: number };
+
+const noWaits = (): QuotaCount => ({ calls: 0, waitMs: 0, refusals: 0, blockedMs: 0 });
 
 /**
  * One kind of call that a quota has refused: from then on such calls go one at a time, in order, and after a refusal
@@ -52,8 +58,6 @@ export type QuotaCount = { calls: number; waitMs: number; refusals: number };
 export class Gate {
   /** By the quota's name, as the vendor's latest refusal gave it. */
   readonly quotas = new Map<string, QuotaCount>();
-  /** For how long it held back the admission of the next company. */
-  blockedMs = 0;
   private readonly clock: Clock;
   private isOpen = true;
   private openAtMs = 0;
@@ -62,7 +66,7 @@ export class Gate {
   private readonly waiting: ((hasTurn: boolean) => void)[] = [];
   private passageMs = 0;
   private enteredAtMs = 0;
-  private current: QuotaCount = { calls: 0, waitMs: 0, refusals: 0 };
+  private current = noWaits();
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -108,12 +112,17 @@ export class Gate {
 
   refused(quota: string, retryAfterMs: number): void {
     let count = this.quotas.get(quota);
-    if (count === undefined) this.quotas.set(quota, (count = { calls: 0, waitMs: 0, refusals: 0 }));
+    if (count === undefined) this.quotas.set(quota, (count = noWaits()));
     this.current = count;
     count.refusals++;
     this.isOpen = false;
     this.calmTurns = 0;
     this.openAtMs = Math.max(this.openAtMs, this.clock.nowMs() + retryAfterMs);
+  }
+
+  /** Notes for how long it held back the admission of the next company. */
+  heldBack(ms: number): void {
+    this.current.blockedMs += ms;
   }
 
   /** How long `calls` more would take, by the passages seen so far. */

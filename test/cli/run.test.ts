@@ -110,7 +110,7 @@ it('a run that is interrupted before anything has finished says so, and writes n
   const complaint = vi.spyOn(console, 'error').mockImplementation(() => {});
   const before = new Set(process.listeners('SIGINT'));
   const flags = { facts: {}, entering: false, strict: false, json: false, workers: 1, reportDir: folder };
-  const code = run(loadScenario('load-1000'), flags);
+  const code = run(loadScenario('load-1000'), { scenario: 'load-1000', flags: [] }, flags);
   const stop = process.listeners('SIGINT').find(listener => !before.has(listener))!;
   stop('SIGINT');
   expect(await code).toBe(INTERRUPTED);
@@ -127,7 +127,7 @@ describe('sandtable fakes', () => {
       const running = start('fakes', 'today', '--port', '0', '--print-env', '--speed', '1000');
       const [, url] = await running.printed(/export SANDTABLE_FAKES_URL=(http:\/\/127\.0\.0\.1:\d+)\n/);
       const health = await page<{ id: string }>(url, '/_health');
-      expect(health).toEqual({ id: expect.any(String), nowMs: expect.any(Number), speed: 1000 });
+      expect(health).toEqual({ id: expect.any(String), nowMs: expect.any(Number), speed: 1000, effects: 0 });
       const ledger = await page(url, '/_ledger');
       expect(ledger).toMatchObject({ id: health.id, entries: [], operations: [] });
       running.process.kill(signal);

@@ -104,6 +104,19 @@ describe('a fault', () => {
     expect([answer.lost, effects(cloud)]).toEqual([false, 0]);
   });
 
+  it('is counted on a line of its own when it refuses, under the time that a refusal takes', () => {
+    const cloud = createCloud({ faults: [rule({ companies: [1, 2] })] });
+    const delays = [1, 2, 3].map(company => cloud.arrive(request(company), NOW_MS)!.delayMs);
+    const operations = cloud.operations();
+    expect(operations).toMatchObject([
+      { operation: CREATE, fact: 'lat.refusal', calls: 2, refusedByQuota: 0 },
+      { operation: CREATE, fact: 'lat.secret-manager.write', calls: 1, refusedByQuota: 0 },
+    ]);
+    expect(operations[0].latencyMs).toBeGreaterThan(0);
+    expect(operations[0].latencyMs).toBeLessThan(delays[0] + delays[1]);
+    expect(operations[1].latencyMs).toBeLessThan(delays[2]);
+  });
+
   it('loses a request before it arrives', () => {
     const cloud = createCloud({ faults: [rule({ verdict: 'loseRequest' })] });
     expect(cloud.arrive(request(1), NOW_MS)).toBeUndefined();
@@ -172,7 +185,11 @@ describe('a quota', () => {
     const cloud = createCloud({ quotas: [quota] });
     const statuses = [1, 2, 3].map(i => cloud.arrive(request(i), NOW_MS)!.reply.status);
     expect(statuses).toEqual([200, 200, 429]);
-    expect([effects(cloud), cloud.operations()[0].refusedByQuota]).toEqual([2, 1]);
+    expect(effects(cloud)).toBe(2);
+    expect(cloud.operations()).toMatchObject([
+      { operation: CREATE, fact: 'lat.secret-manager.write', calls: 2, refusedByQuota: 0 },
+      { operation: CREATE, fact: 'lat.refusal', calls: 1, refusedByQuota: 1 },
+    ]);
   });
 
   it('is not used up by a call with a wrong credential', () => {

@@ -365,13 +365,14 @@ describe('closing', () => {
 });
 
 describe('sandtable fakes', () => {
+  const OVERRIDES = { 'lat.refusal': 33 };
   const serve = async (printEnv: boolean, use: (lines: string[]) => Promise<void>) => {
     const lines: string[] = [];
     const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
     const { promise: ready, resolve: out } = Promise.withResolvers<void>();
     const options = {
       scenario: scenario as Scenario,
-      facts: new FactValues('mid', {}),
+      facts: new FactValues('mid', OVERRIDES),
       port: 0,
       speed: SPEED,
       printEnv,
@@ -398,8 +399,11 @@ describe('sandtable fakes', () => {
       );
       expect((await fetch(`${url}/_health`)).status).toBe(200);
       await connect(url).send(createSecret);
+      // The factor is in every fitted value, so it is always told.
+      const used = ['fit.latency-factor', 'net.vendor-one-way', 'lat.refusal'];
+      const values = new FactValues('mid', OVERRIDES);
       expect(await (await fetch(`${url}/_ledger`)).json()).toMatchObject({
-        facts: ['net.vendor-one-way', 'lat.refusal'],
+        facts: used.map(id => ({ id, value: values.get(id).value, overridden: id in OVERRIDES })),
       });
     });
     await expect(fetch(`${url}/_health`)).rejects.toThrow();

@@ -132,8 +132,11 @@ describe('admission', () => {
   it('puts no gate before calls that were never refused', () =>
     inVirtualTime(time => {
       const admission = open(time, {});
-      admission.refused('service', 'create', 'WritesPerMinute', 1000);
-      expect(admission.gateOf('service', 'create')?.name).toBe('WritesPerMinute');
+      expect(admission.gateOf('service', 'create')).toBeUndefined();
+      const gate = admission.refused('service', 'create', 'WritesPerMinute', 1000);
+      expect(admission.gateOf('service', 'create')).toBe(gate);
+      expect([...gate.quotas.keys()]).toEqual(['WritesPerMinute']);
+      expect(admission.refused('service', 'create', 'other', 1000)).toBe(gate);
       expect(admission.gateOf('service', 'find')).toBeUndefined();
       expect(admission.gateOf('secret', 'create')).toBeUndefined();
     }));
@@ -177,6 +180,70 @@ describe('admission', () => {
       ]);
     }));
 
+  it('names two quotas on one kind of call, each with the waits that it caused', () =>
+    inVirtualTime(async time => {
+      const admission = open(time, {});
+      const gate = admission.refused('service', 'create', 'a minute', 1000);
+      await gate.enter();
+      gate.leave();
+      admission.refused('service', 'create', 'an hour', 7000);
+      await gate.enter();
+      gate.leave();
+      expect(admission.counts()).toMatchObject([
+        { name: 'a minute', kind: 'quota', calls: 1, waitMs: 1000, refusals: 1 },
+        { name: 'an hour', kind: 'quota', calls: 1, waitMs: 7000, refusals: 1 },
+      ]);
+    }));
+
+  it.each(['find', 'remove'])('is not held back by a quota that refuses only %s', verb =>
+    inVirtualTime(async time => {
+      const admission = open(time, {});
+      admission.admit(times(100, deploy));
+      admission.refused('service', verb, 'few', 600_000);
+      await admission.wait();
+      expect(time.elapsedMs()).toBe(0);
+      expect(admission.counts()).toMatchObject([{ name: 'few', refusals: 1, admissionBlockedMs: 0 }]);
+    }),
+  );
+
+  it('names the concurrency as a limit once it has held a company back, with all its waits', () =>
+    inVirtualTime(time => {
+      const admission = open(time, {});
+      admission.crowded(0);
+      expect(admission.counts()).toEqual([]);
+      admission.crowded(3000);
+      admission.crowded(4000);
+      expect(admission.counts()).toEqual([
+        {
+          name: 'concurrency',
+          kind: 'limiter',
+          calls: 0,
+          waitMs: 7000,
+          refusals: 0,
+          admissionBlockedMs: 7000,
+        },
+      ]);
+    }));
+
+  it('goes on within a second or two of the moment at which a gate opens', () =>
+    inVirtualTime(async time => {
+      const admission = open(time, {});
+      admission.admit(times(100, deploy));
+      const gate = admission.refused('service', 'create', 'few', 0);
+      // The first turn takes long: a hundred like it would take minutes.
+      const turn = async (ms: number) => {
+        if (!(await gate.enter())) return;
+        await time.clock.sleep(ms);
+        gate.leave();
+      };
+      await turn(5000);
+      const waited = admission.wait().then(time.elapsedMs);
+      for (let i = 0; i < 4; i++) await turn(100);
+      expect(await gate.enter()).toBe(false);
+      expect(await waited).toBeLessThanOrEqual(time.elapsedMs() + 2000);
+      expect(await waited).toBeLessThanOrEqual(5400 + 2000);
+    }));
+
   it('counts the steps ahead of a gate, by kind, at the pace that it has seen', () =>
     inVirtualTime(async time => {
       const admission = open(time, {});
@@ -186,12 +253,17 @@ describe('admission', () => {
       await gate.enter();
       await time.clock.sleep(2000);
       gate.leave();
-      // Ten more at 2 s each: 5 s over the backlog, until some of them are done.
+      // Ten more at 2 s each are 5 s over the backlog, eight are one, seven are not.
       const waited = admission.wait().then(time.elapsedMs);
-      for (let i = 0; i < 3; i++) admission.release(deploy, true);
-      expect(await waited).toBe(7000);
+      for (let i = 0; i < 2; i++) admission.release(deploy, true);
+      await time.clock.sleep(18_000);
+      admission.release(deploy, true);
+      const endedMs = await waited;
+      expect(endedMs).toBeGreaterThanOrEqual(20_000);
+      expect(endedMs).toBeLessThanOrEqual(21_000);
+      expect(blockedMs(admission, 'WritesPerMinute')).toBe(endedMs - 2000);
       await admission.wait();
-      expect(time.elapsedMs()).toBe(7000);
+      expect(time.elapsedMs()).toBe(endedMs);
     }));
 
   it('counts a step that has passed its gate no longer, and takes it off once', () =>

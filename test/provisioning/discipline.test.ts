@@ -6,6 +6,8 @@ import { loadScenario } from '../../cli/input.ts';
 import { auditLedger } from '../../fakes/audit.ts';
 import { Cloud } from '../../fakes/cloud.ts';
 import { cloudOptionsOf, FAKES_TOKEN } from '../../fakes/fromScenario.ts';
+import { liveResources } from '../../fakes/ledger.ts';
+import { startFakes } from '../../fakes/server.ts';
 import { FactValues } from '../../scenarios/facts.ts';
 import { companiesOf } from '../../scenarios/population.ts';
 import { rolloutOptionsOf } from '../../scenarios/rolloutOptions.ts';
@@ -16,7 +18,8 @@ import type { Call, Journal, JournalEntry, LogLine } from '../../src/ports.ts';
 import { planOf } from '../../src/provisioning/plan.ts';
 import { columnsOf, emptyState, rollOut } from '../../src/provisioning/rollout.ts';
 import { systemChance } from '../../src/runtime/chance.ts';
-import { inVirtualTime } from '../ports/virtualTime.ts';
+import { createTransport } from '../../src/runtime/transport.ts';
+import { inVirtualTime, START_MS } from '../ports/virtualTime.ts';
 
 const SMALL = [
   'population.companies=6',
@@ -36,6 +39,8 @@ const SICK = `faults.rules=${JSON.stringify([
 type Watch = {
   /** Stands in for the journal; `durable` are the entries whose append has resolved. */
   readonly journal?: (real: Journal, durable: readonly JournalEntry[]) => Journal;
+  /** Put into the clouds before the rollout starts. */
+  readonly plant?: (cloud: Cloud) => void;
   /** Told of each call before it goes. `own`: what is durable of its company; `step`: the id of its step. */
   readonly sending?: (call: Call, step: string, own: readonly JournalEntry[]) => void;
 };
@@ -45,6 +50,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
   const scenario = loadScenario('today', [...SMALL, ...sets]);
   const facts = new FactValues('mid', scenario.facts);
   const cloud = new Cloud(cloudOptionsOf(scenario, facts, 7));
+  watch.plant?.(cloud);
   const companies = companiesOf(scenario);
   const options = rolloutOptionsOf(scenario);
   const durable: JournalEntry[] = [];
@@ -52,6 +58,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
   const secrets: string[] = [];
   const sent: Call[] = [];
   const state = emptyState();
+  let columns = columnsOf(state, companies, 0);
   const tokens = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
   const run = inVirtualTime(async ({ kernel, clock }) => {
     const generation = { alive: true };
@@ -93,13 +100,14 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
       log: (line: LogLine) => void logged.push(line),
     };
     await rollOut(ports, { ...options, companies, tokens }, state);
+    columns = columnsOf(state, companies, clock.nowMs());
     return [...stores.records.values()];
   });
   const records = await run.catch(error => {
     if (error.code !== 'SIMULATION') throw error;
     return undefined;
   });
-  return { scenario, companies, cloud, durable, logged, secrets, sent, state, records };
+  return { scenario, companies, cloud, durable, logged, secrets, sent, columns, records };
 }
 
 /** The verb in a call's key: [company, step, generation, verb, …]. */
@@ -132,8 +140,8 @@ describe.each([
   });
 
   it('the rollout ends as it should, each company whole or without a trace', async () => {
-    const { cloud, companies, state, scenario, records } = await smallRollout(sets);
-    const { outcome } = columnsOf(state, companies);
+    const { cloud, companies, columns, scenario, records } = await smallRollout(sets);
+    const { outcome } = columns;
     const undone = health === 'sick' ? 3 : -1;
     expect(outcome).toEqual(companies.map(({ index }) => (index === undone ? 'undone' : 'ready')));
     const audited = companies.map((company, i) => ({ ...company, outcome: outcome[i] }));
@@ -144,16 +152,10 @@ describe.each([
   });
 
   it('no secret and no credential is in the journal, the log, the registry, the ledger or the report', async () => {
-    const { secrets, durable, logged, records, cloud, state, companies } = await smallRollout(sets);
+    const { secrets, durable, logged, records, cloud, columns } = await smallRollout(sets);
     expect(secrets.length).toBeGreaterThanOrEqual(6 * 2);
     expect(logged.length).toBeGreaterThanOrEqual(6);
-    const written = JSON.stringify([
-      durable,
-      logged,
-      records,
-      cloud.ledger.entries,
-      columnsOf(state, companies),
-    ]);
+    const written = JSON.stringify([durable, logged, records, cloud.ledger.entries, columns]);
     for (const secret of [...secrets, FAKES_TOKEN])
       for (const form of [
         secret,
@@ -162,6 +164,114 @@ describe.each([
         Buffer.from(secret).toString('hex'),
       ])
         expect(written).not.toContain(form);
+  });
+});
+
+describe('a name in the clouds that another owner holds', () => {
+  const { platform } = loadScenario('today', SMALL);
+  const group = `/api/atlas/v2/groups/${platform.regions['us-west1'].atlasProject}`;
+  const anyAction = (db: string) => ({ action: 'FIND', resources: [{ db, collection: '' }] });
+  const FOREIGN = [
+    {
+      kind: 'databaseUser',
+      step: 'databaseUser',
+      path: `${group}/databaseUsers`,
+      body: {
+        databaseName: 'admin',
+        username: 'c00003',
+        password: 'long enough for them',
+        roles: [{ databaseName: 'admin', roleName: 'readAnyDatabase' }],
+        labels: [{ key: 'company', value: 'someone-else' }],
+      },
+      name: 'c00003',
+    },
+    {
+      kind: 'databaseRole',
+      step: 'databaseRole',
+      path: `${group}/customDBRoles/roles`,
+      body: { roleName: 'company-c00003', actions: [anyAction('another-database')] },
+      name: 'company-c00003',
+    },
+  ];
+
+  it.each(FOREIGN)('survives the undoing of the company: $kind', async ({ kind, step, path, body, name }) => {
+    const { columns, cloud, sent } = await smallRollout([], {
+      plant: cloud => {
+        const answer = cloud.arrive(
+          {
+            method: 'POST',
+            host: 'cloud.mongodb.com',
+            path,
+            query: new URLSearchParams(),
+            headers: {
+              authorization: `Bearer ${FAKES_TOKEN}`,
+              accept: 'application/vnd.atlas.2025-03-12+json',
+              'content-type': 'application/json',
+            },
+            body: new TextEncoder().encode(JSON.stringify(body)),
+            key: [99, 0, 0, 0, 0, 0],
+          },
+          START_MS,
+        );
+        expect(answer?.reply.status).toBeLessThan(300);
+      },
+    });
+    expect(columns.outcome).toEqual(['ready', 'ready', 'ready', 'undone', 'ready', 'ready']);
+    expect(columns.reasons).toEqual({ c00003: `${step}: the name ${name} is held by another` });
+    const effects = cloud.ledger.entries.filter(one => one.kind === kind && one.name.endsWith(`/${name}`));
+    expect(effects.map(({ effect }) => effect)).toEqual(['created']);
+    const removals = sent.filter(({ method, url }) => method === 'DELETE' && url.endsWith(`/${name}`));
+    expect(removals).toEqual([]);
+    // Everything else of the company is gone.
+    const left = liveResources(cloud.ledger.entries).filter(one => /\bc00003\b/.test(JSON.stringify(one)));
+    expect(left.map(one => one.kind)).toEqual([kind]);
+  });
+});
+
+describe('a call sent after its deadline', () => {
+  const call = (deadlineAtMs: number): Call => ({
+    method: 'POST',
+    url: 'https://secretmanager.googleapis.com/v1/projects/p/secrets?secretId=late',
+    headers: { authorization: `Bearer ${FAKES_TOKEN}`, 'content-type': 'application/json' },
+    body: new TextEncoder().encode(JSON.stringify({ replication: { automatic: {} } })),
+    deadlineAtMs,
+    key: [0, 0, 0, 0, 0, 0],
+  });
+  const fakeCloud = () => {
+    const scenario = loadScenario('today', []);
+    return new Cloud(cloudOptionsOf(scenario, new FactValues('mid', scenario.facts), 7));
+  };
+  const refused = { kind: 'refused', reason: 'the deadline had passed before it was sent' };
+
+  it('is refused in virtual time, and never arrives', () =>
+    inVirtualTime(async ({ kernel, clock, elapsedMs }) => {
+      const cloud = fakeCloud();
+      const { send } = new Network(kernel, cloud, new Trace()).transport({ alive: true });
+      await clock.sleep(5000);
+      expect(await send(call(clock.nowMs() - 1))).toEqual(refused);
+      expect(elapsedMs()).toBe(5000);
+      await clock.sleep(600_000);
+      expect(cloud.operations()).toEqual([]);
+      // At its deadline it may still go, and its caller can no longer know.
+      expect(await send(call(clock.nowMs()))).toMatchObject({ kind: 'unknown' });
+      await clock.sleep(600_000);
+      expect(cloud.ledger.entries).toHaveLength(1);
+    }));
+
+  it('is refused over HTTP, and never arrives', async () => {
+    const cloud = fakeCloud();
+    const server = await startFakes({ cloud, port: 0, vendorPorts: false, speed: 1000 });
+    const transport = createTransport({ fakesUrl: server.url, msUntil: atMs => atMs });
+    try {
+      expect(await transport.send(call(-1))).toEqual(refused);
+      expect(await transport.send(call(10_000))).toMatchObject({ kind: 'answered', status: 200 });
+      // What went later has arrived, and nothing else.
+      expect(cloud.operations().map(({ calls }) => calls)).toEqual([1]);
+      expect(cloud.ledger.entries).toHaveLength(1);
+    } finally {
+      await transport.close();
+      await server.close();
+    }
   });
 });
 

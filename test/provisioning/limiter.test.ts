@@ -7,6 +7,9 @@ import { Gate, Limiter } from '../../src/provisioning/limiter.ts';
 import { RetryBudget } from '../../src/provisioning/retry.ts';
 import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
 
+/** Turns in a row without a refusal after which a gate opens. */
+const CALM_TURNS = 5;
+
 /** What sums of a thousand intervals may be off by. */
 const ROUNDING_MS = 1e-5;
 
@@ -70,36 +73,51 @@ describe('a limiter', () => {
 });
 
 describe('a gate', () => {
+  /** One that a quota has just refused, without a moment before which none may go. */
+  function closed({ clock }: VirtualTime): Gate {
+    const gate = new Gate(clock);
+    gate.refused('quota', 0);
+    return gate;
+  }
+
   /** Sends `count` calls through a gate at once; each is inside for 100 ms. */
   async function passages(gate: Gate, { clock, elapsedMs }: VirtualTime, count: number) {
     const passed: { readonly call: number; readonly inMs: number; readonly outMs: number }[] = [];
     const pass = async (call: number) => {
-      await gate.enter();
+      const hasTurn = await gate.enter();
       const inMs = elapsedMs();
       await clock.sleep(100);
-      gate.leave();
+      if (hasTurn) gate.leave();
       passed.push({ call, inMs, outMs: elapsedMs() });
     };
     await Promise.all(Array.from({ length: count }, (_, call) => pass(call)));
     return passed;
   }
 
-  it('lets calls through one at a time, in the order of asking', () =>
+  it('is open to all until a quota refuses a call', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
+      const gate = new Gate(time.clock);
+      expect(await gate.enter()).toBe(false);
+      expect((await passages(gate, time, 20)).map(({ inMs }) => inMs)).toEqual(Array(20).fill(0));
+      expect([gate.backlogMs(time.clock.nowMs(), 100), gate.quotas.size]).toEqual([0, 0]);
+    }));
+
+  it('lets calls through one at a time, in the order of asking, once it is closed', () =>
+    inVirtualTime(async time => {
+      const gate = closed(time);
       expect(await passages(gate, time, 4)).toEqual([
         { call: 0, inMs: 0, outMs: 100 },
         { call: 1, inMs: 100, outMs: 200 },
         { call: 2, inMs: 200, outMs: 300 },
         { call: 3, inMs: 300, outMs: 400 },
       ]);
-      expect(gate).toMatchObject({ name: 'quota', calls: 4, waitMs: 600, refusals: 0 });
+      expect([...gate.quotas]).toEqual([['quota', { calls: 4, waitMs: 600, refusals: 1, blockedMs: 0 }]]);
     }));
 
   it('hands the turn on to the first in the queue, whoever asks at that moment', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
-      await gate.enter();
+      const gate = closed(time);
+      expect(await gate.enter()).toBe(true);
       const queued = passages(gate, time, 1);
       gate.leave();
       const newcomer = passages(gate, time, 1);
@@ -108,7 +126,7 @@ describe('a gate', () => {
 
   it('is free again after the last call', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
+      const gate = closed(time);
       await passages(gate, time, 2);
       await time.clock.sleep(50);
       expect((await passages(gate, time, 1))[0].inMs).toBe(250);
@@ -116,52 +134,120 @@ describe('a gate', () => {
 
   it('lets none through before the moment that a refusal named', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
-      gate.refused(5000);
+      const gate = new Gate(time.clock);
+      gate.refused('quota', 5000);
       expect((await passages(gate, time, 2)).map(({ inMs }) => inMs)).toEqual([5000, 5100]);
-      expect(gate).toMatchObject({ refusals: 1, waitMs: 5000 + 5100 });
+      expect(gate.quotas.get('quota')).toEqual({ calls: 2, waitMs: 5000 + 5100, refusals: 1, blockedMs: 0 });
     }));
 
   it('keeps to the latest of several refusals', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
-      gate.refused(5000);
-      gate.refused(1000);
+      const gate = new Gate(time.clock);
+      gate.refused('quota', 5000);
+      gate.refused('quota', 1000);
       expect((await passages(gate, time, 1))[0].inMs).toBe(5000);
     }));
 
   it('holds those that queue when the one inside is refused', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
-      await gate.enter();
+      const gate = closed(time);
+      expect(await gate.enter()).toBe(true);
       const queued = passages(gate, time, 1);
-      gate.refused(3000);
+      gate.refused('quota', 3000);
       gate.leave();
       expect((await queued)[0].inMs).toBe(3000);
     }));
 
   it('holds the one that waits inside when a call that went before the gate stood is refused late', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
-      gate.refused(1000);
+      const gate = new Gate(time.clock);
+      gate.refused('quota', 1000);
       const waiting = passages(gate, time, 1);
       await time.clock.sleep(500);
-      gate.refused(5000);
+      gate.refused('quota', 5000);
       expect((await waiting)[0].inMs).toBe(5500);
     }));
 
   it('has in its backlog the wait that is left and as many passages as are ahead', () =>
     inVirtualTime(async time => {
-      const gate = new Gate('quota', time.clock);
+      const gate = new Gate(time.clock);
       const { nowMs } = time.clock;
       expect(gate.backlogMs(nowMs(), 10)).toBe(0);
-      gate.refused(400);
+      gate.refused('quota', 400);
       expect(gate.backlogMs(nowMs(), 10)).toBe(400);
       await passages(gate, time, 1);
       // One passage took 500 ms: 400 of waiting, 100 inside.
       expect(gate.backlogMs(nowMs(), 10)).toBe(5000);
       await passages(gate, time, 1);
       expect(gate.backlogMs(nowMs(), 10)).toBeCloseTo(10 * (500 + 0.3 * (100 - 500)), 9);
+      await passages(gate, time, CALM_TURNS - 2);
+      expect(gate.backlogMs(nowMs(), 10)).toBe(0);
+    }));
+
+  it('opens after so many calm turns and lets all who wait go at once', () =>
+    inVirtualTime(async time => {
+      const gate = closed(time);
+      const passed = await passages(gate, time, CALM_TURNS + 4);
+      expect(passed.map(({ call }) => call)).toEqual(Array.from({ length: CALM_TURNS + 4 }, (_, i) => i));
+      const openMs = CALM_TURNS * 100;
+      expect(passed.map(({ inMs }) => inMs)).toEqual([0, 100, 200, 300, 400, ...Array(4).fill(openMs)]);
+      // Those that were let go waited, but took no turn.
+      expect(gate.quotas.get('quota')).toEqual({
+        calls: CALM_TURNS,
+        waitMs: 100 + 200 + 300 + 400 + 4 * openMs,
+        refusals: 1,
+        blockedMs: 0,
+      });
+      expect((await passages(gate, time, 3)).map(({ inMs }) => inMs)).toEqual(Array(3).fill(openMs + 100));
+    }));
+
+  it.each(['while it waits inside', 'while it is under way', 'of a call from before'] as const)(
+    'counts its calm turns from the start after a refusal: %s',
+    when =>
+      inVirtualTime(async time => {
+        const gate = closed(time);
+        await passages(gate, time, CALM_TURNS - 1);
+        if (when === 'while it waits inside') {
+          gate.refused('quota', 1000);
+          const waiting = passages(gate, time, 1);
+          await time.clock.sleep(500);
+          gate.refused('quota', 1000);
+          await waiting;
+        } else {
+          expect(await gate.enter()).toBe(true);
+          gate.refused('quota', 0);
+          if (when === 'while it is under way') await gate.reopened();
+          gate.leave();
+        }
+        // A turn within which a quota refused is none of the calm ones.
+        const beganMs = time.elapsedMs();
+        const starts = (await passages(gate, time, CALM_TURNS + 2)).map(({ inMs }) => inMs - beganMs);
+        expect(starts).toEqual([0, 100, 200, 300, 400, 500, 500]);
+      }),
+  );
+
+  it('closes again when a quota refuses after it has opened', () =>
+    inVirtualTime(async time => {
+      const gate = closed(time);
+      await passages(gate, time, CALM_TURNS);
+      expect(await gate.enter()).toBe(false);
+      gate.refused('quota', 1000);
+      expect((await passages(gate, time, 3)).map(({ inMs }) => inMs)).toEqual([1500, 1600, 1700]);
+    }));
+
+  it('sums up waits and refusals by the quota that refused last', () =>
+    inVirtualTime(async time => {
+      const gate = new Gate(time.clock);
+      gate.refused('a minute', 1000);
+      await passages(gate, time, 2);
+      gate.refused('an hour', 7000);
+      await passages(gate, time, 1);
+      gate.refused('a minute', 300);
+      await passages(gate, time, 1);
+      expect(Object.fromEntries(gate.quotas)).toEqual({
+        'a minute': { calls: 3, waitMs: 1000 + 1100 + 300, refusals: 2, blockedMs: 0 },
+        'an hour': { calls: 1, waitMs: 7000, refusals: 1, blockedMs: 0 },
+      });
     }));
 });
 

@@ -91,6 +91,11 @@ describe('the plan', () => {
   });
 });
 
+it('limits the removal of a record, which the plan counts as a write, and of nothing else', () => {
+  const plan = planOf(company('advanced'), 10);
+  expect(plan.filter(({ limitsRemoval }) => limitsRemoval).map(({ id }) => id)).toEqual(['dnsRecord']);
+});
+
 describe('the progress that a journal says', () => {
   const entry = (event: JournalEntry['event'], atMs: number, more: Partial<JournalEntry> = {}) => ({
     company: 7,

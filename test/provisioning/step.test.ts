@@ -2,7 +2,15 @@
 // the step's beginning; chance always draws one half, so the waits before retries are 500, 1000, 2000, … 10,000.
 
 import { describe, expect, it } from 'vitest';
-import { ATTEMPTS_MAX, CALL_DEADLINE_MS, POLL_MS, READY_MAX_MS, REFUSALS_MAX } from '../../src/limits.ts';
+import {
+  ATTEMPTS_MAX,
+  BACKOFF_BASE_MS,
+  BACKOFF_CAP_MS,
+  CALL_DEADLINE_MS,
+  POLL_MS,
+  READY_MAX_MS,
+  REFUSALS_MAX,
+} from '../../src/limits.ts';
 import { Admission, type Rates } from '../../src/provisioning/admission.ts';
 import type { Step } from '../../src/provisioning/plan.ts';
 import type { StepProgress } from '../../src/provisioning/progress.ts';
@@ -22,6 +30,8 @@ type Setting = {
   /** What the journal knew; its deadline is counted from the beginning. */
   readonly before?: StepProgress;
   readonly limited?: true;
+  /** The limit counts removals too. */
+  readonly limitsRemoval?: true;
 };
 type SeenCall = {
   readonly verb: Verb;
@@ -66,7 +76,7 @@ function scripted(
 async function act<T>(
   setting: Setting,
   work: (ports: StepPorts, context: StepContext) => Promise<T>,
-): Promise<{ ended: T; endedAtMs: number } & Seen> {
+): Promise<{ ended: T; endedAtMs: number; slots: number } & Seen> {
   return await inVirtualTime(async time => {
     const { clock, elapsedMs } = time;
     const admission = new Admission(clock, RATES, 15_000, false);
@@ -75,6 +85,7 @@ async function act<T>(
       kind: 'service',
       part: '',
       ...(setting.limited && { limiter: 'cloudRunDeploys' }),
+      ...(setting.limitsRemoval && { limitsRemoval: true }),
     };
     admission.admit([step]);
     const seen: Seen = { calls: [], intents: [], asked: 0 };
@@ -90,14 +101,24 @@ async function act<T>(
     };
     const chance = { uniform: () => 0.5, secret: () => '' };
     const ended = await work({ clock, chance, admission, budget: new RetryBudget() }, context);
-    return { ended, endedAtMs: elapsedMs(), ...seen };
+    const slots = admission.counts().find(({ name }) => name === 'cloudRunDeploys')!.calls;
+    return { ended, endedAtMs: elapsedMs(), slots, ...seen };
   });
 }
 
 const made = { kind: 'done', id: 'made' };
 const failed = (reason: string) => ({ kind: 'failed', reason });
-/** Before each of the seven tries that the back-off allows. */
-const TRIES_MS = [0, 500, 1500, 3500, 7500, 15_500, 25_500];
+/** What the middle draw makes of the wait before retry 1, 2, … */
+const waitMs = (retry: number) => Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** retry) / 2;
+/** Moments from the beginning on that lie the waits before these retries apart. */
+const spaced = (retries: readonly number[]): number[] => {
+  const moments = [0];
+  for (const retry of retries) moments.push(moments.at(-1)! + waitMs(retry));
+  return moments;
+};
+const RETRIES = Array.from({ length: ATTEMPTS_MAX - 1 }, (_, i) => i + 1);
+/** Of each try that there may be. */
+const TRIES_MS = spaced(RETRIES);
 const inDoubt: StepProgress = { state: 'intent', deadlineAtMs: 9000, id: undefined };
 const repeat = <T>(count: number, one: T): T[] => Array.from({ length: count }, () => one);
 const polls = READY_MAX_MS / POLL_MS;
@@ -175,17 +196,43 @@ describe('making a step', () => {
       [0, 500, 1500],
     ],
     [
+      'looks before it makes what is nameless, since the cloud would not refuse a second one',
+      {
+        nameless: true,
+        script: [
+          ['find', absent],
+          ['create', done],
+        ],
+      },
+      made,
+      [0, 0],
+    ],
+    ['makes nothing nameless when it is there', { nameless: true, script: [['find', done]] }, made, [0]],
+    [
+      'looks again before it makes what is nameless when the look is unknown',
+      {
+        nameless: true,
+        script: [
+          ['find', transient],
+          ['find', done],
+        ],
+      },
+      made,
+      [0, waitMs(1)],
+    ],
+    [
       'waits until a nameless creation can no longer land before it asks',
       {
         nameless: true,
         script: [
+          ['find', absent],
           ['create', unknown],
           ['find', absent],
           ['create', done],
         ],
       },
       made,
-      [0, CALL_DEADLINE_MS + 500, CALL_DEADLINE_MS + 500],
+      [0, 0, CALL_DEADLINE_MS + waitMs(1), CALL_DEADLINE_MS + waitMs(1)],
     ],
     [
       'looks first when an earlier process left it in doubt',
@@ -275,7 +322,21 @@ describe('making a step', () => {
         ] as const).flat(),
       },
       failed(`given up after ${ATTEMPTS_MAX} tries: the name is taken and cannot be found`),
-      repeat(2 * ATTEMPTS_MAX - 1, 0),
+      // The first time it is asked for at once; from the second on each creation waits before it is asked for.
+      [0, ...spaced(RETRIES.slice(1)).flatMap(atMs => [atMs, atMs])],
+    ],
+    [
+      'finds what was taken and not visible at first',
+      {
+        script: [
+          ['create', exists],
+          ['find', absent],
+          ['create', exists],
+          ['find', done],
+        ],
+      },
+      made,
+      [0, 0, 0, waitMs(2)],
     ],
     [
       'comes back when a quota said so',
@@ -300,6 +361,31 @@ describe('making a step', () => {
       { script: [['create', throttled(1000)]] },
       failed(`the quota few refused it ${REFUSALS_MAX} times`),
       Array.from({ length: REFUSALS_MAX }, (_, i) => i * 1000),
+    ],
+    [
+      'takes no wait for a quota for the time of a resource that does not get ready',
+      {
+        script: [
+          ['create', throttled(2 * READY_MAX_MS)],
+          ['create', pending],
+          ['find', pending],
+          ['find', done],
+        ],
+      },
+      made,
+      [0, 2 * READY_MAX_MS, 2 * READY_MAX_MS + POLL_MS, 2 * READY_MAX_MS + 2 * POLL_MS],
+    ],
+    [
+      'counts the time to get ready from the first answer that no quota refused',
+      {
+        script: [
+          ['create', throttled(7000)],
+          ['create', pending],
+          ['find', pending],
+        ],
+      },
+      failed(`not ready within ${READY_MAX_MS} ms`),
+      [0, ...Array.from({ length: polls + 1 }, (_, i) => 7000 + i * POLL_MS)],
     ],
     ['fails at once when it is rejected', { script: [['create', rejected]] }, failed('400 no'), [0]],
     [
@@ -518,10 +604,29 @@ describe('taking a step away', () => {
       Array.from({ length: polls + 1 }, (_, i) => i * POLL_MS),
     ],
     [
-      'takes one slot, however often it looks',
-      { limited: true, script: [...repeat(3, ['remove', pending] as const), ['remove', done]] },
+      'waits for a slot at every try where the limit counts removals',
+      {
+        limited: true,
+        limitsRemoval: true,
+        script: [
+          ['remove', transient],
+          ['remove', done],
+        ],
+      },
       undefined,
-      [0, 2000, 4000, 6000],
+      [0, 3000],
+    ],
+    [
+      'waits for no slot where the limit counts creations alone',
+      {
+        limited: true,
+        script: [
+          ['remove', transient],
+          ['remove', done],
+        ],
+      },
+      undefined,
+      [0, waitMs(1)],
     ],
   ])('%s', async (_behaviour, setting, expected, callsMs) => {
     const { ended, calls, intents } = await act(setting, unmakeStep);
@@ -529,6 +634,20 @@ describe('taking a step away', () => {
     expect(calls.map(({ atMs }) => atMs)).toEqual(callsMs);
     expect(intents).toEqual([]);
   });
+
+  it.each([
+    [true, 1],
+    [undefined, 0],
+  ] as const)(
+    'takes one slot or none, however often it looks: limits removal %s',
+    async (limitsRemoval, taken) => {
+      const script: Script = [...repeat(3, ['remove', pending] as const), ['remove', done]];
+      const setting = { limited: true, script, ...(limitsRemoval && { limitsRemoval }) } as const;
+      const { ended, calls, slots } = await act(setting, unmakeStep);
+      expect([ended, slots]).toEqual([undefined, taken]);
+      expect(calls.map(({ atMs }) => atMs)).toEqual([0, 2000, 4000, 6000]);
+    },
+  );
 
   it('asks by the id that was journaled', async () => {
     const { calls } = await act({ before: wasMade, script: [['remove', done]] }, unmakeStep);

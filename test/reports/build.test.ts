@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { buildReport } from '../../reports/build.ts';
+import { CALL_DEADLINE_MS } from '../../reports/guesses.ts';
 import type { LimitMeasurement, Replication } from '../../reports/measurement.ts';
+import { FactValues } from '../../scenarios/facts.ts';
+import * as limitsOfTheCode from '../../src/limits.ts';
+import { planOf } from '../../src/provisioning/plan.ts';
 import { inputOf, replicationOf, replicationsOf, reportOf, scenarioOf } from './fixture.ts';
 
 const withLimits = (replication: Replication, limits: readonly Partial<LimitMeasurement>[]): Replication => ({
@@ -45,6 +49,22 @@ describe('a report', () => {
     expect(report).toMatchObject({ verdict: 'FAIL', kpis: [{ verdict: 'PASS' }], rollout: { violations } });
   });
 
+  test('counts every distinct violation, and lists 100', () => {
+    const violations = Array.from({ length: 130 }, (_, i) => `violation ${i}`);
+    const report = reportOf({
+      replications: [0, 1].map(index =>
+        replicationOf({ index, violations: violations.slice(0, 130 - index) }),
+      ),
+    });
+    expect(report.rollout.violationCount).toBe(130);
+    expect(report.rollout.violations).toEqual(violations.slice(0, 100));
+    expect(reportOf().rollout.violationCount).toBe(0);
+  });
+
+  test('leaves the sections empty that this version does not fill', () => {
+    expect(reportOf()).toMatchObject({ crosscheck: null, traffic: null, fleet: null, cost: null });
+  });
+
   test('needs a replication', () => {
     expect(() => reportOf({ replications: [] })).toThrow('finished replication');
   });
@@ -56,6 +76,9 @@ describe('the rollout section', () => {
       replications: [replicationOf(), replicationOf({ index: 1, outcome: isOutcome })],
     });
     expect(rollout).toMatchObject({ companies: 400, completed: 397, undone: 1, blocked: 1, unfinished: 1 });
+    expect(rollout.worstReplication).toBe(1);
+    expect(rollout.notReady.map(({ company }) => company)).toEqual(['c00000', 'c00001', 'c00002']);
+    expect(rollout.completions.at(-1)!.companies).toBe(397);
   });
 
   test('summarises completed companies alone', () => {
@@ -127,15 +150,28 @@ describe('limits', () => {
   });
 
   test.each([
-    ['dnsRecordWrites', 'limiter', 401, 100, 240_000],
-    ['cloudRunDeploys', 'limiter', 401, 60, 400_000],
-    ['databaseOperations', 'limiter', 401, 200, 120_000],
-    ['cloudRunDeploys', 'limiter', 0, 60, 0],
+    ['dnsRecordWrites', 'limiter', 401, 100, 399 * 600],
+    ['cloudRunDeploys', 'limiter', 401, 60, 399 * 1000],
+    ['databaseOperations', 'limiter', 401, 200, 1199 * 300],
+    ['cloudRunDeploys', 'limiter', 0, 60, 399 * 1000],
+    ['concurrency', 'limiter', 0, null, null],
     ['cloudRunDeploys', 'quota', 401, null, null],
     ['hidden', 'limiter', 401, null, null],
   ] as const)('%s, a %s with %d calls, has the bound %d', (name, kind, calls, perMinute, boundMs) => {
     const [limit] = reportOf({ replications: [withLimits(replicationOf(), [{ name, kind, calls }])] }).limits;
     expect(limit).toMatchObject({ perMinute, boundMs });
+  });
+
+  test('are bound by the calls that a plan has', () => {
+    const company = { id: 'c00000', configuration: 'basic' } as Parameters<typeof planOf>[0];
+    const provisioning = { ...scenarioOf().provisioning, databaseOperationsPerCompany: 7 };
+    const { limits } = reportOf({ scenario: scenarioOf({ provisioning }) });
+    for (const { name, boundMs, perMinute } of limits) {
+      const calls = planOf(company, 7).filter(({ limiter }) => limiter === name).length;
+      expect(boundMs).toBe(((400 * calls - 1) * 60_000) / perMinute!);
+    }
+    const one = reportOf({ replications: [replicationOf({ companies: 1 })] }).limits[1];
+    expect(one.boundMs).toBe(0);
   });
 
   test('without a rate have no bound', () => {
@@ -175,6 +211,13 @@ describe('the observed section', () => {
     });
   });
 
+  test('judges nothing when time ran faster than real', () => {
+    const scenario = scenarioOf({ observed });
+    const judged = (speed: number) =>
+      reportOf({ scenario, speed, replications: batch(21_700) }).observed!.withinFivePercent;
+    expect([judged(1), judged(20)]).toEqual([true, null]);
+  });
+
   test('predicts nothing from one replication, nor for a batch of another size', () => {
     expect(against(batch(21_000))).toMatchObject({
       prediction: null,
@@ -195,7 +238,7 @@ describe('the observed section', () => {
 describe('facts and assumptions', () => {
   test('list what the run used, in the catalogue’s order, with the fit’s factor', () => {
     const { facts } = buildReport(
-      inputOf({ overridden: ['store.journal'], factValue: id => (id === 'store.journal' ? 9 : 1) }),
+      inputOf({ overridden: ['store.journal'], factValue: id => (id === 'store.journal' ? 9 : 1.16) }),
     );
     expect(facts.map(fact => fact.id)).toEqual([
       'fit.latency-factor',
@@ -207,7 +250,32 @@ describe('facts and assumptions', () => {
       'store.journal',
     ]);
     expect(facts.at(-1)).toMatchObject({ value: 9, overridden: true });
-    expect(facts[0]).toMatchObject({ value: 1, overridden: false });
+    expect(facts[0]).toMatchObject({ value: 1.16, overridden: false });
+  });
+
+  test.each<[string, Record<string, number>]>([
+    ['as the catalogue has them', {}],
+    ['with a factor that was given', { 'fit.latency-factor': 3 }],
+    ['with a fitted latency that was given', { 'lat.cloud-run.deploy': 90_000 }],
+  ])('lie within their own ranges, %s', (_, overrides) => {
+    const values = new FactValues('mid', overrides);
+    const { facts } = reportOf({
+      factValue: id => values.get(id).value,
+      overridden: Object.keys(overrides),
+    });
+    for (const { id, low, value, high, overridden } of facts)
+      expect([id, overridden || (low <= value && value <= high)]).toEqual([id, true]);
+  });
+
+  test('have the fit’s range when they are fitted, and the catalogue’s when they were given', () => {
+    const given = reportOf({ overridden: ['lat.cloud-run.deploy'] }).facts;
+    expect(given.find(({ id }) => id === 'lat.cloud-run.deploy')).toMatchObject({ low: 6000, high: 6000 });
+    const { low, mid, high } = given[0];
+    expect(given.find(({ id }) => id === 'lat.secret-manager.write')).toMatchObject({
+      low: expect.closeTo(150 * low, 9),
+      mid: expect.closeTo(150 * mid, 9),
+      high: expect.closeTo(150 * high, 9),
+    });
   });
 
   test('name every guess, and no published figure', () => {
@@ -217,6 +285,25 @@ describe('facts and assumptions', () => {
     expect(ids).toContain('assumption.advanced-secrets');
     expect(ids).not.toContain('lat.resolver');
     expect(reportOf().assumptions[1].text).toBe('provisioner to a vendor API, one way: 10 ms (assumed)');
+  });
+
+  test('say which calls outlast their caller’s patience', () => {
+    const slow = (latencyMs: number) => {
+      const { rollout, ...rest } = replicationOf();
+      const call = { operation: 'kms.create', calls: 2, refusedByQuota: 0, fact: 'lat.kms.write' };
+      const operations = [
+        { ...call, latencyMs },
+        { ...call, latencyMs, fact: 'lat.kms.read' },
+        { ...call, operation: 'dns.create', calls: 0, latencyMs: 0 },
+      ];
+      const report = reportOf({ replications: [{ ...rest, rollout: { ...rollout, operations } }] });
+      return report.assumptions.filter(({ id }) => id === 'assumption.call-deadline').map(({ text }) => text);
+    };
+    expect(slow(30_000)).toEqual([]);
+    expect(slow(30_001)).toEqual([
+      'calls of kms.create take longer than their caller waits (15 s): their time is cut off there',
+    ]);
+    expect(CALL_DEADLINE_MS).toBe(limitsOfTheCode.CALL_DEADLINE_MS);
   });
 
   test('leave the advanced configuration out where there is none', () => {
@@ -229,7 +316,7 @@ describe('facts and assumptions', () => {
   test('move all fitted latencies together: secrets, deployment call and deployment', () => {
     const { biggestGuess, rollout, facts } = reportOf();
     const { low, mid, high } = facts[0];
-    const perCompanyMs = ((2 * 150 + 500 + 6000) * (high - low)) / mid;
+    const perCompanyMs = ((2 * 150 + 500 + 6000 * mid) * (high - low)) / mid;
     expect(biggestGuess).toMatchObject({ id: 'fit.latency-factor', label: 'fitted' });
     expect(biggestGuess!.shareOfMean).toBeCloseTo(perCompanyMs / rollout.provisioningMs.mean, 9);
   });

@@ -4,7 +4,7 @@ import { buildReport, type ReportInput } from '../../reports/build.ts';
 import type { CompanyOutcome, Replication } from '../../reports/measurement.ts';
 import type { KpiReport, Report } from '../../reports/report.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
-import { FACTS } from '../../scenarios/facts.ts';
+import { FactValues } from '../../scenarios/facts.ts';
 import type { Scenario, ScenarioKpi } from '../../scenarios/scenario.ts';
 
 export const P99: ScenarioKpi = {
@@ -89,6 +89,7 @@ export function replicationOf(options: ReplicationOptions = {}): Replication {
       durationMs: Math.max(...finishedAtMs, 0),
       ...callsOf(companies, index),
       violations,
+      isResumed: false,
     },
     facts: FACTS_USED,
     hash: `00c0ffee0000000${index}`,
@@ -144,10 +145,12 @@ export const replicationsOf = (n: number, options: ReplicationOptions = {}): Rep
 export function inputOf(changes: Partial<ReportInput> = {}): ReportInput {
   return {
     scenario: scenarioOf(),
+    asked: { scenario: 'rollout-400', flags: [] },
     scenarioHash: 'sha256:abc',
     seed: 42,
     commit: '0123abc',
     clock: 'virtual',
+    speed: 1,
     label: 'simulated',
     partial: false,
     replications: replicationsOf(5),
@@ -155,7 +158,7 @@ export function inputOf(changes: Partial<ReportInput> = {}): ReportInput {
       low: replicationOf({ ms: (i, index) => drawnMs(i, index) * 0.8 }),
       high: replicationOf({ ms: (i, index) => drawnMs(i, index) * 1.4 }),
     },
-    factValue: id => FACTS.find(fact => fact.id === id)!.mid,
+    factValue: id => new FactValues('mid', {}).get(id).value,
     overridden: [],
     environment: {
       startedAt: '2026-11-23T10:00:00.000Z',

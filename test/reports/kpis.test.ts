@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assessKpis, type InputRuns, kpisOfReplication } from '../../reports/kpis.ts';
 import type { CompanyOutcome, Replication } from '../../reports/measurement.ts';
-import type { KpiReport, Verdict } from '../../reports/report.ts';
+import type { KpiReport, Label, Verdict } from '../../reports/report.ts';
 import { meets, verdictOf, verdictOfInterval } from '../../reports/verdict.ts';
 import { kpiOf, P99, replicationOf, replicationsOf, SHARE, scenarioOf } from './fixture.ts';
 
@@ -10,7 +10,8 @@ const assess = (
   kpi: typeof P99,
   replications: readonly Replication[],
   inputs: InputRuns | null = null,
-): KpiReport => assessKpis(scenarioOf({ kpis: [kpi] }), replications, inputs, 'simulated')[0];
+  label: Label = 'simulated',
+): KpiReport => assessKpis(scenarioOf({ kpis: [kpi] }), replications, inputs, label)[0];
 
 /** Replications whose every company takes so long. */
 const taking = (...ms: number[]): Replication[] =>
@@ -30,14 +31,20 @@ describe('provisioning P99', () => {
       { verdict: 'INCONCLUSIVE', reason: 'the interval straddles the target; more replications narrow it' },
     ],
     [
-      'of one replication has a value and no interval',
-      taking(50_000),
+      'of one replication is decided by the order of its companies',
+      // Ranks 392 and 400 of 400 bound it; the value is rank 396.
+      [replicationOf({ ms: company => (company + 1) * 100 })],
       {
-        verdict: 'INCONCLUSIVE',
-        value: 50_000,
-        sampling: null,
-        reason: 'one replication has no interval; use --replications 5',
+        verdict: 'PASS',
+        value: 39_600,
+        sampling: { low: 39_200, high: 40_000, confidence: 0.95 },
+        reason: '',
       },
+    ],
+    [
+      'of one replication wholly above the target fails',
+      [replicationOf({ ms: company => 30_000 + company * 100 })],
+      { verdict: 'FAIL', sampling: { low: 69_100, high: 69_900, confidence: 0.95 } },
     ],
     [
       'of replications that agree has a point for an interval',
@@ -79,6 +86,23 @@ describe('provisioning P99', () => {
   test('stays finite when fewer than 1 % of the companies are not ready', () => {
     const nearly = replicationOf({ outcome: company => (company < 4 ? 'undone' : 'ready') });
     expect(assess(P99, [nearly]).value).toBeLessThan(60_000);
+  });
+
+  test.each<[string, Label, string]>([
+    ['more replications in virtual time', 'simulated', 'use --replications 5'],
+    ['a larger batch in real time', 'emulated', 'a larger batch narrows it'],
+  ])('of one replication that straddles the target asks for %s', (_, label, advice) => {
+    const straddling = [replicationOf({ ms: company => 20_300 + company * 100 })];
+    expect(assess(P99, straddling, null, label)).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      reason: `the interval over the companies of one rollout, which are not independent, straddles the target; ${advice}`,
+    });
+  });
+
+  test('of one replication has an infinite end when companies that are not ready reach into its interval', () => {
+    const nearly = replicationOf({ outcome: company => (company < 4 ? 'undone' : 'ready') });
+    const { sampling, verdict } = assess(P99, [nearly]);
+    expect([typeof sampling!.low, sampling!.high, verdict]).toEqual(['number', 'infinite', 'INCONCLUSIVE']);
   });
 
   test('never improves when one company takes longer', () => {
@@ -128,6 +152,17 @@ describe('the share under 60 s', () => {
     ],
   ])('%s', (_, replications, expected) => {
     expect(assess(SHARE, replications)).toMatchObject(expected);
+  });
+
+  test.each<[number, Label, string]>([
+    [58, 'emulated', '58 of 58 companies prove no more; a larger batch would'],
+    [1, 'emulated', '1 of 1 company proves no more; a larger batch would'],
+    [1, 'simulated', '1 of 1 company proves no more; a larger batch or more replications would'],
+  ])('of %d companies that is %s advises what can be done', (companies, label, reason) => {
+    expect(assess(SHARE, [within(companies, companies)], null, label)).toMatchObject({
+      verdict: 'INCONCLUSIVE',
+      reason,
+    });
   });
 
   test('takes all companies of replications that agree as trials', () => {

@@ -3,6 +3,7 @@ import type { ReportInput } from '../../reports/build.ts';
 import { duration, durationRange, grouped, kpiRange, share, signedShare } from '../../reports/format.ts';
 import { renderHtml } from '../../reports/html.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
+import type { LimitMeasurement } from '../../reports/measurement.ts';
 import type { Report } from '../../reports/report.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
 import { P99, replicationOf, replicationsOf, reportOf, SHARE, scenarioOf } from './fixture.ts';
@@ -11,6 +12,14 @@ const HOSTILE = `<script>alert("1")</script> | \`x\` @you [a](b) 'q' \u001b[31m`
 const observed = { provisioningMsMean: 21_746, companies: 400, source: 'the plan' };
 const terminal = (report: Report, color = false) =>
   renderTerminal(report, { reportPath: 'results/r/report.html', color });
+
+const literal = (expected: string | RegExp): RegExp =>
+  typeof expected === 'string' ? new RegExp(RegExp.escape(expected)) : expected;
+
+function limited(limit: Omit<LimitMeasurement, 'refusals' | 'admissionBlockedMs'> & { refusals?: number }) {
+  const { rollout, ...rest } = replicationOf();
+  return { ...rest, rollout: { ...rollout, limits: [{ refusals: 0, admissionBlockedMs: 0, ...limit }] } };
+}
 
 describe('figures', () => {
   test.each([
@@ -86,7 +95,7 @@ describe('the first screen', () => {
     );
   });
 
-  test.each<[string, Partial<ReportInput>, string]>([
+  test.each<[string, Partial<ReportInput>, string | RegExp]>([
     [
       'a KPI that fails',
       { replications: replicationsOf(5, { ms: () => 90_000 }) },
@@ -97,11 +106,85 @@ describe('the first screen', () => {
       { replications: replicationsOf(2, { companies: 100 }) },
       '100 companies prove no P99: it needs 299',
     ],
-    ['one replication', { replications: replicationsOf(1) }, 'INCONCLUSIVE  one replication has no interval'],
+    [
+      'one replication that straddles the target',
+      { replications: [replicationOf({ ms: company => 20_300 + company * 100 })] },
+      'INCONCLUSIVE  the interval over the companies of one rollout, which are not independent',
+    ],
+    [
+      'changes',
+      { asked: { scenario: 'a', flags: ['--set run.seed=7', '--seed 9'] } },
+      'regions\nChanged   --set run.seed=7 --seed 9\nPASS',
+    ],
+    [
+      'a clock that ran faster',
+      { label: 'emulated', clock: 'real', speed: 20 },
+      'Speed     time ran 20 times faster than real: what local HTTP takes is multiplied by 20',
+    ],
+    ['one company', { replications: [replicationOf({ companies: 1 })] }, '\n1 company   3 regions\n'],
+    [
+      'one company that was completed',
+      { replications: [replicationOf({ companies: 1 })] },
+      'Completed        1 of 1 company\n',
+    ],
+    [
+      'one company that is not ready',
+      {
+        scenario: scenarioOf({ kpis: [SHARE] }),
+        replications: [replicationOf({ companies: 1, outcome: () => 'undone' })],
+      },
+      'Completed        0 of 1 company (1 undone)\n',
+    ],
+    [
+      'violations beyond those shown',
+      { replications: [replicationOf({ violations: Array.from({ length: 130 }, (_, i) => `wrong ${i}`) })] },
+      'Violation        wrong 4\n                 … and 125 more\nReport',
+    ],
+    [
+      'how many violations there are',
+      { replications: [replicationOf({ violations: Array.from({ length: 130 }, (_, i) => `wrong ${i}`) })] },
+      'FAIL   the audit of the ledger found 130 violations\n',
+    ],
+    [
+      'a rollout that was given up',
+      { replications: [replicationOf({ outcome: company => (company < 100 ? 'ready' : 'unfinished') })] },
+      /\nRollout {10}given up after [\d.]+ (?:s|min), 100 of 400 companies completed\n/,
+    ],
+    [
+      'a rollout that ended incomplete in one replication',
+      {
+        replications: [
+          ...replicationsOf(2),
+          replicationOf({ index: 2, ms: () => 1_000_000, outcome: i => (i < 399 ? 'ready' : 'blocked') }),
+        ],
+      },
+      '\nRollout          ended after 23.3 min, 399 of 400 companies completed\n',
+    ],
+    [
+      'what broke first in an incomplete rollout, without a bound',
+      { replications: [replicationOf({ outcome: i => (i < 399 ? 'ready' : 'blocked') })] },
+      '\nBreaks first     Cloud Run deployments, 60 a minute: 5 s of waiting a call\n',
+    ],
+    [
+      'too few companies under way',
+      { replications: [limited({ name: 'concurrency', kind: 'limiter', calls: 0, waitMs: 90_000 })] },
+      '\nBreaks first     companies under way at once: admission was held for 90 s\n',
+    ],
+    [
+      'one refusal',
+      { replications: [limited({ name: 'hidden', kind: 'quota', calls: 1, waitMs: 9000, refusals: 1 })] },
+      '\nBreaks first     hidden (a quota of the cloud): 9 s of waiting a call, 1 refusal\n',
+    ],
+    [
+      'an observation that is not judged',
+      { scenario: scenarioOf({ observed }), label: 'emulated', clock: 'real', speed: 20 },
+      ', not judged at 20 times real speed',
+    ],
     ['no required KPI', { scenario: scenarioOf({ kpis: [] }) }, 'NO_DATA   the scenario requires no KPI'],
     ['an informative KPI', { scenario: scenarioOf({ kpis: [{ ...P99, required: false }] }) }, 'informative'],
     ['an interruption', { partial: true }, 'PARTIAL   interrupted'],
-    ['an emulated run', { label: 'emulated' }, 'EMULATED'],
+    ['an emulated run', { label: 'emulated' }, 'EMULATED\n'],
+    ['the speed in its header', { label: 'emulated', speed: 20 }, 'EMULATED ×20\n'],
     [
       'a violation',
       { replications: [replicationOf({ violations: ['two services'] })] },
@@ -118,7 +201,7 @@ describe('the first screen', () => {
       'another side of the target at low or high facts',
     ],
   ])('tells of %s', (_, changes, expected) => {
-    expect(terminal(reportOf(changes))).toContain(expected);
+    expect(terminal(reportOf(changes))).toMatch(literal(expected));
   });
 
   test('suggests nothing where no limit of ours binds', () => {
@@ -134,6 +217,7 @@ describe('the first screen', () => {
   test('colours verdicts on demand, and lets no text from outside do so', () => {
     expect(terminal(reportOf(), true)).toContain('\u001b[32mPASS\u001b[39m');
     const hostile = reportOf({
+      asked: { scenario: HOSTILE, flags: [`--set a=${HOSTILE}`] },
       scenario: scenarioOf({ name: HOSTILE }),
       replications: [replicationOf({ violations: [HOSTILE] })],
     });
@@ -152,9 +236,33 @@ describe('Markdown', () => {
       expect(markdown).toContain(`- **${name}:** `);
   });
 
+  test('lists 20 companies that are not ready and 20 violations, and says how many more there are', () => {
+    const violations = Array.from({ length: 130 }, (_, i) => `wrong ${i}`);
+    const outcome = (company: number) => (company < 150 ? 'undone' : 'ready');
+    const markdown = renderMarkdown(reportOf({ replications: [replicationOf({ violations, outcome })] }));
+    expect(markdown).toContain(
+      '\n- **Not ready:** c00019: quota \\| exceeded\n- **Not ready:** … and 130 more\n',
+    );
+    expect(markdown).toContain('\n- **Violation:** wrong 19\n- **Violation:** … and 110 more\n');
+    expect(markdown).toContain('the audit of the ledger found 130 violations');
+    expect(renderMarkdown(reportOf())).not.toMatch(/Not ready|Violation|Changed|Speed|… and/);
+  });
+
+  test('says what was changed, how fast time ran, and what to try', () => {
+    const asked = { scenario: 'my file.json', flags: ['--set run.seed=7'] };
+    expect(renderMarkdown(reportOf({ asked }))).toContain('- **Changed:** --set run.seed=7\n');
+    expect(renderMarkdown(reportOf({ asked }))).toContain(
+      "    sandtable run 'my file.json' --set run.seed=7 --set",
+    );
+    const fast = renderMarkdown(reportOf({ label: 'emulated', speed: 20 }));
+    expect(fast).toContain('** emulated ×20, seed 42');
+    expect(fast).toContain('- **Speed:** time ran 20 times faster');
+  });
+
   test('keeps text from outside text', () => {
     const markdown = renderMarkdown(
       reportOf({
+        asked: { scenario: HOSTILE, flags: [`--set a=${HOSTILE}`] },
         scenario: scenarioOf({ name: HOSTILE }),
         replications: [replicationOf({ violations: [HOSTILE] })],
       }),
@@ -175,6 +283,31 @@ describe('HTML', () => {
     expect(html.match(/<caption>/g)).toHaveLength(html.match(/<table>/g)!.length);
     expect(html.match(/<svg /g)).toHaveLength(5);
     expect(html.match(/<figcaption>/g)).toHaveLength(5);
+  });
+
+  test('shows 20 violations, folds away the others that are listed, and counts the rest', () => {
+    const violations = Array.from({ length: 130 }, (_, i) => `wrong ${i}`);
+    const page = renderHtml(reportOf({ replications: [replicationOf({ violations })] }));
+    expect(page).toContain(
+      '<li>wrong 19</li></ul><details><summary>… and 110 more</summary><ul><li>wrong 20</li>',
+    );
+    expect(page).toContain('<li>wrong 99</li></ul><p>… and 30 more, not listed</p></details>');
+    const few = renderHtml(
+      reportOf({ replications: [replicationOf({ violations: violations.slice(0, 20) })] }),
+    );
+    expect(few).toContain('<li>wrong 19</li></ul></div>');
+  });
+
+  test('says what was changed, how fast time ran, and the command', () => {
+    expect(html).not.toMatch(/<dt>Changed|×\d|Note that/);
+    const asked = { scenario: 'my file.json', flags: ['--set run.seed=7'] };
+    const page = renderHtml(reportOf({ asked, label: 'emulated', speed: 20 }));
+    expect(page).toContain('<dt>Changed</dt><dd><code>--set run.seed=7</code></dd>');
+    expect(page).toContain('<dd>emulated ×20, unless');
+    expect(page).toContain('Note that time ran 20 times faster');
+    expect(page).toContain(
+      '<dt>Command</dt><dd><code>sandtable run &#39;my file.json&#39; --set run.seed=7</code></dd>',
+    );
   });
 
   test('is the same each time it is rendered', () => {
@@ -213,7 +346,13 @@ describe('HTML', () => {
       },
     };
     const page = renderHtml(
-      reportOf({ scenario: changed, replications: [hostile], commit: HOSTILE, scenarioHash: HOSTILE }),
+      reportOf({
+        scenario: changed,
+        asked: { scenario: HOSTILE, flags: [`--set a=${HOSTILE}`] },
+        replications: [hostile],
+        commit: HOSTILE,
+        scenarioHash: HOSTILE,
+      }),
     );
     expect(page).not.toMatch(/<script|<\/script/i);
     expect(page.match(/&lt;script&gt;/g)!.length).toBeGreaterThan(12);

@@ -7,6 +7,7 @@ import {
   predictionInterval,
   proportionLowerUpper,
   quantile,
+  quantileBounds,
   sorted,
   summary,
 } from '../../reports/statistics.ts';
@@ -35,6 +36,54 @@ describe('a quantile', () => {
 
   test('of nothing is a mistake of the caller', () => {
     expect(() => quantile([], 0.5)).toThrow('nothing');
+  });
+});
+
+describe('the bounds of a quantile', () => {
+  const ranks = (n: number, p: number) =>
+    quantileBounds(
+      Array.from({ length: n }, (_, i) => i + 1),
+      p,
+      0.95,
+    );
+  const choose = (n: number, k: number): number => (k === 0 ? 1 : (choose(n - 1, k - 1) * n) / k);
+  /** The chance that at most `k` of `n` lie below the quantile. */
+  const atMost = (k: number, n: number, p: number) =>
+    Array.from({ length: k + 1 }, (_, i) => choose(n, i) * p ** i * (1 - p) ** (n - i)).reduce(
+      (a, b) => a + b,
+      0,
+    );
+
+  test.each([
+    [10, 0.5],
+    [20, 0.5],
+    [40, 0.9],
+    [60, 0.3],
+  ])('of %d values at %d are the narrowest ranks that hold it with 95 %% on each side', (n, p) => {
+    const { low, high } = ranks(n, p);
+    expect(atMost(high - 1, n, p)).toBeGreaterThanOrEqual(0.95);
+    expect(atMost(high - 2, n, p)).toBeLessThan(0.95);
+    expect(atMost(low - 1, n, p)).toBeLessThanOrEqual(0.05);
+    expect(atMost(low, n, p)).toBeGreaterThan(0.05);
+  });
+
+  test('need 299 values for an upper one of the P99', () => {
+    expect(ranks(298, 0.99).high).toBe(Infinity);
+    expect(ranks(299, 0.99).high).toBe(299);
+  });
+
+  test('need as many values for a lower one of the P1', () => {
+    expect(ranks(298, 0.01).low).toBe(-Infinity);
+    expect(ranks(299, 0.01).low).toBe(1);
+  });
+
+  test('stand where p^n is no double any more', () => {
+    const { low, high } = ranks(100_000, 0.99);
+    // The normal approximation: 99,000 ± 1.645 × √990.
+    expect(low).toBeGreaterThan(98_940);
+    expect(low).toBeLessThan(98_956);
+    expect(high).toBeGreaterThan(99_044);
+    expect(high).toBeLessThan(99_060);
   });
 });
 

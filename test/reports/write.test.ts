@@ -39,8 +39,14 @@ test('a directory that cannot be made leaves nothing', () => {
   expect(readdirSync(dir)).toEqual(['file']);
 });
 
-test('a target that cannot be replaced leaves no temporary file and no new contract', () => {
-  mkdirSync(join(dir, 'report.html'));
-  expect(() => writeReport(report, dir)).toThrow(/cannot be written to .*report-/);
-  expect(readdirSync(dir)).toEqual(['report.html']);
+test.each(['report.html', 'report.md', 'report.json'])('nothing changes where %s is a directory', name => {
+  writeReport(report, dir);
+  rmSync(join(dir, name));
+  mkdirSync(join(dir, name));
+  const others = readdirSync(dir).filter(file => file !== name);
+  const before = others.map(file => readFileSync(join(dir, file), 'utf8'));
+  expect(() => writeReport({ ...report, seed: 43 }, dir)).toThrow(ReportNotWritten);
+  expect(() => writeReport({ ...report, seed: 43 }, dir)).toThrow(`${name} is a directory`);
+  expect(readdirSync(dir)).toHaveLength(3);
+  expect(others.map(file => readFileSync(join(dir, file), 'utf8'))).toEqual(before);
 });

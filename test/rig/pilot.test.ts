@@ -109,14 +109,16 @@ describe.concurrent('the pilot', () => {
         expect(await pilot.ended).toMatchObject({ signal: 'SIGKILL' });
         expect(readdirSync(folder)).not.toContain('report.json');
       }
-      const { code, stderr } = await sandtable(...argsOf(fakes, folder));
-      expect(stderr).toContain(`${SPEED} times faster than real`);
+      const { code, stdout } = await sandtable(...argsOf(fakes, folder));
+      expect(stdout).toContain(`EMULATED ×${SPEED}`);
+      expect(stdout).toContain('the rollout was resumed');
       expectWhole(await ledgerOf(fakes));
       expect(await registered(folder)).toEqual(everyId);
       expect(reportIn(folder)).toMatchObject({
         scenario: 'pilot-100',
         clock: 'real',
         label: 'emulated',
+        speed: SPEED,
         partial: false,
         verdict: 'PASS',
         rollout: { completed: 100 },
@@ -132,9 +134,12 @@ describe.concurrent('the pilot', () => {
     await reached(fakes, 0.1);
     // Held still, so that it cannot end before the others have been refused.
     first.process.kill('SIGSTOP');
-    for (const flags of [[], ['--fresh']]) {
+    for (const [flags, message] of [
+      [[], /^sandtable: the journal .* another process holds it\n$/],
+      [['--fresh'], /^sandtable: the fakes hold \d+ effects of another rollout: .*\n$/],
+    ] as const) {
       const second = await sandtable(...argsOf(fakes, folder, ...flags));
-      expect(second.stderr).toMatch(/^sandtable: the journal .* another process holds it\n$/);
+      expect(second.stderr).toMatch(message);
       expect(second).toMatchObject({ code: 2, stdout: '' });
     }
     first.process.kill('SIGINT');
@@ -144,7 +149,9 @@ describe.concurrent('the pilot', () => {
     expect(interrupted.code).toBe(130);
 
     const otherSeed = await sandtable(...argsOf(fakes, folder, '--seed', '7'));
-    expect(otherSeed.stderr).toMatch(/another scenario or seed; start over with --fresh/);
+    expect(otherSeed.stderr).toMatch(
+      /another scenario or seed; to start over, restart the fakes and use --fresh/,
+    );
     expect(otherSeed.code).toBe(2);
 
     fakes.running.process.kill('SIGTERM');
@@ -159,5 +166,9 @@ describe.concurrent('the pilot', () => {
     expectWhole(await ledgerOf(restarted));
     expect(await registered(folder)).toEqual(everyId);
     expect(code).toBe(0);
+
+    const nowhere = { ...restarted, url: 'http://127.0.0.1:1' };
+    expect((await sandtable(...argsOf(nowhere, folder, '--fresh'))).code).toBe(2);
+    expect(await registered(folder)).toEqual(everyId);
   });
 });

@@ -1,7 +1,10 @@
 // Every call of provisioning meets every fault: the company ends ready or cleanly undone, and its neighbour is ready.
 
 import { describe, expect, it } from 'vitest';
-import { ATTEMPTS_MAX } from '../../src/limits.ts';
+import { type FaultRule, judge } from '../../fakes/faults.ts';
+import { companiesOf } from '../../scenarios/population.ts';
+import { ATTEMPTS_MAX, RETRY_AFTER_DEFAULT_MS } from '../../src/limits.ts';
+import { planOf } from '../../src/provisioning/plan.ts';
 import { leftIn, rolloutOf, simulate, type Witnessed, witness } from './harness.ts';
 
 type Rule = Readonly<Record<string, unknown>>;
@@ -35,6 +38,8 @@ const CREATIONS: readonly (readonly [operation: string, step: string])[] = [
 ];
 
 const LOOKS = [
+  // What is nameless is looked for before it is made.
+  'secretManager.versions.list',
   'secretManager.versions.access',
   'cloudRun.operations.get',
   'cloudflare.customHostnames.get',
@@ -46,7 +51,9 @@ const REMOVALS = [
   'secretManager.secrets.delete',
   'secretManager.secrets.get',
   'kms.cryptoKeyVersions.destroy',
+  'atlas.customDbRoles.get',
   'atlas.customDbRoles.delete',
+  'atlas.databaseUsers.get',
   'atlas.databaseUsers.delete',
   'firestore.documents.delete',
   'pinecone.namespaces.delete',
@@ -92,8 +99,9 @@ const CERTIFICATE_REFUSED = {
 
 describe('the operations below', () => {
   it('are all that a company without trouble calls, and all that undoing calls', async () => {
-    const called = (witnessed: Witnessed) =>
-      witnessed.replication.rollout.operations.map(({ operation }) => operation);
+    const called = (witnessed: Witnessed) => [
+      ...new Set(witnessed.replication.rollout.operations.map(({ operation }) => operation)),
+    ];
     const usual = await hit({ ...CERTIFICATE_REFUSED, companies: [] });
     expect(called(usual).sort()).toEqual([...CREATIONS.map(([operation]) => operation), ...LOOKS].sort());
     expect(called(await hit(CERTIFICATE_REFUSED))).toEqual(expect.arrayContaining(REMOVALS));
@@ -155,6 +163,46 @@ describe('a company that is refused for good', () => {
     expect(replication.rollout.reasons.c00000).toMatch(
       /^certificate: 403 .*; databaseUser could not be removed: 400 /,
     );
+  });
+});
+
+describe('one call of a hundred companies that is refused with 429 though no quota is short', () => {
+  const COMPANY = 20;
+  const VERB_KEYS = { create: 0, find: 1 };
+  const usual = rolloutOf(100);
+  const ids = planOf(companiesOf(usual)[COMPANY], 3).map(({ id }) => id);
+
+  /** A rule and a seed by which it hits the first call of this step, and not the one after the refusal. */
+  function strayOf(operation: string, step: string, verb: keyof typeof VERB_KEYS) {
+    const rule: FaultRule = { operation, verdict: 'refuse', status: 429, share: 0.5, companies: [COMPANY] };
+    const keyOf = (call: number) => [COMPANY, ids.indexOf(step), 0, VERB_KEYS[verb], call, 0];
+    const hits = (seed: number) =>
+      [0, 1].map(call => judge([rule], operation, keyOf(call), seed) !== undefined);
+    let seed = 1;
+    while (String(hits(seed)) !== 'true,false') seed++;
+    return { rule, seed };
+  }
+
+  it.each([
+    ['kms.cryptoKeys.create', 'cryptoKey', 'create'],
+    ['atlas.databaseUsers.create', 'databaseUser', 'create'],
+    ['pinecone.namespaces.create', 'namespace', 'create'],
+    ['cloudRun.services.create', 'service', 'create'],
+    ['cloudflare.dnsRecords.create', 'dnsRecord', 'create'],
+    ['cloudflare.customHostnames.create', 'certificate', 'create'],
+  ] as const)('costs the rollout a few seconds at most: %s', async (operation, step, verb) => {
+    const { rule, seed } = strayOf(operation, step, verb);
+    const { rollout } = await simulate(rolloutOf(100, { 'faults.rules': [rule] }), { seed });
+    const refused = rollout.operations.filter(
+      one => one.operation === operation && one.fact === 'lat.refusal',
+    );
+    expect(refused.map(({ calls }) => calls)).toEqual([1]);
+    expect(rollout.outcome.filter(outcome => outcome !== 'ready')).toEqual([]);
+    expect(rollout.violations).toEqual([]);
+    // The gate that the refusal has put up let five calls through in turn, and all others at once.
+    expect(rollout.limits.filter(({ kind }) => kind === 'quota')).toMatchObject([{ refusals: 1, calls: 5 }]);
+    const { durationMs } = (await simulate(usual, { seed })).rollout;
+    expect(rollout.durationMs - durationMs).toBeLessThan(RETRY_AFTER_DEFAULT_MS);
   });
 });
 

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { LimitMeasurement, Replication } from '../../reports/measurement.ts';
 import { predictionInterval, quantile, sorted } from '../../reports/statistics.ts';
 import type { Scenario } from '../../scenarios/scenario.ts';
+import { READY_MAX_MS } from '../../src/limits.ts';
 import { rolloutOf, scenarioOf, simulate } from './harness.ts';
 
 const PROVISIONING_MAX_MS = 60_000;
@@ -129,8 +130,13 @@ describe('a quota that only the cloud knows', () => {
 
   it('is not hammered', () => {
     const { operations } = replication.rollout;
-    const { calls } = operations.find(({ operation }) => operation === quota.operations[0])!;
-    expect(calls).toBeLessThan(3 * COMPANIES);
+    const counts = operations.filter(({ operation }) => operation === quota.operations[0]);
+    expect(counts.map(({ fact }) => fact).sort()).toEqual(['lat.pinecone.write', 'lat.refusal']);
+    expect(counts.reduce((sum, { calls }) => sum + calls, 0)).toBeLessThan(3 * COMPANIES);
+    expect(counts.find(({ fact }) => fact === 'lat.pinecone.write')).toMatchObject({
+      calls: COMPANIES,
+      refusedByQuota: 0,
+    });
   });
 
   it('sets the pace of the rollout', () => {
@@ -140,6 +146,92 @@ describe('a quota that only the cloud knows', () => {
 
   it('makes companies wait before admission, not on their way', () => {
     expect(p99Of(replication)).toBeLessThan(PROVISIONING_MAX_MS);
+  });
+});
+
+describe('a quota so small that a company waits for it longer than a resource may take to get ready', () => {
+  it('undoes nobody', async () => {
+    const operation = 'cloudflare.customHostnames.create';
+    const quota = { name: 'few-hostnames', operations: [operation], perMinute: 2 };
+    const replication = await simulate(rolloutOf(40, { 'faults.quotas': [quota] }));
+    expectAllReady(replication);
+    expect(bindingOf(replication)).toMatchObject({ name: quota.name, kind: 'quota' });
+    expect(Math.max(...timesOf(replication))).toBeGreaterThan(READY_MAX_MS);
+    expect(replication.rollout.durationMs).toBeGreaterThan(38 * 30_000);
+    expect(replication.rollout.durationMs).toBeLessThan(40 * 30_000 * 1.25);
+  });
+});
+
+describe('two quotas on one operation', () => {
+  it('are each named, with the waits that each caused', async () => {
+    const operations = ['kms.cryptoKeys.create'];
+    const quotas = [
+      { name: 'first', operations, perMinute: 40 },
+      { name: 'second', operations, perMinute: 30 },
+    ];
+    const waitsWith = async (planted: readonly object[]) => {
+      const replication = await simulate(rolloutOf(60, { 'faults.quotas': planted }));
+      expectAllReady(replication);
+      const { limits } = replication.rollout;
+      return limits.filter(({ kind }) => kind === 'quota').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    };
+    const both = await waitsWith(quotas);
+    expect(both.map(({ name }) => name)).toEqual(['first', 'second']);
+    for (const { waitMs, refusals, calls } of both) {
+      expect(refusals).toBeGreaterThan(0);
+      expect(calls).toBeGreaterThan(0);
+      expect(waitMs).toBeGreaterThan(0);
+    }
+    // The slower one binds, and what the two waits come to is what it alone would make them wait.
+    expect(both[1].waitMs).toBeGreaterThan(both[0].waitMs);
+    const [alone] = await waitsWith([quotas[1]]);
+    expect((both[0].waitMs + both[1].waitMs) / alone.waitMs).toBeGreaterThan(0.8);
+    expect((both[0].waitMs + both[1].waitMs) / alone.waitMs).toBeLessThan(1.25);
+  });
+});
+
+describe('a quota on deletions', () => {
+  it('holds back no admission, however long those wait that are undone', async () => {
+    const COMPANIES = 60;
+    const undone = Array.from({ length: 20 }, (_, i) => i);
+    const rule = {
+      operation: 'cloudflare.customHostnames.create',
+      verdict: 'refuse',
+      status: 403,
+      share: 1,
+      companies: undone,
+    };
+    const quota = { name: 'few-deletions', operations: ['kms.cryptoKeyVersions.destroy'], perMinute: 2 };
+    const sets = { 'faults.rules': [rule] };
+    const free = await simulate(rolloutOf(COMPANIES, sets));
+    const { rollout } = await simulate(rolloutOf(COMPANIES, { ...sets, 'faults.quotas': [quota] }));
+    expect(rollout.outcome).toEqual(free.rollout.outcome);
+    expect(rollout.outcome.flatMap((outcome, i) => (outcome === 'undone' ? [i] : []))).toEqual(undone);
+    expect(rollout.violations).toEqual([]);
+    const [limit] = rollout.limits.filter(({ kind }) => kind === 'quota');
+    expect(limit).toMatchObject({ name: quota.name, admissionBlockedMs: 0 });
+    expect(limit.refusals).toBeGreaterThan(10);
+    expect(limit.waitMs).toBeGreaterThan(60_000);
+    expect(rollout.admittedAtMs).toEqual(free.rollout.admittedAtMs);
+  });
+});
+
+describe('a rollout of which only a few may be under way at once', () => {
+  it('names the concurrency as the limit that it waits for most', async () => {
+    const replication = await simulate(rolloutOf(60, { 'provisioning.concurrencyMax': 5 }));
+    expectAllReady(replication);
+    const { rollout } = replication;
+    const concurrency = bindingOf(replication);
+    expect(concurrency).toMatchObject({ name: 'concurrency', kind: 'limiter', calls: 0, refusals: 0 });
+    expect(concurrency.admissionBlockedMs).toBe(concurrency.waitMs);
+    // All that the last company waits for before its admission.
+    expect(concurrency.waitMs / rollout.admittedAtMs[59]).toBeGreaterThan(0.95);
+    expect(concurrency.waitMs).toBeLessThanOrEqual(rollout.admittedAtMs[59]);
+  });
+
+  it('does not name it where it held back none', async () => {
+    const { rollout } = await simulate(rolloutOf(60));
+    expect(rollout.limits.map(({ name }) => name)).not.toContain('concurrency');
   });
 });
 
@@ -189,12 +281,26 @@ describe('a replication', () => {
     await expect(simulate(scenario, { hooks: { poll: () => true } })).rejects.toThrow('stopped');
   });
 
+  it('says that a crash parted it, and shows none of the waits and times of which it knows only a part', async () => {
+    const whole = await simulate(scenario);
+    const parted = await simulate(scenario, { hooks: { crashAtEvents: [Math.floor(whole.events / 2)] } });
+    expect(whole.rollout.isResumed).toBe(false);
+    expect(whole.rollout.steps.length * whole.rollout.limits.length).toBeGreaterThan(0);
+    expect(parted.rollout).toMatchObject({ isResumed: true, limits: [], steps: [], violations: [] });
+    expect(parted.rollout.outcome).toEqual(whole.rollout.outcome);
+    expect(parted.rollout.durationMs).toBeGreaterThan(0);
+  });
+
   it('that cannot end by its deadline names the companies that are unfinished', async () => {
     const { rollout } = await simulate(rolloutOf(100, { 'run.deadline': '60s' }));
     expect(new Set(rollout.outcome)).toEqual(new Set(['ready', 'unfinished']));
     const unfinished = rollout.outcome.flatMap((outcome, i) => (outcome === 'unfinished' ? [i] : []));
     expect(unfinished.every(i => rollout.finishedAtMs[i] === -1)).toBe(true);
     expect(rollout.admittedAtMs[99]).toBe(-1);
+    // Until the deadline, but for the first write into the journal, after which the companies are queued.
+    const untilMs = rollout.admittedAtMs[0] + rollout.durationMs;
+    expect(untilMs).toBeLessThan(60_000);
+    expect(untilMs).toBeGreaterThan(60_000 - 50);
     expect(rollout.violations).toEqual([]);
   });
 });

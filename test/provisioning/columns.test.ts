@@ -1,0 +1,139 @@
+// What a report shows of a rollout's state at some moment.
+
+import { describe, expect, it } from 'vitest';
+import type { LimitCount } from '../../src/provisioning/admission.ts';
+import type { Company } from '../../src/provisioning/company.ts';
+import { columnsOf, emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
+
+const QUEUED_MS = 1_000_000;
+
+const companies = [0, 1, 2].map(
+  (index): Company => ({
+    index,
+    id: `c0000${index}`,
+    region: 'us-west1',
+    level: 'OPAL',
+    industry: 'retail',
+    configuration: 'basic',
+  }),
+);
+
+const limit: LimitCount = {
+  name: 'concurrency',
+  kind: 'limiter',
+  calls: 0,
+  waitMs: 7,
+  refusals: 0,
+  admissionBlockedMs: 7,
+};
+
+type Progress = [
+  state: 'admitted' | 'undoing' | 'ready' | 'undone' | 'blocked',
+  admittedMs: number,
+  finishedMs: number,
+];
+
+/** Times since the companies were queued; -1 for never. */
+function stateOf(progress: readonly Progress[], more: Partial<RolloutState> = {}): RolloutState {
+  const state = { ...emptyState(), queuedAtMs: QUEUED_MS, limits: () => [limit], ...more };
+  progress.forEach(([name, admittedMs, finishedMs], index) => {
+    const finishedAtMs = finishedMs < 0 ? -1 : QUEUED_MS + finishedMs;
+    const reason = name === 'undone' ? 'why' : '';
+    state.companies.set(index, { state: name, admittedAtMs: QUEUED_MS + admittedMs, finishedAtMs, reason });
+  });
+  state.steps.set('service', { kind: 'service', count: 4, totalMs: 1000 });
+  return state;
+}
+
+const columnsAt = (state: RolloutState, sinceQueuedMs: number) =>
+  columnsOf(state, companies, QUEUED_MS + sinceQueuedMs);
+
+describe('the columns of a rollout', () => {
+  it('have a line for each company in the order of the queue, with times since it was queued', () => {
+    const state = stateOf([
+      ['ready', 10, 500],
+      ['undone', 20, 700],
+      ['blocked', 30, 900],
+    ]);
+    expect(columnsAt(state, 5000)).toEqual({
+      company: ['c00000', 'c00001', 'c00002'],
+      region: ['us-west1', 'us-west1', 'us-west1'],
+      outcome: ['ready', 'undone', 'blocked'],
+      admittedAtMs: [10, 20, 30],
+      finishedAtMs: [500, 700, 900],
+      reasons: { c00001: 'why' },
+      durationMs: 890,
+      limits: [limit],
+      steps: [{ kind: 'service', count: 4, meanMs: 250 }],
+      isResumed: false,
+    });
+  });
+
+  it.each<[string, Progress[], number]>([
+    [
+      'until the last company ended once all have',
+      [
+        ['ready', 10, 900],
+        ['ready', 20, 500],
+        ['undone', 30, 700],
+      ],
+      890,
+    ],
+    [
+      'until now while one is under way',
+      [
+        ['ready', 10, 900],
+        ['ready', 20, 500],
+        ['admitted', 30, -1],
+      ],
+      4990,
+    ],
+    [
+      'until now while one is being undone',
+      [
+        ['ready', 10, 900],
+        ['ready', 20, 500],
+        ['undoing', 30, -1],
+      ],
+      4990,
+    ],
+    [
+      'until now while one has not been admitted',
+      [
+        ['ready', 10, 900],
+        ['ready', 20, 500],
+      ],
+      4990,
+    ],
+    ['no time before the first admission', [], 0],
+  ])('count the duration from the first admission: %s', (_until, progress, durationMs) => {
+    expect(columnsAt(stateOf(progress), 5000).durationMs).toBe(durationMs);
+  });
+
+  it('name those that have not ended, admitted or not', () => {
+    const { outcome, admittedAtMs, finishedAtMs } = columnsAt(
+      stateOf([
+        ['ready', 10, 500],
+        ['undoing', 20, -1],
+      ]),
+      5000,
+    );
+    expect(outcome).toEqual(['ready', 'unfinished', 'unfinished']);
+    expect([admittedAtMs, finishedAtMs]).toEqual([
+      [10, 20, -1],
+      [500, -1, -1],
+    ]);
+  });
+
+  it('leave out the waits and the steps, which are only a part, when the rollout was resumed', () => {
+    const progress: Progress[] = [
+      ['ready', 10, 500],
+      ['ready', 20, 700],
+      ['ready', 30, 900],
+    ];
+    const [whole, resumed] = [false, true].map(isResumed =>
+      columnsAt(stateOf(progress, { isResumed }), 5000),
+    );
+    expect(resumed).toEqual({ ...whole, limits: [], steps: [], isResumed: true });
+  });
+});
