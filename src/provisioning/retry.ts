@@ -5,9 +5,6 @@ import type { CallKey, Chance } from '../ports.ts';
 
 /** Tokens: every first try earns a share of one, every retry costs one. */
 export class RetryBudget {
-  /** Retries that had to wait the longest back-off because the budget was used up. */
-  exhausted = 0;
-  retries = 0;
   private tokens = RETRY_BUDGET_BURST;
 
   earn(): void {
@@ -16,11 +13,7 @@ export class RetryBudget {
 
   /** The wait before retry number `retry` (1, 2, …). Without budget it is the longest one, so that load falls. */
   backoffMs(chance: Chance, key: CallKey, retry: number): number {
-    this.retries++;
-    if (this.tokens < 1) {
-      this.exhausted++;
-      return BACKOFF_CAP_MS;
-    }
+    if (this.tokens < 1) return BACKOFF_CAP_MS;
     this.tokens--;
     return chance.uniform(key) * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** retry);
   }
