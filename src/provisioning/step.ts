@@ -47,7 +47,7 @@ type Verb = keyof typeof VERB_KEYS;
 export async function makeStep(ports: StepPorts, context: StepContext): Promise<Made> {
   const { clock } = ports;
   const { verbs, before } = context;
-  // From the first answer on: waiting for a quota is no sign of a resource that does not get ready.
+  /** From the first look that found it unready: waiting for a quota is no sign of one that does not get ready. */
   let readyByMs: number | undefined;
   const { create } = verbs;
   let id = before?.id;
@@ -59,7 +59,6 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
       look || create === undefined
         ? await calls.call('find', attempt => verbs.find(attempt, id))
         : await calls.call('create', create);
-    readyByMs ??= clock.nowMs() + READY_MAX_MS;
     switch (result.kind) {
       case 'done':
         return result;
@@ -70,11 +69,13 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
         break;
       case 'absent':
       case 'pending':
+        look = result.kind === 'pending' || create === undefined;
+        if (!look) break;
+        readyByMs ??= clock.nowMs() + READY_MAX_MS;
         if (clock.nowMs() >= readyByMs)
           return { kind: 'failed', reason: `not ready within ${READY_MAX_MS} ms` };
         if (result.kind === 'pending') id = result.id || id;
-        look = result.kind === 'pending' || create === undefined;
-        if (look) await clock.sleep(POLL_MS);
+        await clock.sleep(POLL_MS);
         break;
       case 'unknown':
         // What cannot be asked for by name must have run out before it may be made again.
