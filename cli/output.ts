@@ -5,13 +5,11 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Report, Verdict } from '../reports/report.ts';
 import { renderTerminal } from '../reports/terminal.ts';
-import { writeReport } from '../reports/write.ts';
+import { expectReplaceable, writeReport } from '../reports/write.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 
 export const INTERRUPTED = 130;
-
-const REPORT_FILES = ['report.json', 'report.html', 'report.md'];
 
 const EXIT_CODES: Readonly<Record<Verdict, number>> = { PASS: 0, FAIL: 1, INCONCLUSIVE: 3, NO_DATA: 3 };
 
@@ -26,11 +24,10 @@ export function openReportFolder(reportDir: string | undefined, scenario: Scenar
   try {
     makeFolder(dir);
     accessSync(dir, constants.W_OK);
-    for (const file of REPORT_FILES)
-      if (statSync(join(dir, file), { throwIfNoEntry: false })?.isDirectory())
-        throw Object.assign(new Error(), { code: `${file} is a folder` });
+    expectReplaceable(dir);
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code ?? message;
     throw new SandtableError(
       'INPUT',
       `the report folder ${dir} cannot be written (${reason}); choose another with --report-dir`,

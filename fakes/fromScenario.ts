@@ -8,6 +8,14 @@ import type { QuotaRule } from './quota.ts';
 /** The one credential that every fake accepts; no secret, since it opens nothing else. */
 export const FAKES_TOKEN = 'sandtable-fakes-token';
 
+/** The same for every vendor that the platform calls. */
+export const FAKES_TOKENS = {
+  google: FAKES_TOKEN,
+  cloudflare: FAKES_TOKEN,
+  atlas: FAKES_TOKEN,
+  pinecone: FAKES_TOKEN,
+};
+
 /** Operations that the plan's three rates count. */
 const PLAN_OPERATIONS = {
   dnsRecordWrites: [

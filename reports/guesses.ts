@@ -1,6 +1,6 @@
 // What the figures rest on: the facts of a run, those of them that are guesses, and the guess that matters most.
 
-import { FACTS, type Fact, FIT_FACTOR, type UsedFact } from '../scenarios/facts.ts';
+import { FACTS, type Fact, FIT_FACTOR, fittedValue, isFitted, type UsedFact } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { OperationMeasurement, Replication } from './measurement.ts';
 import type { Assumption, Report } from './report.ts';
@@ -41,13 +41,12 @@ function factorOf({ factValue, overridden }: FactInput): Levels {
   return { low: given, mid: given, high: given };
 }
 
-/** The catalogue has a fitted fact before the fit; runs draw from it times the factor. Rounded as they round. */
+/** The catalogue has a fitted fact before the fit; runs draw from it times the factor. */
 function scaled({ low, mid, high }: Levels, factor: Levels): Levels {
-  const rounded = (value: number) => Number(value.toPrecision(12));
   return {
-    low: rounded(low * factor.low),
-    mid: rounded(mid * factor.mid),
-    high: rounded(high * factor.high),
+    low: fittedValue(low, factor.low),
+    mid: fittedValue(mid, factor.mid),
+    high: fittedValue(high, factor.high),
   };
 }
 
@@ -130,5 +129,4 @@ function millisecondsOn(replications: readonly Replication[], facts: readonly Us
   return inOperations / companies + inWaits;
 }
 
-const isFitted = (fact: Fact): boolean => fact.basis === 'fitted' && fact.id !== FIT_FACTOR;
 const relativeRange = ({ low, mid, high }: Fact): number => (high - low) / mid;

@@ -6,6 +6,8 @@ import { renderHtml } from './html.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { Report } from './report.ts';
 
+const FILES = ['report.html', 'report.md', 'report.json'];
+
 export type ReportPaths = { readonly json: string; readonly html: string; readonly markdown: string };
 
 /** The directory cannot be written. What stood in it still does, and no temporary file is left. */
@@ -23,7 +25,7 @@ export function writeReport(report: Report, dir: string): ReportPaths {
   ].map(file => ({ ...file, temporary: `${file.path}.${process.pid}.tmp` }));
   try {
     // A rename that has happened cannot be taken back: what would stop one of them is looked for before the first.
-    for (const { path } of files) refuseDirectory(path);
+    expectReplaceable(dir);
     mkdirSync(dir, { recursive: true });
     for (const { temporary, text } of files) writeFileSync(temporary, text, { flush: true });
     for (const { temporary, path } of files) renameSync(temporary, path);
@@ -36,8 +38,10 @@ export function writeReport(report: Report, dir: string): ReportPaths {
   return { html: files[0].path, markdown: files[1].path, json: files[2].path };
 }
 
-function refuseDirectory(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${path} is a directory`);
+/** Throws when one of the reports' names in this folder is a directory's, which no rename replaces. */
+export function expectReplaceable(dir: string): void {
+  for (const path of FILES.map(file => join(dir, file)))
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${path} is a directory`);
 }
 
 /** What cannot be removed cannot have been written either; the first error is the one to tell. */

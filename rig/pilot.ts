@@ -2,7 +2,7 @@
 // process of their own, with its journal on disk. Killed at any moment and started again, it goes on.
 
 import { auditLedger } from '../fakes/audit.ts';
-import { FAKES_TOKEN } from '../fakes/fromScenario.ts';
+import { FAKES_TOKENS } from '../fakes/fromScenario.ts';
 import type { LedgerEntry } from '../fakes/ledger.ts';
 import type { OperationMeasurement, Replication } from '../reports/measurement.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
@@ -67,7 +67,6 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const clock = fastClock(fakes.nowMs, fakes.speed);
   const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / fakes.speed });
   const companies = companiesOf(scenario);
-  const tokens = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
   const state = emptyState();
   const ports = {
     clock,
@@ -83,7 +82,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   };
   const timer = setInterval(report, PROGRESS_EVERY_MS);
   try {
-    await rollOut(ports, { ...rolloutOptionsOf(scenario), companies, tokens }, state);
+    await rollOut(ports, { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS }, state);
   } finally {
     clearInterval(timer);
     await transport.close();

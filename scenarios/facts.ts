@@ -45,8 +45,7 @@ export class FactValues {
     this.overrides = overrides;
     const factor = overrides[FIT_FACTOR] ?? FACTS.find(fact => fact.id === FIT_FACTOR)![level];
     for (const fact of FACTS) {
-      const modelled =
-        fact.basis === 'fitted' && fact.id !== FIT_FACTOR ? rounded(fact[level] * factor) : fact[level];
+      const modelled = isFitted(fact) ? fittedValue(fact[level], factor) : fact[level];
       this.values.set(fact.id, { value: overrides[fact.id] ?? modelled, spread: fact.spread });
     }
   }
@@ -70,5 +69,8 @@ export class FactValues {
   }
 }
 
-/** So that a report shows 232 and not 231.99999999999997; far below what any figure of the catalogue is known to. */
-const rounded = (value: number): number => Number(value.toPrecision(12));
+/** Whether the catalogue has it before the fit; the factor itself is as it stands. */
+export const isFitted = ({ basis, id }: Fact): boolean => basis === 'fitted' && id !== FIT_FACTOR;
+
+/** Rounded so that a report shows 232 and not 231.99999999999997; far below what any figure is known to. */
+export const fittedValue = (base: number, factor: number): number => Number((base * factor).toPrecision(12));

@@ -2,7 +2,7 @@
 
 import { auditLedger } from '../fakes/audit.ts';
 import { Cloud } from '../fakes/cloud.ts';
-import { cloudOptionsOf, FAKES_TOKEN } from '../fakes/fromScenario.ts';
+import { cloudOptionsOf, FAKES_TOKENS } from '../fakes/fromScenario.ts';
 import type { Replication } from '../reports/measurement.ts';
 import { drawUint32, drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import { type FactLevel, FactValues } from '../scenarios/facts.ts';
@@ -57,7 +57,7 @@ export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Re
   });
   const network = new Network(kernel, cloud, trace);
   const stores = new Stores(kernel, facts, seed);
-  const options = { ...rolloutOptionsOf(scenario), companies, tokens: TOKENS };
+  const options = { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS };
   const machine = new Machine(kernel, generation => {
     state = emptyState();
     const ports = {
@@ -93,8 +93,6 @@ export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Re
     events: kernel.events,
   };
 }
-
-const TOKENS = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
 
 function virtualClock(kernel: Kernel, generation: Generation) {
   return {

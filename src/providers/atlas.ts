@@ -4,7 +4,15 @@
 import type { Answer } from '../ports.ts';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { type CallSpec, jsonOf, readFailure, type Send, type Tokens, unreadable } from './call.ts';
+import {
+  type CallSpec,
+  heldByAnother,
+  jsonOf,
+  readFailure,
+  type Send,
+  type Tokens,
+  unreadable,
+} from './call.ts';
 import { accessSecret } from './secretManager.ts';
 
 type ApiError = { detail?: string; errorCode?: string; parameters?: unknown[] };
@@ -146,9 +154,7 @@ async function look<T>(
 
 async function find<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<CloudResult> {
   const found = await look(send, own, attempt);
-  return found.kind === 'foreign'
-    ? { kind: 'rejected', reason: `the name ${own.id} is held by another` }
-    : found;
+  return found.kind === 'foreign' ? heldByAnother(own.id) : found;
 }
 
 /** One of another owner stays, and is none of ours to remove. */

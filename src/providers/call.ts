@@ -63,6 +63,11 @@ export function readFailure(answer: Answer, quota: string, reason: string): Clou
   return { kind: 'rejected', reason: `${status} ${reason}` };
 }
 
+/** The name is taken, and what has it does not carry our mark. */
+export function heldByAnother(name: string): CloudResult {
+  return { kind: 'rejected', reason: `the name ${name} is held by another` };
+}
+
 /** A body that is not what the vendor documents: it says nothing of the effect. */
 export function unreadable(answer: Answer): CloudResult {
   return { kind: 'unknown', reason: `${answer.status} with an unreadable body` };

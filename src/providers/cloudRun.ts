@@ -4,8 +4,8 @@
 import type { run_v2 } from '@googleapis/run';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleHeaders } from './google.ts';
+import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
+import { googleFailure, googleGet, googleHeaders } from './google.ts';
 
 type RunService = run_v2.Schema$GoogleCloudRunV2Service;
 type Operation = run_v2.Schema$GoogleLongrunningOperation;
@@ -18,18 +18,11 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
   const name = `${parent}/services/${company.id}`;
   const url = `${API}/${name}`;
 
-  const get = async (attempt: Attempt, part: number): Promise<Found> => {
-    const answer = await send({ method: 'GET', url, headers }, attempt, part);
-    if (answer.kind !== 'answered') return answer;
-    if (answer.status === 404) return { kind: 'absent' };
-    if (answer.status !== 200) return googleFailure(answer);
-    const service = jsonOf(answer) as RunService | undefined;
-    return service ? { kind: 'service', service } : unreadable(answer);
-  };
+  const get = (attempt: Attempt, part: number) => googleGet<RunService>(send, token, url, attempt, part);
 
   const findByName = async (attempt: Attempt, part: number): Promise<CloudResult> => {
     const found = await get(attempt, part);
-    return found.kind === 'service' ? readService(found.service, company, name) : found;
+    return found.kind === 'found' ? readService(found.resource, company, name) : found;
   };
 
   return {
@@ -60,9 +53,9 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
     // It looks first: what is not ours must stay, and each look at a deletion under way would cost a write.
     remove: async attempt => {
       const found = await get(attempt, 0);
-      if (found.kind !== 'service') return found;
-      if (found.service.labels?.company !== company.id) return { kind: 'absent' };
-      if (found.service.deleteTime) return { kind: 'pending', id: '' };
+      if (found.kind !== 'found') return found;
+      if (found.resource.labels?.company !== company.id) return { kind: 'absent' };
+      if (found.resource.deleteTime) return { kind: 'pending', id: '' };
       const answer = await send({ method: 'DELETE', url, headers }, attempt, 1);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 404) return { kind: 'absent' };
@@ -70,8 +63,6 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
     },
   };
 }
-
-type Found = { readonly kind: 'service'; readonly service: RunService } | CloudResult;
 
 /** The plan's container configuration; idle companies cost nothing. */
 function serviceOf(company: Company, platform: Platform): RunService {
@@ -99,8 +90,7 @@ function serviceOf(company: Company, platform: Platform): RunService {
 const labelOf = (text: string) => text.toLowerCase().replace(/[^a-z0-9_-]/g, '-');
 
 function readService(service: RunService, company: Company, name: string): CloudResult {
-  if (service.labels?.company !== company.id)
-    return { kind: 'rejected', reason: `the name ${name} is held by another` };
+  if (service.labels?.company !== company.id) return heldByAnother(name);
   // It goes away, and the name with it: absent at a later look.
   if (service.deleteTime) return { kind: 'pending', id: '' };
   const { state, message } = service.terminalCondition ?? {};

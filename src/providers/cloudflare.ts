@@ -9,7 +9,7 @@ import type { RecordCreateParams, RecordResponse } from 'cloudflare/resources/dn
 import type { Answer } from '../ports.ts';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
+import { heldByAnother, jsonOf, readFailure, type Send, unreadable } from './call.ts';
 
 /** The vendor's envelope around every answer. */
 type Envelope<T> = { result?: T | null; errors?: { code?: number; message?: string }[] };
@@ -169,10 +169,6 @@ function firstOf<T>(answer: Awaited<ReturnType<Send>>): Found<T> {
 const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | undefined)?.errors ?? [];
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
-const heldByAnother = (name: string): CloudResult => ({
-  kind: 'rejected',
-  reason: `the name ${name} is held by another`,
-});
 
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {

@@ -2,9 +2,9 @@
 
 import type { firestore_v1 } from '@googleapis/firestore';
 import type { Company, Platform } from '../provisioning/company.ts';
-import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleHeaders } from './google.ts';
+import type { Attempt, Verbs } from '../provisioning/verbs.ts';
+import { heldByAnother, jsonOf, type Send } from './call.ts';
+import { googleFailure, googleGet, googleHeaders } from './google.ts';
 
 const API = 'https://firestore.googleapis.com/v1';
 
@@ -14,15 +14,8 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
   const name = `${root}/companies/${company.id}`;
   const url = `${API}/${name}`;
 
-  const get = async (attempt: Attempt): Promise<Found> => {
-    const answer = await send({ method: 'GET', url, headers }, attempt);
-    if (answer.kind !== 'answered') return answer;
-    if (answer.status === 404) return { kind: 'absent' };
-    if (answer.status !== 200) return googleFailure(answer);
-    const document = jsonOf(answer) as firestore_v1.Schema$Document | undefined;
-    if (!document) return unreadable(answer);
-    return { kind: 'document', ours: document.fields?.companyId?.stringValue === company.id };
-  };
+  const get = (attempt: Attempt) => googleGet<firestore_v1.Schema$Document>(send, token, url, attempt);
+  const isOurs = ({ fields }: firestore_v1.Schema$Document) => fields?.companyId?.stringValue === company.id;
 
   return {
     create: async attempt => {
@@ -40,24 +33,20 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
     },
     find: async attempt => {
       const found = await get(attempt);
-      if (found.kind !== 'document') return found;
-      return found.ours
-        ? { kind: 'done', id: name }
-        : { kind: 'rejected', reason: `the name ${name} is held by another` };
+      if (found.kind !== 'found') return found;
+      return isOurs(found.resource) ? { kind: 'done', id: name } : heldByAnother(name);
     },
     // Deleting what is not there succeeds, and what is not ours must stay: so it looks first.
     remove: async attempt => {
       const found = await get(attempt);
-      if (found.kind !== 'document') return found;
-      if (!found.ours) return { kind: 'absent' };
+      if (found.kind !== 'found') return found;
+      if (!isOurs(found.resource)) return { kind: 'absent' };
       const answer = await send({ method: 'DELETE', url, headers }, attempt, 1);
       if (answer.kind !== 'answered') return answer;
       return answer.status === 200 ? { kind: 'done', id: '' } : googleFailure(answer);
     },
   };
 }
-
-type Found = { readonly kind: 'document'; readonly ours: boolean } | CloudResult;
 
 function fieldsOf({
   id,

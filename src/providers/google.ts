@@ -1,8 +1,8 @@
 // What the clients of Google's APIs share: the bearer header and the reading of the AIP-193 error envelope.
 
 import type { Answer } from '../ports.ts';
-import type { CloudResult } from '../provisioning/verbs.ts';
-import { jsonOf, readFailure } from './call.ts';
+import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
+import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
 
 export const googleHeaders = (token: string): Record<string, string> => ({
   authorization: `Bearer ${token}`,
@@ -20,4 +20,22 @@ export function googleFailure(answer: Answer): CloudResult {
   const error = (jsonOf(answer) as GoogleError | undefined)?.error;
   const info = error?.details?.find(detail => detail['@type'] === 'type.googleapis.com/google.rpc.ErrorInfo');
   return readFailure(answer, info?.metadata?.quota_limit ?? 'google', error?.message ?? '');
+}
+
+/** A resource as the API tells of it, or what the look came to instead: `absent` for a 404. */
+export type Found<T> = { readonly kind: 'found'; readonly resource: T } | CloudResult;
+
+export async function googleGet<T>(
+  send: Send,
+  token: string,
+  url: string,
+  attempt: Attempt,
+  part = 0,
+): Promise<Found<T>> {
+  const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, part);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  if (answer.status !== 200) return googleFailure(answer);
+  const resource = jsonOf(answer) as T | undefined;
+  return resource ? { kind: 'found', resource } : unreadable(answer);
 }

@@ -3,8 +3,8 @@
 
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleHeaders } from './google.ts';
+import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
+import { googleFailure, googleGet, googleHeaders } from './google.ts';
 
 /** As in Google's public description of the API; the parts that the client reads. */
 type CryptoKeyVersion = {
@@ -27,14 +27,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
   const name = `${ring}/cryptoKeys/${company.id}`;
   const url = `${API}/${name}`;
 
-  const get = async (attempt: Attempt, part: number): Promise<Found> => {
-    const answer = await send({ method: 'GET', url, headers }, attempt, part);
-    if (answer.kind !== 'answered') return answer;
-    if (answer.status === 404) return { kind: 'absent' };
-    if (answer.status !== 200) return googleFailure(answer);
-    const key = jsonOf(answer) as CryptoKey | undefined;
-    return key ? { kind: 'key', key } : unreadable(answer);
-  };
+  const get = (attempt: Attempt, part: number) => googleGet<CryptoKey>(send, token, url, attempt, part);
 
   const enabledVersions = async (attempt: Attempt, part: number): Promise<Enabled> => {
     const listUrl = `${url}/cryptoKeyVersions?filter=${ENABLED}`;
@@ -50,8 +43,8 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
   const revive = async (attempt: Attempt): Promise<CloudResult> => {
     const found = await get(attempt, 1);
     if (found.kind === 'absent') return { kind: 'exists' };
-    if (found.kind !== 'key') return found;
-    if (readKey(found.key, company, name).kind !== 'absent') return { kind: 'exists' };
+    if (found.kind !== 'found') return found;
+    if (readKey(found.resource, company, name).kind !== 'absent') return { kind: 'exists' };
     const enabled = await enabledVersions(attempt, 2);
     if (enabled.kind !== 'versions') return enabled;
     let version = enabled.names.at(-1);
@@ -84,13 +77,13 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     },
     find: async attempt => {
       const found = await get(attempt, 0);
-      return found.kind === 'key' ? readKey(found.key, company, name) : found;
+      return found.kind === 'found' ? readKey(found.resource, company, name) : found;
     },
     // What is not ours stays: destroying it could not be taken back.
     remove: async attempt => {
       const found = await get(attempt, 0);
-      if (found.kind !== 'key') return found;
-      if (found.key.labels?.company !== company.id) return { kind: 'absent' };
+      if (found.kind !== 'found') return found;
+      if (found.resource.labels?.company !== company.id) return { kind: 'absent' };
       const enabled = await enabledVersions(attempt, 1);
       if (enabled.kind !== 'versions') return enabled;
       for (const [index, version] of enabled.names.entries()) {
@@ -104,13 +97,11 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
   };
 }
 
-type Found = { readonly kind: 'key'; readonly key: CryptoKey } | CloudResult;
 type Enabled = { readonly kind: 'versions'; readonly names: readonly string[] } | CloudResult;
 
 /** A key whose primary version is destroyed, or that has none, is as good as absent. */
 function readKey({ labels, primary }: CryptoKey, company: Company, name: string): CloudResult {
-  if (labels?.company !== company.id)
-    return { kind: 'rejected', reason: `the name ${name} is held by another` };
+  if (labels?.company !== company.id) return heldByAnother(name);
   if (primary?.state === 'ENABLED') return { kind: 'done', id: name };
   if (primary?.state === 'PENDING_GENERATION') return { kind: 'pending', id: '' };
   if (primary?.state === 'DISABLED') return { kind: 'rejected', reason: `the key ${name} is disabled` };

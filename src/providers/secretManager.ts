@@ -4,8 +4,8 @@ import type { secretmanager_v1 } from '@googleapis/secretmanager';
 import type { Chance } from '../ports.ts';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleHeaders } from './google.ts';
+import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
+import { googleFailure, googleGet, googleHeaders } from './google.ts';
 
 const API = 'https://secretmanager.googleapis.com/v1';
 
@@ -24,15 +24,8 @@ export function secretVerbs(
   const headers = googleHeaders(token);
   const name = secretNameOf(company, platform, part);
   const url = `${API}/${name}`;
-  const look = async (attempt: Attempt): Promise<CloudResult | { readonly kind: 'foreign' }> => {
-    const answer = await send({ method: 'GET', url, headers }, attempt);
-    if (answer.kind !== 'answered') return answer;
-    if (answer.status === 404) return { kind: 'absent' };
-    if (answer.status !== 200) return googleFailure(answer);
-    const secret = jsonOf(answer) as secretmanager_v1.Schema$Secret | undefined;
-    if (secret === undefined) return unreadable(answer);
-    return secret.labels?.company === company.id ? { kind: 'done', id: name } : { kind: 'foreign' };
-  };
+  const get = (attempt: Attempt) => googleGet<secretmanager_v1.Schema$Secret>(send, token, url, attempt);
+  const isOurs = ({ labels }: secretmanager_v1.Schema$Secret) => labels?.company === company.id;
   return {
     create: async attempt => {
       const body: secretmanager_v1.Schema$Secret = {
@@ -46,18 +39,16 @@ export function secretVerbs(
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
     },
     find: async attempt => {
-      const found = await look(attempt);
-      return found.kind === 'foreign'
-        ? { kind: 'rejected', reason: `the name ${name} is held by another` }
-        : found;
+      const found = await get(attempt);
+      if (found.kind !== 'found') return found;
+      return isOurs(found.resource) ? { kind: 'done', id: name } : heldByAnother(name);
     },
     // Deleting a secret deletes its versions with it. One of another company's stays, and is none of ours to remove.
     remove: async attempt => {
-      const found = await look(attempt);
-      if (found.kind === 'foreign') return { kind: 'absent' };
-      return found.kind === 'done'
-        ? removed(await send({ method: 'DELETE', url, headers }, attempt, 1))
-        : found;
+      const found = await get(attempt);
+      if (found.kind !== 'found') return found;
+      if (!isOurs(found.resource)) return { kind: 'absent' };
+      return removed(await send({ method: 'DELETE', url, headers }, attempt, 1));
     },
   };
 }

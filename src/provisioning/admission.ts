@@ -59,7 +59,7 @@ export class Admission {
   admit(steps: readonly Step[]): void {
     for (const step of steps) {
       this.ahead.set(step.kind, (this.ahead.get(step.kind) ?? 0) + 1);
-      const limiter = step.limiter && this.limiters.get(step.limiter);
+      const limiter = this.limiterOf(step);
       if (limiter) limiter.promised++;
     }
   }
@@ -74,14 +74,14 @@ export class Admission {
   /** Takes back what `admit` promised for a step: it is done, or the company has been given up. */
   release(step: Step, asked: boolean): void {
     if (!this.passed.delete(step)) this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
-    const limiter = step.limiter && this.limiters.get(step.limiter);
+    const limiter = this.limiterOf(step);
     if (limiter && !asked) limiter.promised--;
   }
 
   /** The slot of one call; the first of a step uses up its promise. */
   reserve(step: Step, first: boolean): number {
     const nowMs = this.clock.nowMs();
-    const limiter = step.limiter && this.limiters.get(step.limiter);
+    const limiter = this.limiterOf(step);
     if (!limiter) return nowMs;
     if (first) limiter.promised--;
     return limiter.reserve(nowMs);
@@ -133,6 +133,10 @@ export class Admission {
         });
       }
     return [...counts, ...quotas.values()];
+  }
+
+  private limiterOf({ limiter }: Step): Limiter | undefined {
+    return limiter && this.limiters.get(limiter);
   }
 
   /** The limit that is furthest over the backlog allowed, and how long until it is worth looking again. */

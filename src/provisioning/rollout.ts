@@ -89,11 +89,10 @@ export async function rollOut(
   const start = async (company: Company, progress: CompanyProgress | undefined) => {
     const live = {
       state: 'admitted' as CompanyProgress['state'],
-      admittedAtMs: clock.nowMs(),
+      admittedAtMs: progress?.admittedAtMs ?? clock.nowMs(),
       finishedAtMs: -1,
       reason: '',
     };
-    if (progress !== undefined) live.admittedAtMs = progress.admittedAtMs;
     state.companies.set(company.index, live);
     Object.assign(live, await provision(provisionPorts, company, progress));
   };
