@@ -2,6 +2,7 @@
 // this moment: compare ratios within one run, not two runs.
 
 import { loadScenario } from '../cli/input.ts';
+import calibration from '../scenarios/calibration.json' with { type: 'json' };
 import { createPool } from '../simulator/pool.ts';
 import { bareHeap, hold, mm10Async, mm10Pure } from './kernel.ts';
 
@@ -36,11 +37,13 @@ async function rolloutRows(): Promise<Row[]> {
     factLevel: 'mid',
     factOverrides: {},
     everyEventEntering: false,
+    calibration,
+    asRig: false,
   } as const;
   const [replication] = await pool.run([spec], () => {});
   const seconds = (performance.now() - startedAt) / 1000;
   await pool.close();
-  const calls = replication!.rollout.operations.reduce((sum, operation) => sum + operation.calls, 0);
+  const calls = replication!.rollout!.operations.reduce((sum, operation) => sum + operation.calls, 0);
   const megabytes = process.resourceUsage().maxRSS / 1024;
   return [
     atMost('rollout of 10,000 companies, one replication on one core', seconds, 20, 's'),

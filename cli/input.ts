@@ -8,7 +8,9 @@ import { distance } from 'fastest-levenshtein';
 import { FACTS } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
-import { factProblem, nearest, problemsOf, SCHEMA, type Schema, show } from './problems.ts';
+import { problemsOf, SCHEMA, type Schema } from './problems.ts';
+import { factProblem } from './rules.ts';
+import { nearest, show } from './words.ts';
 
 /** One `--set path=value`. */
 export type Setting = { readonly path: string; readonly text: string };
@@ -16,6 +18,8 @@ export type Setting = { readonly path: string; readonly text: string };
 type JsonObject = Record<string, unknown>;
 
 const FOLDER = new URL('../scenarios/', import.meta.url);
+/** What stands beside the scenarios. */
+const NO_SCENARIOS = ['scenario.schema.json', 'facts.json', 'calibration.json'];
 /** A value that was typed by hand: what a decimal number looks like, without JavaScript's other spellings. */
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
@@ -37,7 +41,7 @@ export function loadScenario(nameOrPath: string, sets: readonly string[] = []): 
 /** The project's own scenarios, in alphabetical order. */
 export function scenarioNames(): string[] {
   return readdirSync(FOLDER)
-    .filter(file => file.endsWith('.json') && file !== 'scenario.schema.json' && file !== 'facts.json')
+    .filter(file => file.endsWith('.json') && !NO_SCENARIOS.includes(file))
     .map(file => file.slice(0, -'.json'.length))
     .sort();
 }
@@ -105,7 +109,10 @@ function childOf(schema: Schema, parts: string[]): { key: string; schema: Schema
   const { properties, additionalProperties, propertyNames, items } = schema;
   if (typeof additionalProperties === 'object') {
     // The keys of a map of plain values may have dots of their own: fact ids.
-    const key = parts.splice(0, additionalProperties.properties === undefined ? parts.length : 1).join('.');
+    const isPlain =
+      additionalProperties.properties === undefined &&
+      additionalProperties.additionalProperties === undefined;
+    const key = parts.splice(0, isPlain ? parts.length : 1).join('.');
     const { pattern, enum: names } = propertyNames ?? {};
     const isName = names?.includes(key) ?? new RegExp(pattern ?? '').test(key);
     return isName ? { key, schema: additionalProperties } : undefined;
@@ -202,7 +209,12 @@ export function parseInteger(flag: string, text: string, min: number, max: numbe
 /** SHA-256 of what the scenario says, whatever the order of its keys. */
 export function scenarioHash(scenario: Scenario): string {
   const { $schema: _, ...said } = scenario;
-  return createHash('sha256').update(JSON.stringify(said, sortKeys)).digest('hex');
+  return hashOf(said);
+}
+
+/** SHA-256 of a JSON value, whatever the order of its keys. */
+export function hashOf(value: object): string {
+  return createHash('sha256').update(JSON.stringify(value, sortKeys)).digest('hex');
 }
 
 function sortKeys(_key: string, value: unknown): unknown {

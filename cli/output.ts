@@ -1,6 +1,15 @@
-// Where a command's report goes: three files in one folder, and a table or JSON on the terminal.
+// Where a command's report goes: four files in one folder, a table or JSON on the terminal, and what CI asks for besides.
 
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  appendFileSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Report, Verdict } from '../reports/report.ts';
@@ -18,9 +27,7 @@ export const exitCodeOf = (verdict: Verdict): number => EXIT_CODES[verdict];
 /** Makes the folder, before any work is done for it. Throws INPUT when nothing can be written there. */
 export function openReportFolder(reportDir: string | undefined, scenario: Scenario): string {
   if (reportDir === '') throw new SandtableError('INPUT', '--report-dir is empty; it must be a folder');
-  const dir = resolve(
-    reportDir ?? join(fileURLToPath(new URL('../results/', import.meta.url)), scenario.name),
-  );
+  const dir = reportFolderOf(reportDir, scenario);
   try {
     makeFolder(dir);
     accessSync(dir, constants.W_OK);
@@ -36,6 +43,10 @@ export function openReportFolder(reportDir: string | undefined, scenario: Scenar
   return dir;
 }
 
+export function reportFolderOf(reportDir: string | undefined, scenario: Scenario): string {
+  return resolve(reportDir ?? join(fileURLToPath(new URL('../results/', import.meta.url)), scenario.name));
+}
+
 /** As `mkdir -p`; Node's own never ends below a folder that takes no entries, such as /proc. */
 function makeFolder(dir: string): void {
   if (existsSync(dir)) {
@@ -44,6 +55,44 @@ function makeFolder(dir: string): void {
   }
   makeFolder(dirname(dir));
   mkdirSync(dir);
+}
+
+/** Throws INPUT when no file can be written at `path`, in a folder that is there. Changes nothing. */
+export function expectFile(flag: string, path: string): void {
+  if (path === '') throw new SandtableError('INPUT', `${flag} is empty; it must be a file`);
+  const target = resolve(path);
+  try {
+    const isThere = existsSync(target);
+    if (isThere && !statSync(target).isFile()) throw Object.assign(new Error(), { code: 'it is no file' });
+    // A file is replaced, not written into: the folder is what must take it.
+    accessSync(dirname(target), constants.W_OK);
+    if (isThere) accessSync(target, constants.W_OK);
+    else if (!statSync(dirname(target)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new SandtableError('INPUT', `${flag} ${path} cannot be written (${code})`);
+  }
+}
+
+/** CI's summary belongs to the whole job: it is added to, and made when it is not there. Throws INPUT. */
+export function expectSummary(path: string): void {
+  trySummary(path, () => closeSync(openSync(path, 'a')));
+}
+
+export function appendSummary(path: string, markdown: string): void {
+  trySummary(path, () => appendFileSync(path, `${markdown}\n`));
+}
+
+function trySummary(path: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new SandtableError(
+      'INPUT',
+      `the summary ${path}, which GITHUB_STEP_SUMMARY names, cannot be written (${code ?? message})`,
+    );
+  }
 }
 
 export function publish(report: Report, dir: string, json: boolean | undefined): void {

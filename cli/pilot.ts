@@ -1,21 +1,32 @@
-// `sandtable pilot`: a batch provisioned over HTTP in real time, resumable, with its report and exit code.
+// `sandtable pilot`: the sign-off of a batch. It provisions over HTTP in real time, asks the provisioned companies through
+// real gateways with k6, holds that against the same traffic in virtual time, and ends in one report and its exit code.
 
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
-import { buildReport } from '../reports/build.ts';
+import type { TrafficMeasurement } from '../reports/measurement.ts';
 import type { Asked } from '../reports/report.ts';
-import { expectEmpty, reachFakes, runPilot } from '../rig/pilot.ts';
+import { readHealth, setSpeed } from '../rig/fakesPages.ts';
+import { startFakesProcess } from '../rig/fakesProcess.ts';
+import { runLoad } from '../rig/load.ts';
+import { expectBearable } from '../rig/loadLimits.ts';
+import { expectEmpty, runPilot } from '../rig/pilot.ts';
+import { replicationSeed } from '../scenarios/draw.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { createPool } from '../simulator/pool.ts';
 import { SandtableError } from '../src/errors.ts';
-import { openStores } from '../src/runtime/stores.ts';
+import { openStores, type Stores } from '../src/runtime/stores.ts';
+import { loadCalibration } from './calibration.ts';
+import { findK6, interruptible, reportOf, say } from './emulated.ts';
 import { scenarioHash } from './input.ts';
 import { exitCodeOf, INTERRUPTED, openReportFolder, publish } from './output.ts';
 import { createProgress } from './progress.ts';
-import { commitOf, environmentOf } from './provenance.ts';
 
 export type PilotFlags = {
-  readonly fakes: string;
+  /** Fakes that run already; else the pilot starts its own, and begins anew. */
+  readonly fakes?: string;
+  /** Of its own fakes, while it provisions. */
+  readonly speed?: number;
   readonly fresh?: boolean;
   readonly seed?: number;
   readonly reportDir?: string;
@@ -23,58 +34,150 @@ export type PilotFlags = {
 };
 
 export async function pilot(scenario: Scenario, asked: Asked, flags: PilotFlags): Promise<number> {
-  const fakes = await reachFakes(flags.fakes);
+  const seed = flags.seed ?? scenario.run.seed;
+  const hasTraffic = scenario.run.phases.includes('traffic');
+  if (hasTraffic) expectBearable(scenario, seed);
+  if (!scenario.run.phases.includes('rollout'))
+    throw new SandtableError(
+      'INPUT',
+      `run.phases is ${JSON.stringify(scenario.run.phases)}; a pilot needs "rollout"; for traffic alone: sandtable load ${scenario.name}`,
+    );
+  if (flags.fakes !== undefined) return await pilotOn(flags.fakes, scenario, asked, { ...flags, seed });
+  const own = await startFakesProcess({
+    scenario,
+    seed: replicationSeed(seed, 0),
+    factOverrides: {},
+    adopted: false,
+    delays: true,
+    speed: flags.speed ?? 1,
+  });
+  try {
+    return await pilotOn(own.url, scenario, asked, { ...flags, seed, fresh: true });
+  } finally {
+    await own.stop();
+  }
+}
+
+type Settled = PilotFlags & { readonly seed: number };
+
+async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags: Settled): Promise<number> {
+  const { seed } = flags;
+  const fakes = await readHealth(fakesUrl);
   if (flags.fresh) expectEmpty(fakes);
   const dir = openReportFolder(flags.reportDir, scenario);
-  const journalPath = join(dir, 'journal.sqlite');
-  const stores = openStores(journalPath, flags.fresh);
+  const stores = openStores(join(dir, 'journal.sqlite'), flags.fresh);
   const startedAtMs = Date.now();
-  const seed = flags.seed ?? scenario.run.seed;
-  const log = openLog(join(dir, 'pilot.log'));
+  try {
+    const rolledOut = await provision(fakesUrl, scenario, fakes, stores, dir, flags);
+    const loaded = scenario.run.phases.includes('traffic')
+      ? await ask(fakesUrl, scenario, seed, stores)
+      : undefined;
+    const facts = [...rolledOut.facts, ...(loaded?.facts ?? [])];
+    const report = reportOf({
+      scenario,
+      asked,
+      seed,
+      startedAtMs,
+      replication: {
+        ...rolledOut.replication,
+        traffic: loaded?.traffic ?? null,
+        facts: [...new Set(facts.map(({ id }) => id))],
+      },
+      facts,
+      factOverrides: {},
+      speed: rolledOut.speed,
+      ...(loaded && { simulatedTraffic: loaded.simulated }),
+    });
+    publish(report, dir, flags.json);
+    return exitCodeOf(report.verdict);
+  } finally {
+    stores.close();
+  }
+}
+
+async function provision(
+  fakesUrl: string,
+  scenario: Scenario,
+  fakes: Awaited<ReturnType<typeof readHealth>>,
+  stores: Stores,
+  dir: string,
+  flags: Settled,
+) {
   const progress = createProgress(`${scenario.name}: provisioning over HTTP`, 'companies');
+  const log = openLog(join(dir, 'pilot.log'));
   const interrupt = () => {
     progress.end();
-    console.error(
-      `sandtable: interrupted; the journal ${journalPath} keeps what was done: run the same command again to go on`,
+    say(
+      flags.fakes === undefined
+        ? 'interrupted; its fake clouds are gone with it: the next pilot begins anew'
+        : `interrupted; the journal ${join(dir, 'journal.sqlite')} keeps what was done: run the same command again to go on`,
     );
     process.exit(INTERRUPTED);
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    const { replication, speed, facts } = await runPilot({
+    return await runPilot({
       scenario,
-      seed,
-      fakesUrl: flags.fakes,
+      seed: flags.seed,
+      fakesUrl,
       fakes,
       stores,
-      identity: `${scenarioHash(scenario)} ${seed}`,
+      identity: `${scenarioHash(scenario)} ${flags.seed}`,
       log: line => log.info(line),
       onProgress: progress.update,
     });
-    progress.end();
-    const values = new Map(facts.map(fact => [fact.id, fact.value]));
-    const report = buildReport({
-      scenario,
-      scenarioHash: scenarioHash(scenario),
-      seed,
-      commit: commitOf(),
-      clock: 'real',
-      label: 'emulated',
-      asked,
-      speed,
-      partial: false,
-      replications: [replication],
-      inputs: null,
-      factValue: id => values.get(id)!,
-      overridden: facts.filter(({ overridden }) => overridden).map(({ id }) => id),
-      environment: environmentOf(startedAtMs, 1),
-    });
-    publish(report, dir, flags.json);
-    return exitCodeOf(report.verdict);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     progress.end();
-    stores.close();
+  }
+}
+
+/** Real load on what was provisioned, at real speed, and the same traffic in virtual time. */
+async function ask(fakesUrl: string, scenario: Scenario, seed: number, stores: Stores) {
+  const k6 = await findK6();
+  await setSpeed(fakesUrl, 1);
+  const records = (await stores.registry.list()).map(({ id, level, serviceUri }) => ({
+    id,
+    level,
+    serviceUri,
+  }));
+  const { replication, facts } = await interruptible(signal =>
+    runLoad({
+      scenario,
+      seed,
+      factOverrides: {},
+      delays: true,
+      k6,
+      platform: { fakesUrl, records },
+      signal,
+      onStage: say,
+    }),
+  );
+  return { traffic: replication.traffic!, facts, simulated: await simulate(scenario, seed) };
+}
+
+async function simulate(scenario: Scenario, seed: number): Promise<TrafficMeasurement> {
+  say('the same traffic in virtual time');
+  const pool = createPool(1);
+  try {
+    const [simulated] = await pool.run(
+      [
+        {
+          scenario: { ...scenario, run: { ...scenario.run, phases: ['traffic'] } },
+          index: 0,
+          seed: replicationSeed(seed, 0),
+          factLevel: 'mid',
+          factOverrides: {},
+          everyEventEntering: false,
+          calibration: loadCalibration().calibration,
+          asRig: true,
+        },
+      ],
+      () => {},
+    );
+    return simulated!.traffic!;
+  } finally {
+    await pool.close();
   }
 }
 

@@ -1,14 +1,16 @@
 // All the fake clouds behind one door, for both clocks. A call is three arrows, arrive? → effect? → answer?, and the
 // caller (`simulator/network.ts` or `fakes/server.ts`) waits out the delays between them.
 
+import { logNormalOfMeanOne } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { CallKey } from '../src/ports.ts';
+import type { AdoptedCompany } from './adopted.ts';
 import { atlas } from './atlas.ts';
 import { cloudflare } from './cloudflare.ts';
 import { cloudRun } from './cloudRun.ts';
+import type { CompanyUsage } from './companyInstances.ts';
 import { companyServices } from './companyService.ts';
-import { logNormalOfMeanOne } from './distribution.ts';
 import { dnsResolver } from './dnsResolver.ts';
 import { type FaultRule, judge } from './faults.ts';
 import { firestore } from './firestore.ts';
@@ -16,12 +18,16 @@ import { kms } from './kms.ts';
 import { Ledger } from './ledger.ts';
 import { pinecone } from './pinecone.ts';
 import { type QuotaRule, Quotas } from './quota.ts';
+import { RequestLedger } from './requestLedger.ts';
 import { secretManager } from './secretManager.ts';
 import {
+  bodyOf,
   createRouter,
   type FakeReply,
   type FakeRequest,
   type Match,
+  operationOf,
+  type Served,
   type Service,
   serve,
   type World,
@@ -34,6 +40,10 @@ export type CloudOptions = {
   readonly faults: readonly FaultRule[];
   readonly token: string;
   readonly domain: string;
+  /** Companies that exist without having been provisioned here, for a run of traffic alone. */
+  readonly adopted?: readonly AdoptedCompany[];
+  /** Whether an adopted company, by its index, has a warm instance at the beginning; none has when absent. */
+  readonly warmAt?: (index: number) => boolean;
 };
 
 /** What the shell does with a call that arrived: answers after `delayMs`, or lets the answer be lost. */
@@ -51,14 +61,20 @@ type Door = { service: Service; match: (method: string, path: string) => Match |
 
 export class Cloud {
   readonly ledger = new Ledger();
-  private readonly counts = new Map<string, OperationCount>();
+  /** Requests that reached the companies' own services. */
+  readonly requests = new RequestLedger();
   readonly services: readonly Service[];
+  /** In the order of their first calls, and the same by operation. */
+  private readonly counts: OperationCount[] = [];
+  private readonly countsOf = new Map<string, OperationCount[]>();
   private readonly doors = new Map<string, Door>();
   private readonly wildcardDoors: { suffix: string; door: Door }[] = [];
   private readonly quotas: Quotas;
   private readonly options: CloudOptions;
   private readonly requestFaults: readonly FaultRule[];
   private readonly otherFaults: readonly FaultRule[];
+  private readonly facts = new Map<string, { readonly value: number; readonly spread: number }>();
+  private readonly usage: () => CompanyUsage[];
 
   constructor(options: CloudOptions) {
     this.options = options;
@@ -70,9 +86,14 @@ export class Cloud {
       token: options.token,
       domain: options.domain,
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
+      latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),
+      valueOf: fact => this.factOf(fact).value,
     };
     const zone = cloudflare(world);
     const run = cloudRun(world);
+    const { adopted, warmAt } = options;
+    const companies = companyServices(world, run, zone, { requests: this.requests, adopted, warmAt });
+    this.usage = companies.usage;
     this.services = [
       secretManager(world),
       kms(world),
@@ -82,7 +103,7 @@ export class Cloud {
       run.service,
       zone.service,
       dnsResolver(zone),
-      companyServices(world, run, zone),
+      companies,
     ];
     for (const service of this.services) {
       const door = { service, match: createRouter(service.routes) };
@@ -99,36 +120,48 @@ export class Cloud {
 
   /** Milliseconds until a call sent now arrives: half a round trip to the vendor, or a fault's delay more. */
   arrivalMs(request: FakeRequest): number {
-    const onWay = this.draw('net.vendor-one-way', PURPOSE.networkArrival, request.key);
+    const { key } = request;
+    const onWay = this.draw('net.vendor-one-way', PURPOSE.networkArrival, key);
     if (this.requestFaults.length === 0) return onWay;
-    const fault = judge(
-      this.requestFaults,
-      this.find(request)?.operation ?? '',
-      request.key,
-      this.options.seed,
-    );
-    return onWay + (fault?.delayMs ?? 0);
+    const door = this.doorOf(request.host);
+    const operation =
+      door === undefined
+        ? ''
+        : operationOf(door.service, door.match(request.method, request.path), bodyOf(request));
+    return onWay + (judge(this.requestFaults, operation, key, this.options.seed)?.delayMs ?? 0);
   }
 
   /** The effect of a call that arrives now. Undefined: it got lost on its way, without effect. */
   arrive(request: FakeRequest, nowMs: number): CloudAnswer | undefined {
-    const found = this.find(request);
-    if (found === undefined) {
-      const error = `no fake stands for the host ${request.host}`;
+    const { host, method, path, key } = request;
+    const door = this.doorOf(host);
+    if (door === undefined) {
+      const error = `no fake stands for the host ${host}`;
       return { reply: { status: 501, body: { error } }, delayMs: 0, lost: false };
     }
-    const { door, match, operation } = found;
-    const fault = judge(this.otherFaults, operation, request.key, this.options.seed);
+    const match = door.match(method, path);
+    const body = bodyOf(request);
+    const fault =
+      this.otherFaults.length === 0
+        ? undefined
+        : judge(this.otherFaults, operationOf(door.service, match, body), key, this.options.seed);
     if (fault?.verdict === 'loseRequest') return undefined;
-    const served =
+    const served: Served =
       fault?.verdict === 'refuse'
-        ? { operation, latency: 'lat.refusal', reply: door.service.unavailable(fault.status ?? 503) }
-        : serve(door.service, match, request, nowMs, this.quotas);
-    const latencyMs = this.draw(served.latency, PURPOSE.operation, request.key);
-    this.count(operation, served.latency, latencyMs, 'quota' in served ? served.quota : undefined);
-    const delayMs = latencyMs + this.draw('net.vendor-one-way', PURPOSE.networkAnswer, request.key);
+        ? {
+            operation: operationOf(door.service, match, body),
+            latency: 'lat.refusal',
+            reply: door.service.unavailable(fault.status ?? 503),
+            quota: undefined,
+          }
+        : serve(door.service, match, request, nowMs, this.quotas, body);
+    const { reply, latency } = served;
+    const latencyMs = this.draw(latency, PURPOSE.operation, key);
+    this.count(served.operation, latency, latencyMs, served.quota);
+    const delayMs =
+      (reply.waitMs ?? 0) + latencyMs + this.draw('net.vendor-one-way', PURPOSE.networkAnswer, key);
     return {
-      reply: served.reply,
+      reply,
       delayMs: delayMs + (fault?.verdict === 'delayAnswer' ? (fault.delayMs ?? 0) : 0),
       lost: fault?.verdict === 'loseAnswer',
     };
@@ -136,31 +169,42 @@ export class Cloud {
 
   /** Calls that arrived so far, a line for each operation and fact that their latency was drawn from. */
   operations(): OperationCount[] {
-    return [...this.counts.values()];
+    return [...this.counts];
   }
 
-  /** The service, the route and the operation that a request means; undefined when no fake stands for its host. */
-  private find({ host, method, path }: FakeRequest) {
-    const door = this.doorOf(host);
-    if (door === undefined) return undefined;
-    const match = door.match(method, path);
-    return { door, match, operation: match?.route.operation ?? `${door.service.name}.unknown` };
+  /** What the companies' own services used for their requests so far, health checks left out. */
+  companyUsage(): CompanyUsage[] {
+    return this.usage();
   }
 
   private doorOf(host: string): Door | undefined {
-    return this.doors.get(host) ?? this.wildcardDoors.find(({ suffix }) => host.endsWith(suffix))?.door;
+    const own = this.doors.get(host);
+    if (own !== undefined) return own;
+    for (const { suffix, door } of this.wildcardDoors) if (host.endsWith(suffix)) return door;
+    return undefined;
   }
 
   private draw(fact: string, purpose: number, key: CallKey): number {
-    const { value, spread } = this.options.facts.get(fact);
+    const { value, spread } = this.factOf(fact);
     return value * logNormalOfMeanOne(spread, drawUniform(this.options.seed, purpose, key));
   }
 
+  /** Asked for once, so that its use is on record, and kept. */
+  private factOf(id: string): { readonly value: number; readonly spread: number } {
+    let fact = this.facts.get(id);
+    if (fact === undefined) this.facts.set(id, (fact = this.options.facts.get(id)));
+    return fact;
+  }
+
   private count(operation: string, fact: string, latencyMs: number, quota: string | undefined): void {
-    const key = `${operation} ${fact}`;
-    let count = this.counts.get(key);
-    if (count === undefined)
-      this.counts.set(key, (count = { operation, calls: 0, refusedByQuota: 0, latencyMs: 0, fact }));
+    let own = this.countsOf.get(operation);
+    if (own === undefined) this.countsOf.set(operation, (own = []));
+    let count = own.find(each => each.fact === fact);
+    if (count === undefined) {
+      count = { operation, calls: 0, refusedByQuota: 0, latencyMs: 0, fact };
+      own.push(count);
+      this.counts.push(count);
+    }
     count.calls++;
     count.latencyMs += latencyMs;
     if (quota !== undefined) count.refusedByQuota++;

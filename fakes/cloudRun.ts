@@ -6,6 +6,8 @@ import { companyOf, googleError, googleRefusals } from './google.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 export type RunningService = {
+  /** Of the deployment: one that was deleted and made again is another. */
+  readonly uid: string;
   /** From its labels. */
   readonly company: string;
   readonly ready: boolean;
@@ -43,7 +45,7 @@ type Operation = {
 };
 
 /** The part of a region in the host of a service; regions of the platform only. */
-const REGION_CODES: Readonly<Record<string, string>> = {
+export const REGION_CODES: Readonly<Record<string, string>> = {
   'us-west1': 'uw',
   'us-central1': 'uc',
   'europe-west1': 'ew',
@@ -180,6 +182,7 @@ export function cloudRun(world: World): Run {
       const deployment = byHost.get(host);
       if (!alive(deployment, nowMs)) return undefined;
       return {
+        uid: deployment.uid,
         company: companyOf(deployment.spec.labels),
         ready: deployment.readyAtMs <= nowMs && nowMs < deployment.deletedAtMs,
         warm: deployment.spec.template.scaling?.minInstanceCount > 0 || nowMs - deployment.hitAtMs <= IDLE_MS,

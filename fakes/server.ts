@@ -1,8 +1,10 @@
 // The fake clouds behind HTTP, on this machine only. On the main port the header `x-sandtable-host` chooses the vendor;
 // a vendor's own port implies it, for any client that takes a base URL.
 //
-//   request ─► wait arrivalMs ─► effect ─► wait delayMs ─► answer        (all waits divided by `speed`)
+//   request ─► wait arrivalMs ─► effect ─► wait delayMs ─► answer        (all waits divided by the speed)
 //                  └► lost: the socket is destroyed          └► lost: likewise, after the effect
+//
+// `POST /_speed` with {"speed": n} changes how fast the fakes' time runs: their clock goes on from where it is.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,8 +12,10 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { FactValues } from '../scenarios/facts.ts';
 import { SandtableError } from '../src/errors.ts';
 import type { CallKey } from '../src/ports.ts';
+import { callKeyOf, MALFORMED_KEY } from '../src/runtime/callKey.ts';
+import { createTimeline } from '../src/runtime/timeline.ts';
 import type { Cloud } from './cloud.ts';
-import type { FakeReply, FakeRequest, Service } from './service.ts';
+import { bytesOf, type FakeReply, type FakeRequest, type Service } from './service.ts';
 
 export type FakesServer = {
   /** The main port. */
@@ -28,8 +32,10 @@ export type FakesOptions = {
   /** 0 for any that is free. */
   readonly port: number;
   readonly vendorPorts: boolean;
-  /** Fake milliseconds a real one. */
+  /** Fake milliseconds a real one, to begin with. */
   readonly speed: number;
+  /** False: no call waits for anything. */
+  readonly delays?: boolean;
   /** The ledger's page lists those that were used. */
   readonly facts?: FactValues;
 };
@@ -43,13 +49,12 @@ const KEEP_ALIVE_MS = 75_000;
 const CONNECTION_MS_MAX = 300_000;
 /** The host of a wildcard service whose client names none. */
 const DEFAULT_LABEL = 'default';
-/** Integers that a draw can take; longer keys than ours have no use. */
-const KEY = /^-?\d{1,10}(?:,-?\d{1,10}){0,15}$/;
+const SPEED_MAX = 10_000;
 
 export async function startFakes(options: FakesOptions): Promise<FakesServer> {
-  const { cloud, port, vendorPorts, speed } = options;
+  const { cloud, port, vendorPorts } = options;
   const id = randomUUID();
-  const wire = createWire(cloud, speed);
+  const wire = createWire(options);
   const apps: FastifyInstance[] = [];
   const close = async () => {
     wire.stop();
@@ -77,25 +82,29 @@ export async function startFakes(options: FakesOptions): Promise<FakesServer> {
 
 type Wire = {
   nowMs(): number;
+  speed(): number;
+  setSpeed(speed: number): void;
   serve(host: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>;
   stop(): void;
 };
 
 /** Carries requests to the cloud and answers back, with the delays that the cloud draws. */
-function createWire(cloud: Cloud, speed: number): Wire {
-  const startEpochMs = Date.now();
-  const startedAt = performance.now();
+function createWire({ cloud, speed, delays = true }: FakesOptions): Wire {
+  let anchor = { atMs: Date.now(), realMs: performance.now() };
   const stopped = new AbortController();
   let calls = 0;
-  const nowMs = () => startEpochMs + (performance.now() - startedAt) * speed;
-  const wait = (ms: number) => delay(ms / speed, undefined, { signal: stopped.signal });
+  const nowMs = () => anchor.atMs + (performance.now() - anchor.realMs) * speed;
+  const sleep = (ms: number) => delay(ms, undefined, { signal: stopped.signal });
 
   const serve = async (host: string, request: FastifyRequest, reply: FastifyReply) => {
-    const key = keyOf(request, () => [-1, calls++]);
-    if (key === undefined)
-      return refuse(reply, 400, 'x-sandtable-key must be integers separated by commas, as in 17,3,0');
+    const key = callKeyOf(request.headers, () => [-1, calls++]);
+    if (key === undefined) return refuse(reply, 400, MALFORMED_KEY);
     const call = requestOf(host, request, key);
     if (call === undefined) return refuse(reply, 400, 'the path is not valid percent-encoding');
+    const timeline = createTimeline(sleep);
+    const wait = async (ms: number) => {
+      if (delays) await timeline.wait(ms / speed);
+    };
     try {
       await wait(cloud.arrivalMs(call));
       const answer = cloud.arrive(call, nowMs());
@@ -107,10 +116,20 @@ function createWire(cloud: Cloud, speed: number): Wire {
       throw error;
     }
   };
-  return { nowMs, serve, stop: () => stopped.abort() };
+  return {
+    nowMs,
+    speed: () => speed,
+    // What a call waits for already keeps its speed.
+    setSpeed: next => {
+      anchor = { atMs: nowMs(), realMs: performance.now() };
+      speed = next;
+    },
+    serve,
+    stop: () => stopped.abort(),
+  };
 }
 
-function mainApp({ cloud, speed, facts }: FakesOptions, wire: Wire, id: string): FastifyInstance {
+function mainApp({ cloud, facts }: FakesOptions, wire: Wire, id: string): FastifyInstance {
   const app = createApp();
   const hosts = cloud.services
     .flatMap(service => service.hosts)
@@ -118,7 +137,7 @@ function mainApp({ cloud, speed, facts }: FakesOptions, wire: Wire, id: string):
   app.get('/_health', async (_request, reply) =>
     sendReply(reply, {
       status: 200,
-      body: { id, nowMs: wire.nowMs(), speed, effects: cloud.ledger.entries.length },
+      body: { id, nowMs: wire.nowMs(), speed: wire.speed(), effects: cloud.ledger.entries.length },
     }),
   );
   app.get('/_ledger', async (_request, reply) => {
@@ -131,6 +150,24 @@ function mainApp({ cloud, speed, facts }: FakesOptions, wire: Wire, id: string):
       facts: facts?.usedValues() ?? [],
     };
     return sendReply(reply, { status: 200, body });
+  });
+  app.get('/_requests', async (_request, reply) => {
+    const body = {
+      id,
+      nowMs: wire.nowMs(),
+      total: cloud.requests.total(),
+      requests: cloud.requests.page(),
+      usage: cloud.companyUsage(),
+      operations: cloud.operations(),
+    };
+    return sendReply(reply, { status: 200, body });
+  });
+  app.post('/_speed', async (request, reply) => {
+    const speed = speedIn(request.body);
+    if (speed === undefined)
+      return refuse(reply, 400, `the body must be {"speed": n} with an integer, 1 to ${SPEED_MAX}`);
+    wire.setSpeed(speed);
+    return sendReply(reply, { status: 200, body: { id, nowMs: wire.nowMs(), speed } });
   });
   app.all('/*', async (request, reply) => {
     const host = hostOf(request);
@@ -187,11 +224,14 @@ function hostOf(request: FastifyRequest): string | undefined {
   return typeof host === 'string' && host !== '' ? host.toLowerCase() : undefined;
 }
 
-/** Undefined when it is malformed. */
-function keyOf(request: FastifyRequest, absent: () => CallKey): CallKey | undefined {
-  const header = request.headers['x-sandtable-key'];
-  if (header === undefined) return absent();
-  return typeof header === 'string' && KEY.test(header) ? header.split(',').map(Number) : undefined;
+/** Undefined when it is no speed. */
+function speedIn(body: unknown): number | undefined {
+  try {
+    const { speed } = JSON.parse(String(body));
+    return Number.isInteger(speed) && speed >= 1 && speed <= SPEED_MAX ? speed : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function requestOf(host: string, request: FastifyRequest, key: CallKey): FakeRequest | undefined {
@@ -222,11 +262,12 @@ function isPercentEncoded(path: string): boolean {
 }
 
 /** As bytes, so that nothing between here and the socket reads or changes the body. */
-function sendReply(reply: FastifyReply, { status, headers = {}, body }: FakeReply): FastifyReply {
+function sendReply(reply: FastifyReply, answer: FakeReply): FastifyReply {
+  const { status, headers = {}, body } = answer;
   reply
     .code(status)
     .headers({ ...(body !== undefined && { 'content-type': 'application/json' }), ...headers });
-  return body === undefined ? reply.send() : reply.send(Buffer.from(JSON.stringify(body)));
+  return body === undefined ? reply.send() : reply.send(bytesOf(answer));
 }
 
 function refuse(reply: FastifyReply, status: number, error: string): FastifyReply {

@@ -18,13 +18,15 @@ export type FakeRequest = {
   readonly key: CallKey;
 };
 
-/** `body` is the JSON value that the vendor would send; undefined sends no body. */
+/** `body` is the JSON value that the vendor would send, or its bytes; undefined sends no body. */
 export type FakeReply = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
   /** Catalogue id of the latency when it is not the route's: a cold start. */
   readonly latency?: string;
+  /** What the call waited for before that latency began: an instance of the service. */
+  readonly waitMs?: number;
 };
 
 export type RouteContext = {
@@ -35,6 +37,8 @@ export type RouteContext = {
   /** The parsed JSON object; an empty object when the request has no body. */
   // biome-ignore lint/suspicious/noExplicitAny: a fake checks every field of it by hand
   readonly body: any;
+  /** The route's, or what its body made of it. */
+  readonly operation: string;
   readonly nowMs: number;
   readonly key: CallKey;
 };
@@ -45,6 +49,9 @@ export type Route = {
   readonly path: string;
   /** `service.collection.verb`: what quotas count and latencies belong to. */
   readonly operation: string;
+  /** The operation where it stands in the body, as in JSON-RPC: faults, quotas and counts go by what this says. */
+  // biome-ignore lint/suspicious/noExplicitAny: any JSON object
+  readonly operationOf?: (body: any) => string;
   /** The catalogue's entry for the time from arrival to answer. */
   readonly latency: string;
   /** What the vendor counts requests by; the whole service when absent. */
@@ -71,13 +78,17 @@ export type World = {
   readonly ledger: Ledger;
   /** A duration drawn for a long-running thing (a deployment, an issue of a certificate), by catalogue id and key. */
   readonly durationMs: (fact: string, key: CallKey) => number;
+  /** The latency that the door draws for the call of this key. */
+  readonly latencyMs: (fact: string, key: CallKey) => number;
+  /** A fact that is a plain number. */
+  readonly valueOf: (fact: string) => number;
   /** Every fake accepts this one bearer token or API key. */
   readonly token: string;
   /** Companies live at `<id>.<domain>`. */
   readonly domain: string;
 };
 
-export type Match = { readonly route: Route; readonly params: Record<string, string> };
+export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
 
 /** A literal segment, or a capture: all of it, or what stands before `:verb`. */
 type Segment = { readonly literal: string } | { readonly name: string; readonly suffix: string };
@@ -85,7 +96,7 @@ type Segment = { readonly literal: string } | { readonly name: string; readonly 
 /** Compiled once for each service; the first route that fits wins. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
   const compiled = routes.map(route => ({ route, segments: route.path.split('/').map(segmentOf) }));
-  return (method, path) => {
+  const search = (method: string, path: string): Match | undefined => {
     const given = path.split('/');
     for (const { route, segments } of compiled) {
       if (route.method !== method || segments.length !== given.length) continue;
@@ -94,6 +105,14 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
     }
     return undefined;
   };
+  // A path without captures has the same match each time.
+  const literal = new Map<string, Map<string, Match>>();
+  for (const { method, path } of routes) {
+    if (path.includes('/:')) continue;
+    if (!literal.has(method)) literal.set(method, new Map());
+    literal.get(method)!.set(path, search(method, path)!);
+  }
+  return (method, path) => literal.get(method)?.get(path) ?? search(method, path);
 }
 
 function segmentOf(text: string): Segment {
@@ -138,8 +157,11 @@ export type Served = {
   readonly latency: string;
   readonly reply: FakeReply;
   /** Set when a quota refused the call. */
-  readonly quota?: string;
+  readonly quota: string | undefined;
 };
+
+/** A JSON object; a text says why it is none. */
+export type Body = object | string;
 
 /** Answers one request of one service. Never throws on a client's mistake. */
 export function serve(
@@ -148,51 +170,58 @@ export function serve(
   request: FakeRequest,
   nowMs: number,
   quotas: Quotas,
+  body: Body = bodyOf(request),
 ): Served {
+  const operation = operationOf(service, match, body);
   if (match === undefined) {
     const error = `the fake ${service.name} does not cover ${request.method} ${request.path}`;
-    return {
-      operation: `${service.name}.unknown`,
-      latency: 'lat.refusal',
-      reply: { status: 501, body: { error } },
-    };
+    return refused(operation, { status: 501, body: { error } });
   }
-  const { operation, latency } = match.route;
-  const refuse = (reply: FakeReply, quota?: string): Served => ({
-    operation,
-    latency: 'lat.refusal',
-    reply,
-    ...(quota === undefined ? {} : { quota }),
-  });
   const denied = service.authorise(request.headers);
-  if (denied !== undefined) return refuse(denied);
-  const body = parseBody(request.body);
-  if (typeof body === 'string') return refuse(service.malformed(body));
-  const context: RouteContext = {
-    params: match.params,
-    query: request.query,
-    headers: request.headers,
-    host: request.host,
-    body,
-    nowMs,
-    key: request.key,
-  };
-  const refusal = quotas.check(operation, match.route.scope?.(context) ?? '', nowMs);
-  if (refusal !== undefined) return refuse(service.throttled(refusal), refusal.quota);
-  const reply = match.route.handle(context);
-  return { operation, latency: reply.latency ?? latency, reply };
+  if (denied !== undefined) return refused(operation, denied);
+  if (typeof body === 'string') return refused(operation, service.malformed(body));
+  const { route, params } = match;
+  const { query, headers, host, key } = request;
+  const context: RouteContext = { params, query, headers, host, body, operation, nowMs, key };
+  const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
+  if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);
+  const reply = route.handle(context);
+  return { operation, latency: reply.latency ?? route.latency, reply, quota: undefined };
 }
 
+/** What a request asks for, before anybody has judged it. */
+export function operationOf(service: Service, match: Match | undefined, body: Body): string {
+  if (match === undefined) return `${service.name}.unknown`;
+  const { route } = match;
+  return route.operationOf === undefined || typeof body === 'string'
+    ? route.operation
+    : route.operationOf(body);
+}
+
+function refused(operation: string, reply: FakeReply, quota?: string): Served {
+  return { operation, latency: 'lat.refusal', reply, quota };
+}
+
+const NO_BODY = Object.freeze({});
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function parseBody(bytes: Uint8Array | undefined): object | string {
-  if (bytes === undefined || bytes.length === 0) return {};
+export function bodyOf({ body }: FakeRequest): Body {
+  if (body === undefined || body.length === 0) return NO_BODY;
   try {
-    const value: unknown = JSON.parse(decoder.decode(bytes));
+    const value: unknown = JSON.parse(decoder.decode(body));
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : 'not a JSON object';
   } catch {
     return 'not valid JSON in UTF-8';
   }
+}
+
+const NO_BYTES = new Uint8Array();
+const encoder = new TextEncoder();
+
+/** The body of a reply as it goes over the wire. */
+export function bytesOf({ body }: FakeReply): Uint8Array {
+  if (body === undefined) return NO_BYTES;
+  return body instanceof Uint8Array ? body : encoder.encode(JSON.stringify(body));
 }
 
 /** `2026-11-22T10:20:30.123Z`, without the ambient Date. Days to civil date: Hinnant's algorithm (2013). */

@@ -3,43 +3,50 @@
 import { mean } from 'simple-statistics';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { commandOf, whatIfOf } from './command.ts';
-import { assumptionsOf, biggestGuessOf, type FactInput, usedFacts } from './guesses.ts';
-import { assessKpis, CONFIDENCE, type InputRuns, kpisOfReplication, provisioningMs } from './kpis.ts';
+import { costOf } from './cost.ts';
+import { assumptionsOf, biggestGuessOf, usedFacts } from './guesses.ts';
+import { assessKpis, kpisOfReplication } from './kpis.ts';
 import { bindingLimitOf, limitReports } from './limits.ts';
-import type { CompanyOutcome, OperationMeasurement, Replication, StepMeasurement } from './measurement.ts';
-import type { Asked, Label, ObservedReport, Report, RolloutReport } from './report.ts';
-import { meanInterval, predictionInterval, quantile, sorted, summary } from './statistics.ts';
+import { meanTraffic, sum } from './meanTraffic.ts';
+import { CONFIDENCE, type KpiInput } from './measure.ts';
+import type { Replication, RolloutMeasurement, TrafficMeasurement } from './measurement.ts';
+import type { Asked, ObservedReport, Report } from './report.ts';
+import { completedMs, rolloutReportOf } from './rolloutReport.ts';
+import { meanInterval, predictionInterval, summary } from './statistics.ts';
+import { fleetReportOf, trafficReportOf } from './trafficReport.ts';
 import { verdictOf } from './verdict.ts';
 
-export type ReportInput = FactInput & {
-  readonly scenario: Scenario;
+/** `replications`: at least one; of an interrupted run those that had finished. */
+export type ReportInput = KpiInput & {
   readonly asked: Asked;
   readonly scenarioHash: string;
+  /** Of the calibration that simulated traffic was charged by; absent or null where there was none. */
+  readonly calibrationHash?: string | null;
   readonly seed: number;
   readonly commit: string;
-  readonly clock: Report['clock'];
   /** 1, or so many times faster than real as the fakes' clock ran. */
   readonly speed: number;
-  readonly label: Label;
-  /** Interrupted: `replications` are those that had finished. */
+  /** Interrupted. */
   readonly partial: boolean;
-  /** At least one. */
-  readonly replications: readonly Replication[];
-  readonly inputs: InputRuns | null;
+  /** The same traffic in virtual time, to stand beside that of an emulated run. */
+  readonly simulatedTraffic?: TrafficMeasurement;
   readonly environment: Report['environment'];
 };
 
-const LINES_MAX = 100;
-const COMPLETION_POINTS_MAX = 200;
 const OBSERVED_DEVIATION_MAX = 0.05;
 
 export function buildReport(input: ReportInput): Report {
-  const { scenario, replications, label, asked, clock } = input;
+  const { scenario, replications, asked, clock } = input;
   if (replications.length === 0) throw new Error('a report needs a finished replication');
-  const kpis = assessKpis(scenario, replications, input.inputs, label);
-  const limits = limitReports(scenario, replications);
-  const rollout = rolloutOf(replications, bindingLimitOf(limits));
-  const facts = usedFacts(replications, input);
+  const rollouts = replications.map(({ rollout }) => rollout).filter(each => each !== null);
+  const traffics = replications.map(({ traffic }) => traffic).filter(each => each !== null);
+  const kpis = assessKpis(input);
+  const limits = limitReports(scenario, rollouts);
+  const rollout = rolloutReportOf(rollouts, bindingLimitOf(limits));
+  const traffic = trafficReportOf(traffics, input.simulatedTraffic, clock);
+  const { cost, priceIds } = costReportOf(input, traffics);
+  const facts = usedFacts([...replications.flatMap(({ facts }) => facts), ...priceIds], input);
+  const isWrong = (rollout?.violationCount ?? 0) + (traffic?.countViolations.length ?? 0) > 0;
   return {
     schemaVersion: 1,
     scenario: scenario.name,
@@ -47,149 +54,74 @@ export function buildReport(input: ReportInput): Report {
     changes: asked.flags,
     command: commandOf(asked, clock),
     scenarioHash: input.scenarioHash,
-    calibrationHash: null,
+    calibrationHash: traffic === null ? null : (input.calibrationHash ?? null),
     seed: input.seed,
     commit: input.commit,
     clock,
     speed: input.speed,
-    label,
-    verdict: rollout.violationCount > 0 ? 'FAIL' : verdictOf(kpis),
+    label: input.label,
+    verdict: isWrong ? 'FAIL' : verdictOf(kpis),
     partial: input.partial,
     kpis,
-    replications: replications.map(replication => ({
-      seed: replication.seed,
-      hash: replication.hash,
-      events: replication.events,
-      kpis: kpisOfReplication(scenario, replication),
-      durationMs: replication.rollout.durationMs,
-      meanProvisioningMs: summary(completedMs(replication)).mean,
-    })),
+    replications: replications.map(replication => replicationReport(input, replication)),
     rollout,
+    traffic,
+    fleet: fleetReportOf(traffics),
+    cost,
+    crosscheck: input.crosscheck ?? null,
     limits,
-    observed: observedOf(scenario, replications, input.speed),
-    biggestGuess: biggestGuessOf(replications, facts, rollout.provisioningMs.mean),
-    assumptions: assumptionsOf(scenario, facts, rollout.operations),
+    observed: observedOf(scenario, rollouts, input.speed),
+    biggestGuess: rollout && biggestGuessOf(rollouts, facts, rollout.provisioningMs.mean),
+    assumptions: assumptionsOf(scenario, facts, rollout, traffic),
     facts,
+    companies: rollout?.companies ?? scenario.population.companies,
+    agents: scenario.population.agents,
     regions: scenario.population.regions,
-    whatIf: whatIfOf(asked, { clock, rollout, limits }),
-    crosscheck: null,
-    traffic: null,
-    fleet: null,
-    cost: null,
+    whatIf: rollout && whatIfOf(asked, { clock, rollout, limits }),
     environment: input.environment,
   };
 }
 
-const completedMs = ({ rollout }: Replication): number[] => provisioningMs(rollout).filter(Number.isFinite);
-
-/** Every company is queued when the rollout begins. */
-const queuedMs = ({ rollout }: Replication): number[] => rollout.admittedAtMs.filter(atMs => atMs >= 0);
-
-function rolloutOf(replications: readonly Replication[], bindingLimit: string | null): RolloutReport {
-  const durations = replications.map(({ rollout }) => rollout.durationMs);
-  const provisioning = replications.flatMap(completedMs);
-  const queued = replications.flatMap(queuedMs);
-  const violations = [...new Set(replications.flatMap(({ rollout }) => rollout.violations))];
-  const worstReplication = worstOf(replications);
-  const worst = replications[worstReplication];
+function replicationReport(input: ReportInput, replication: Replication): Report['replications'][number] {
+  const { seed, hash, events, rollout, traffic } = replication;
   return {
-    companies: worst.rollout.company.length,
-    worstReplication,
-    completed: countOf(worst, 'ready'),
-    undone: countOf(worst, 'undone'),
-    blocked: countOf(worst, 'blocked'),
-    unfinished: countOf(worst, 'unfinished'),
-    durationMs: mean(durations),
-    durationMsSampling: meanInterval(durations, CONFIDENCE),
-    bindingLimit,
-    isResumed: replications.some(({ rollout }) => rollout.isResumed),
-    provisioningMs: summary(provisioning),
-    queuedMs: summary(queued),
-    notReady: notReadyOf(worst),
-    steps: meanSteps(replications),
-    operations: meanOperations(replications),
-    violationCount: violations.length,
-    violations: violations.slice(0, LINES_MAX),
-    provisioningMsQuantiles: percentiles(provisioning),
-    queuedMsQuantiles: percentiles(queued),
-    completions: completionsOf(worst),
+    seed,
+    hash,
+    events,
+    kpis: kpisOfReplication(input, replication),
+    durationMs: rollout?.durationMs ?? null,
+    meanProvisioningMs: rollout && summary(completedMs(rollout)).mean,
+    requests: traffic && sum(traffic.cells, ({ requests }) => requests),
   };
 }
 
-const countOf = ({ rollout }: Replication, outcome: CompanyOutcome): number =>
-  rollout.outcome.filter(each => each === outcome).length;
-
-/** Index of the replication with the fewest completed; the first of those that tie. */
-function worstOf(replications: readonly Replication[]): number {
-  const completed = replications.map(replication => countOf(replication, 'ready'));
-  return completed.indexOf(Math.min(...completed));
-}
-
-function notReadyOf({ rollout }: Replication): RolloutReport['notReady'] {
-  return rollout.company
-    .filter((_, i) => rollout.outcome[i] !== 'ready')
-    .slice(0, LINES_MAX)
-    .map(company => ({ company, reason: rollout.reasons[company] ?? 'not finished by the deadline' }));
-}
-
-function percentiles(values: readonly number[]): number[] {
-  if (values.length === 0) return [];
-  const ascending = sorted(values);
-  return Array.from({ length: 101 }, (_, percent) => quantile(ascending, percent / 100));
-}
-
-/** Evenly thinned; the last point is the last healthy company. */
-function completionsOf({ rollout }: Replication): RolloutReport['completions'] {
-  const finished = sorted(rollout.finishedAtMs.filter((_, i) => rollout.outcome[i] === 'ready'));
-  const points = Math.min(finished.length, COMPLETION_POINTS_MAX);
-  return Array.from({ length: points }, (_, i) => {
-    const companies = Math.ceil(((i + 1) * finished.length) / points);
-    return { atMs: finished[companies - 1], companies };
+/** The cost of the mean replication, with the ids of the prices that it asked for. */
+function costReportOf({ scenario, factValue }: ReportInput, traffics: readonly TrafficMeasurement[]) {
+  const priceIds = new Set<string>();
+  if (!traffics.some(({ measuredMs }) => measuredMs > 0)) return { cost: null, priceIds };
+  const cost = costOf(scenario, meanTraffic(traffics), id => {
+    priceIds.add(id);
+    return factValue(id);
   });
-}
-
-function meanSteps(replications: readonly Replication[]): StepMeasurement[] {
-  const all = groupBy(
-    replications.flatMap(({ rollout }) => rollout.steps),
-    step => step.kind,
-  );
-  return all.map(([kind, steps]) => {
-    const count = sum(steps, step => step.count);
-    const totalMs = sum(steps, step => step.count * step.meanMs);
-    return { kind, count: count / replications.length, meanMs: count === 0 ? 0 : totalMs / count };
-  });
-}
-
-function meanOperations(replications: readonly Replication[]): OperationMeasurement[] {
-  const all = groupBy(
-    replications.flatMap(({ rollout }) => rollout.operations),
-    each => `${each.operation} ${each.fact}`,
-  );
-  return all.map(([, each]) => ({
-    operation: each[0].operation,
-    calls: sum(each, ({ calls }) => calls) / replications.length,
-    refusedByQuota: sum(each, ({ refusedByQuota }) => refusedByQuota) / replications.length,
-    latencyMs: sum(each, ({ latencyMs }) => latencyMs) / replications.length,
-    fact: each[0].fact,
-  }));
+  return { cost, priceIds };
 }
 
 /** A prediction for one batch needs replications that are such batches: as many companies as were observed. */
 function observedOf(
   { observed }: Scenario,
-  replications: readonly Replication[],
+  rollouts: readonly RolloutMeasurement[],
   speed: number,
 ): ObservedReport | null {
   if (observed === undefined) return null;
-  const means = replications
-    .map(replication => completedMs(replication))
+  const means = rollouts
+    .map(completedMs)
     .filter(ms => ms.length > 0)
     .map(ms => mean(ms));
   if (means.length === 0) return null;
   const seen = observed.provisioningMsMean;
   const expectation = mean(means);
   const deviation = expectation / seen - 1;
-  const sameSize = replications.every(({ rollout }) => rollout.company.length === observed.companies);
+  const sameSize = rollouts.every(({ company }) => company.length === observed.companies);
   const prediction = sameSize ? predictionInterval(means, CONFIDENCE) : null;
   return {
     provisioningMsMean: seen,
@@ -204,11 +136,3 @@ function observedOf(
     withinPrediction: prediction && prediction.low <= seen && seen <= prediction.high,
   };
 }
-
-/** In the order of first appearance. */
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): [string, T[]][] {
-  return [...Map.groupBy(items, keyOf)];
-}
-
-const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
-  items.reduce((total, item) => total + of(item), 0);

@@ -3,7 +3,7 @@
 import * as echarts from 'echarts';
 import { duration, durationScale, grouped, oneLine } from './format.ts';
 import { titleOfLimit } from './limits.ts';
-import type { Report } from './report.ts';
+import type { WithRollout, WithTraffic } from './report.ts';
 import { slowestBound } from './sentences.ts';
 
 const WIDTH = 560;
@@ -13,18 +13,20 @@ const ROW_HEIGHT = 26;
 /** Legible on white and on near-black; told apart in any kind of colour blindness, and by dashes besides. */
 const BLUE = '#3b82c4';
 const ORANGE = '#d97706';
+const REGION_COLORS = [BLUE, '#6b9e23', '#a35cc4', '#b8544f', '#7a7f87'];
+const REGION_DASHES = ['solid', [8, 4], [2, 3], [10, 3, 2, 3]];
 
 /** The theme's own text colour, whichever it is. */
 const INK = 'currentColor';
 const GRID_INK = { color: INK, opacity: 0.18 };
 const NAMES_GAP = 34;
 
-export function provisioningQuantileChart({ rollout, kpis }: Report): string {
+export function provisioningQuantileChart({ rollout, kpis }: WithRollout): string {
   const target = kpis.find(kpi => kpi.name === 'provisioningMsP99')?.target.value;
   return quantileChart(rollout.provisioningMsQuantiles, target);
 }
 
-export function queuedQuantileChart({ rollout }: Report): string {
+export function queuedQuantileChart({ rollout }: WithRollout): string {
   return quantileChart(rollout.queuedMsQuantiles, undefined);
 }
 
@@ -44,8 +46,35 @@ function quantileChart(quantiles: readonly number[], targetMs: number | undefine
   });
 }
 
+/** Quantiles beyond this one are a handful of requests, and would flatten all others. */
+const RESPONSE_PERCENT_MAX = 99;
+
+/** Response time over the share of requests that took at most as long, a line a region; the target as a dashed line. */
+export function responseQuantileChart({ traffic, kpis }: WithTraffic): string {
+  const targetMs = kpis.find(kpi => kpi.name === 'responseTimeMsP95')?.target.value;
+  const regions = traffic.regions.filter(({ quantilesMs }) => quantilesMs.length > 0);
+  const shown = regions.map(({ quantilesMs }) => quantilesMs.slice(0, RESPONSE_PERCENT_MAX + 1));
+  const highest = Math.max(...shown.flat(), targetMs ?? 0);
+  return svg(HEIGHT, {
+    legend: LEGEND,
+    grid: GRID,
+    xAxis: { ...valueAxis('share of requests', percent => `${percent} %`), max: 100 },
+    yAxis: timeAxis(highest),
+    series: [
+      ...regions.map(({ region }, i) => ({
+        ...LINE,
+        name: oneLine(region),
+        color: REGION_COLORS[i % REGION_COLORS.length],
+        lineStyle: { width: 2, type: REGION_DASHES[i % REGION_DASHES.length] },
+        data: shown[i].map((ms, percent) => [percent, ms]),
+      })),
+      ...(targetMs === undefined ? [] : [flatLine('target of P95', [0, targetMs], [100, targetMs])]),
+    ],
+  });
+}
+
 /** Healthy companies over time, with the line that the slowest limit allows. */
-export function completionsChart({ rollout, limits }: Report): string {
+export function completionsChart({ rollout, limits }: WithRollout): string {
   const bound = slowestBound(limits);
   const last = rollout.completions.at(-1)?.atMs ?? 0;
   const points = [{ atMs: 0, companies: 0 }, ...rollout.completions].map(({ atMs, companies }) => [
@@ -67,11 +96,11 @@ export function completionsChart({ rollout, limits }: Report): string {
   });
 }
 
-export function stepsChart({ rollout }: Report): string {
+export function stepsChart({ rollout }: WithRollout): string {
   return barChart(rollout.steps.map(step => [step.kind, step.meanMs]));
 }
 
-export function waitsChart({ limits }: Report): string {
+export function waitsChart({ limits }: WithRollout): string {
   return barChart(limits.map(limit => [`${titleOfLimit(limit.name)} (${limit.kind})`, limit.waitMs]));
 }
 

@@ -1,12 +1,16 @@
 // Commands to copy into a shell: the one that made a report, and the one that tries what the report suggests.
 
 import { LIMITERS, worstLimit } from './limits.ts';
-import type { Asked, Report } from './report.ts';
+import type { Asked, LimitReport, Report, RolloutReport } from './report.ts';
 
 /** A pilot's lacks the address of its fakes, which is another each time. */
-export function commandOf({ scenario, flags }: Asked, clock: Report['clock']): string {
-  const verb = clock === 'virtual' ? 'run' : 'pilot';
-  return ['sandtable', verb, quoted(scenario), ...flags.map(quotedFlag)].join(' ');
+export function commandOf({ verb, scenario, flags }: Asked, clock: Report['clock']): string {
+  return [
+    'sandtable',
+    verb ?? (clock === 'virtual' ? 'run' : 'pilot'),
+    quoted(scenario),
+    ...flags.map(quotedFlag),
+  ].join(' ');
 }
 
 /** Of mean provisioning time: a company that waits for less is hardly helped by a faster limiter. */
@@ -18,7 +22,15 @@ const WAIT_SHARE_MIN = 0.05;
  */
 export function whatIfOf(
   asked: Asked,
-  { clock, rollout, limits }: Pick<Report, 'clock' | 'rollout' | 'limits'>,
+  {
+    clock,
+    rollout,
+    limits,
+  }: {
+    readonly clock: Report['clock'];
+    readonly rollout: RolloutReport;
+    readonly limits: readonly LimitReport[];
+  },
 ): string | null {
   const { companies, completed, provisioningMs } = rollout;
   const limit = worstLimit(limits);
@@ -27,7 +39,7 @@ export function whatIfOf(
   if (limit.waitMs / companies < WAIT_SHARE_MIN * provisioningMs.mean) return null;
   const set = `--set provisioning.limits.${LIMITERS[limit.name].rate}=`;
   const kept = asked.flags.filter(flag => !flag.startsWith(set));
-  return commandOf({ ...asked, flags: [...kept, `${set}${limit.perMinute * 2}`] }, clock);
+  return commandOf({ ...asked, verb: 'run', flags: [...kept, `${set}${limit.perMinute * 2}`] }, clock);
 }
 
 /** The value alone: a flag's name is never special to a shell. */

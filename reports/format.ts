@@ -29,6 +29,10 @@ export function grouped(value: number): string {
 export const companyCount = (companies: number): string =>
   `${grouped(companies)} ${companies === 1 ? 'company' : 'companies'}`;
 
+/** `1 request`, `53,033 requests`. */
+export const requestCount = (requests: number): string =>
+  `${count(requests)} ${requests === 1 ? 'request' : 'requests'}`;
+
 /** A mean of counts: `10,000`, `3.4`. */
 export const count = (value: number): string => (Number.isInteger(value) ? grouped(value) : digits(value));
 
@@ -53,10 +57,24 @@ const range = (low: string, high: string): string => (low === high ? low : `${lo
 /** `97.05 %`. Rounded down next to 100, so that no share below 1 reads as all. */
 export const share = (value: number): string => `${percent(value)} %`;
 
+/** Below this many percent two decimals would say too little, or nothing at all. */
+const SMALL_PERCENT = 0.1;
+
 function percent(value: number): string {
+  const percents = value * 100;
+  if (percents > 0 && percents < SMALL_PERCENT) return small(percents);
   const rounded = Math.round(value * 10_000) / 100;
   return String(value < 1 && rounded === 100 ? 99.99 : rounded);
 }
+
+/** Two significant digits, never as a power of ten: `0.02`, `0.0000015`. */
+function small(value: number): string {
+  const decimals = Math.min(1 - Math.floor(Math.log10(value)), 100);
+  return value.toFixed(decimals).replace(/0+$/, '');
+}
+
+/** `$77.9`. */
+export const usd = (value: number): string => `$${digits(value)}`;
 
 /** `+3.1 %`. */
 export const signedShare = (value: number): string =>
@@ -66,7 +84,7 @@ export const signedShare = (value: number): string =>
 export function kpiFigure(value: KpiReport['value'], unit: KpiReport['unit']): string {
   if (value === null) return '–';
   if (value === 'infinite') return 'infinite';
-  return unit === 'ms' ? duration(value) : share(value);
+  return { ms: duration, share, usd }[unit](value);
 }
 
 export function kpiRange(ends: KpiReport['inputs'], unit: KpiReport['unit']): string {
@@ -74,17 +92,14 @@ export function kpiRange(ends: KpiReport['inputs'], unit: KpiReport['unit']): st
   const { low, high } = ends;
   if (low === 'infinite' || high === 'infinite')
     return low === high ? 'infinite' : `${kpiFigure(low, unit)}–infinite`;
-  return unit === 'ms' ? durationRange({ low, high }) : `${range(percent(low), percent(high))} %`;
+  if (unit === 'ms') return durationRange({ low, high });
+  if (unit === 'usd') return `$${range(digits(low), digits(high))}`;
+  return `${range(percent(low), percent(high))} %`;
 }
 
 export function kpiTarget({ target, unit }: KpiReport): string {
   return `${target.op === '<' ? '<' : '≥'} ${kpiFigure(target.value, unit)}`;
 }
-
-export const KPI_TITLES: Readonly<Record<KpiReport['name'], string>> = {
-  provisioningMsP99: 'provisioning P99',
-  provisioningShareUnder60s: 'provisioned under 60 s',
-};
 
 /** Text from outside, on one line: a vendor's message must not move the cursor. */
 export const oneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');

@@ -1,9 +1,18 @@
 // What the figures rest on: the facts of a run, those of them that are guesses, and the guess that matters most.
 
-import { FACTS, type Fact, FIT_FACTOR, fittedValue, isFitted, type UsedFact } from '../scenarios/facts.ts';
+import {
+  FACTS,
+  type Fact,
+  type FactLevel,
+  FactValues,
+  FIT_FACTOR,
+  fittedValue,
+  isFitted,
+  type UsedFact,
+} from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
-import type { OperationMeasurement, Replication } from './measurement.ts';
-import type { Assumption, Report } from './report.ts';
+import type { RolloutMeasurement } from './measurement.ts';
+import type { Assumption, Report, RolloutReport, TrafficReport } from './report.ts';
 
 export type FactInput = {
   /** A fact's value in the replications, which run with all facts at mid. */
@@ -20,9 +29,15 @@ const WAITS: Readonly<Record<string, (callsPerCompany: number) => number>> = {
   'lat.cloudflare.certificate': () => 1,
 };
 
+/** A fact's value with all facts low or all high; what was given stays as it was given. */
+export function factValuesAt(level: FactLevel, { factValue, overridden }: FactInput): FactInput['factValue'] {
+  const values = new FactValues(level, Object.fromEntries(overridden.map(id => [id, factValue(id)])));
+  return id => values.get(id).value;
+}
+
 /** In the catalogue's order. The fit's factor belongs to every fitted fact, whoever asked for it. */
-export function usedFacts(replications: readonly Replication[], input: FactInput): UsedFact[] {
-  const used = new Set(replications.flatMap(({ facts }) => facts));
+export function usedFacts(ids: Iterable<string>, input: FactInput): UsedFact[] {
+  const used = new Set(ids);
   if (FACTS.some(fact => used.has(fact.id) && isFitted(fact))) used.add(FIT_FACTOR);
   const factor = factorOf(input);
   return FACTS.filter(fact => used.has(fact.id)).map(fact => {
@@ -57,23 +72,31 @@ export const CALL_DEADLINE_MS = 15_000;
 export function assumptionsOf(
   { population }: Scenario,
   facts: readonly UsedFact[],
-  operations: readonly OperationMeasurement[],
+  rollout: RolloutReport | null,
+  traffic: TrafficReport | null,
 ): Assumption[] {
   const guesses = facts
     .filter(fact => fact.basis !== 'source')
     .map(fact => ({ id: fact.id, text: textOf(fact) }));
   const fixed: Assumption[] = [];
-  if (population.advanced > 0)
+  if (population.advanced > 0 && rollout !== null)
     fixed.push({
       id: 'assumption.advanced-secrets',
       text: 'advanced companies are basic ones with two secrets more',
+    });
+  if (traffic !== null)
+    fixed.push({
+      id: 'assumption.arrival-share',
+      text: 'which part of a request keeps a processor busy before its waits, and which after them, is a guess',
     });
   if (facts.some(fact => fact.spread > 0))
     fixed.push({
       id: 'assumption.spreads',
       text: 'the spread of every drawn duration is a guess (log-normal)',
     });
-  const late = operations.filter(({ calls, latencyMs }) => latencyMs > calls * CALL_DEADLINE_MS);
+  const late = (rollout?.operations ?? []).filter(
+    ({ calls, latencyMs }) => latencyMs > calls * CALL_DEADLINE_MS,
+  );
   const names = [...new Set(late.map(({ operation }) => operation))].join(', ');
   if (names !== '')
     fixed.push({
@@ -92,7 +115,7 @@ function textOf({ metric, value, unit, basis, overridden }: UsedFact): string {
  * range. All fitted latencies move together with the fit's factor. An overridden value is the user's, no guess.
  */
 export function biggestGuessOf(
-  replications: readonly Replication[],
+  rollouts: readonly RolloutMeasurement[],
   facts: readonly UsedFact[],
   provisioningMsMean: number,
 ): Report['biggestGuess'] {
@@ -104,7 +127,7 @@ export function biggestGuessOf(
     .map(fact => ({ fact, parts: [fact] }));
   if (factor !== undefined) guesses.push({ fact: factor, parts: free.filter(isFitted) });
   const ranked = guesses
-    .map(({ fact, parts }) => ({ fact, ms: millisecondsOn(replications, parts) * relativeRange(fact) }))
+    .map(({ fact, parts }) => ({ fact, ms: millisecondsOn(rollouts, parts) * relativeRange(fact) }))
     .sort((a, b) => b.ms - a.ms);
   if (ranked.length === 0 || ranked[0].ms === 0) return null;
   const { fact, ms } = ranked[0];
@@ -113,10 +136,10 @@ export function biggestGuessOf(
 }
 
 /** Milliseconds of one company's provisioning that rest on these facts. */
-function millisecondsOn(replications: readonly Replication[], facts: readonly UsedFact[]): number {
+function millisecondsOn(rollouts: readonly RolloutMeasurement[], facts: readonly UsedFact[]): number {
   const ids = new Set(facts.map(fact => fact.id));
-  const companies = replications.reduce((total, { rollout }) => total + rollout.company.length, 0);
-  const operations = replications.flatMap(({ rollout }) => rollout.operations);
+  const companies = rollouts.reduce((total, { company }) => total + company.length, 0);
+  const operations = rollouts.flatMap(rollout => rollout.operations);
   const callsPerCompany = operations.reduce((total, { calls }) => total + calls, 0) / companies;
   const inOperations = operations.reduce(
     (total, { fact, latencyMs }) => total + (ids.has(fact) ? latencyMs : 0),

@@ -1,7 +1,7 @@
 // The limits that calls waited for, as means a replication, and which of them binds the rollout.
 
 import type { Scenario } from '../scenarios/scenario.ts';
-import type { LimitMeasurement, Replication } from './measurement.ts';
+import type { LimitMeasurement, RolloutMeasurement } from './measurement.ts';
 import type { LimitReport } from './report.ts';
 
 type Provisioning = Scenario['provisioning'];
@@ -38,13 +38,13 @@ export const LIMITERS: Readonly<Record<string, OwnLimiter>> = {
 export const titleOfLimit = (name: string): string =>
   name === 'concurrency' ? 'companies under way at once' : (LIMITERS[name]?.title ?? name);
 
-export function limitReports(scenario: Scenario, replications: readonly Replication[]): LimitReport[] {
-  const all = replications.flatMap(({ rollout }) => rollout.limits);
+/** Empty without a rollout. */
+export function limitReports(scenario: Scenario, rollouts: readonly RolloutMeasurement[]): LimitReport[] {
+  const all = rollouts.flatMap(({ limits }) => limits);
   const groups = Map.groupBy(all, ({ kind, name }) => `${kind} ${name}`);
-  const companies = replications[0].rollout.company.length;
   return [...groups.values()].map(group => ({
-    ...meansOf(group, replications.length),
-    ...rateOf(scenario.provisioning, group[0], companies),
+    ...meansOf(group, rollouts.length),
+    ...rateOf(scenario.provisioning, group[0], rollouts[0].company.length),
   }));
 }
 

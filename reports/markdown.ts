@@ -1,11 +1,11 @@
 // The report as a CI job's summary: verdict, KPIs and the few lines that explain them.
 
-import { KPI_TITLES, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
+import { kpiFigure, kpiRange, kpiTarget, oneLine, usd } from './format.ts';
+import { KPI_SHAPES } from './kpiShape.ts';
 import type { Report } from './report.ts';
 import {
   biggestGuessText,
   breaksFirst,
-  CROSSCHECK,
   changesText,
   completedText,
   kpiNote,
@@ -14,19 +14,24 @@ import {
   observedText,
   PARTIAL,
   rolloutTime,
+  sizeTexts,
   speedText,
   verdictReason,
+  violationsOf,
 } from './sentences.ts';
+import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
 const LINES_SHOWN = 20;
+const COST_LINES_SHOWN = 5;
 
 export function renderMarkdown(report: Report): string {
   const { scenario, verdict, seed, replications, commit, partial, rollout, whatIf } = report;
-  const violations = rollout.violations.slice(0, LINES_SHOWN);
-  const notReady = rollout.notReady.slice(0, LINES_SHOWN);
+  const violations = violationsOf(report);
+  const shown = violations.texts.slice(0, LINES_SHOWN);
+  const notReady = rollout?.notReady.slice(0, LINES_SHOWN) ?? [];
   const blocks = [
     `## ${verdict}: ${escapeMarkdown(scenario)}`,
-    `**${verdictReason(report)}.** ${labelText(report)}, seed ${seed}, replications: ${replications.length}, commit ${escapeMarkdown(commit)}.`,
+    `**${verdictReason(report)}.** ${labelText(report)}, seed ${seed}, replications: ${replications.length}, commit ${escapeMarkdown(commit)}; ${sizeTexts(report).join(', ')}.`,
     partial ? `**Partial**, ${PARTIAL}.` : '',
     kpiTable(report),
     list([
@@ -34,18 +39,23 @@ export function renderMarkdown(report: Report): string {
       ['Speed', speedText(report)],
       ['Rollout', rolloutTime(report)],
       ['Completed', completedText(report)],
+      ['Traffic', trafficText(report)],
+      ['Fleet', fleetText(report)],
+      ['Slowest waits', slowestWaitsText(report)],
       ['Breaks first', breaksFirst(report)],
+      ['Cost', costText(report)],
       ['Observed', observedText(report)],
       ['Biggest guess', biggestGuessText(report)],
-      ['Crosscheck', CROSSCHECK],
+      ['Crosscheck', crosscheckText(report)],
     ]),
+    costLines(report),
     list([
       ...notReady.map(({ company, reason }): [string, string] => ['Not ready', `${company}: ${reason}`]),
-      ['Not ready', moreText(rollout.companies - rollout.completed, notReady.length)],
+      ['Not ready', rollout && moreText(rollout.companies - rollout.completed, notReady.length)],
     ]),
     list([
-      ...violations.map((text): [string, string] => ['Violation', text]),
-      ['Violation', moreText(rollout.violationCount, violations.length)],
+      ...shown.map((text): [string, string] => ['Violation', text]),
+      ['Violation', moreText(violations.count, shown.length)],
     ]),
     whatIf === null ? '' : `Try:\n\n    ${oneLine(whatIf)}`,
   ];
@@ -54,7 +64,7 @@ export function renderMarkdown(report: Report): string {
 
 function kpiTable(report: Report): string {
   const rows = report.kpis.map(kpi => [
-    KPI_TITLES[kpi.name],
+    KPI_SHAPES[kpi.name].title,
     kpiTarget(kpi),
     kpiFigure(kpi.value, kpi.unit),
     kpiRange(kpi.sampling, kpi.unit),
@@ -64,6 +74,24 @@ function kpiTable(report: Report): string {
     kpiNote(kpi, report),
   ]);
   const head = ['KPI', 'target', 'value', 'sampling', 'inputs', 'verdict', 'label', 'note'];
+  return table(head, rows);
+}
+
+/** The largest items of the bill; empty without one. */
+function costLines({ cost, companies }: Report): string {
+  if (cost === null || cost.lines.length === 0) return '';
+  const largest = cost.lines.toSorted((a, b) => b.usdPerMonth - a.usdPerMonth).slice(0, COST_LINES_SHOWN);
+  const rows = largest.map(({ item, usdPerMonth, usage, label }) => [
+    item,
+    usd(usdPerMonth),
+    usd(usdPerMonth / companies),
+    usage,
+    label,
+  ]);
+  return table(['largest items', 'a month', 'a company', 'usage', 'label'], rows);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(row => line(row.map(escapeMarkdown)))].join(
     '\n',

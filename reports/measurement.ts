@@ -1,5 +1,7 @@
 // What one run of a scenario measured, as plain columns: the only thing that a runtime hands to the reports.
 
+import type { HistogramData } from './histogram.ts';
+
 export type CompanyOutcome = 'ready' | 'undone' | 'blocked' | 'unfinished';
 
 /** One limit that calls waited for: a limiter of our own, or a quota that a cloud refused us by. */
@@ -46,10 +48,104 @@ export type RolloutMeasurement = {
   readonly isResumed: boolean;
 };
 
+/** Requests of one home region, level and kind, due in the measured time. */
+export type TrafficCell = {
+  readonly region: string;
+  readonly level: string;
+  readonly kind: string;
+  readonly requests: number;
+  /** Answers with 5xx, time-outs, resets, and requests that were never sent. */
+  readonly errors: number;
+  /** 429 by the company's own quota: no error, and no answer. */
+  readonly refused: number;
+  /** From the moment at which a request was due at its user to the last byte; a time-out at its full duration. */
+  readonly responseMs: HistogramData;
+};
+
+/** One region's gateway over the measured time. */
+export type FleetMeasurement = {
+  readonly region: string;
+  readonly instancesMean: number;
+  readonly instancesMax: number;
+  readonly coldStarts: number;
+  /** Share of the instances' vCPU that was busy. */
+  readonly cpuUtilisation: number;
+  /** Requests under way in one instance, at most. */
+  readonly concurrencyMax: number;
+};
+
+/** A place where requests wait: a verification pool, an instance's processor, a fleet without a free place. */
+export type WaitMeasurement = {
+  readonly name: string;
+  readonly calls: number;
+  /** Summed over the calls. */
+  readonly waitMs: number;
+  /** Turned away because the queue was full. */
+  readonly refusals: number;
+};
+
+/** What the traffic used in the measured time; prices are in the facts catalogue. */
+export type UsageMeasurement = {
+  /** Instances of all gateways × seconds; each has `vcpu` and `memoryGiB`. */
+  readonly gatewayInstanceSeconds: number;
+  /** Seconds in which an instance of a company's own service had a request under way, over all of them. */
+  readonly serviceInstanceSeconds: number;
+  readonly gatewayRequests: number;
+  readonly serviceRequests: number;
+  readonly cacheTrips: number;
+  readonly recordReads: number;
+  readonly auditBytes: number;
+  /** From the gateways to the edge. */
+  readonly egressBytes: number;
+};
+
+/** The same requests, counted independently at each place that they pass: see `trafficViolations`. */
+export type RequestCounts = {
+  /** By the schedule. */
+  readonly due: number;
+  /** By the users: k6, or the simulated ones. */
+  readonly sent: number;
+  /** Answered at the edge from its cache. */
+  readonly edgeHits: number;
+  /** Calls of the gateway's `handle`. */
+  readonly handled: number;
+  /** Calls of `handle` that ended. */
+  readonly answered: number;
+  /** Calls from the gateways to the companies' services. */
+  readonly forwarded: number;
+  /** Requests that the companies' services have in the ledger. */
+  readonly ledger: number;
+  /** Records in the audit trails. */
+  readonly audited: number;
+};
+
+export type TrafficMeasurement = {
+  /** Time in which requests were due and measured. */
+  readonly measuredMs: number;
+  /** Share of the traffic's whole duration that was simulated, lead-ins left out. 1: all of it. */
+  readonly sampledShare: number;
+  readonly cells: readonly TrafficCell[];
+  /** Requests that the companies' quotas had room for, and those of them that were answered without an error. */
+  readonly withinQuota: number;
+  readonly servedWithinQuota: number;
+  readonly fleets: readonly FleetMeasurement[];
+  readonly waits: readonly WaitMeasurement[];
+  readonly usage: UsageMeasurement;
+  readonly counts: RequestCounts;
+  /** Awaited ports a request, on average. */
+  readonly waitsPerRequest: number;
+  /** How late the load generator sent requests; empty in virtual time. */
+  readonly latenessMs: HistogramData;
+  /** Sentences on what makes this run worthless: a late generator, dropped requests, counts that disagree. */
+  readonly violations: readonly string[];
+};
+
 export type Replication = {
   readonly index: number;
   readonly seed: number;
-  readonly rollout: RolloutMeasurement;
+  /** Null where the scenario has no such phase. */
+  readonly rollout: RolloutMeasurement | null;
+  readonly traffic: TrafficMeasurement | null;
   /** Ids of the facts that the run asked for. */
   readonly facts: readonly string[];
   /** Fold of every (time, call, answer) of the run, in hexadecimal. Empty in real time. */

@@ -47,6 +47,13 @@ ${rows.map(row => html`<tr>${row.map(cell)}</tr>\n`)}</tbody>
 </table></div>`;
 }
 
+export const NOTHING = html``;
+
+/** A list of names and what they are. */
+export function definitions(items: readonly (readonly [string, Content])[]): Html {
+  return html`<dl>${items.map(([name, text]) => html`<dt>${name}</dt><dd>${text}</dd>`)}</dl>`;
+}
+
 /** The caption says in words what the drawing shows. */
 export function figure(caption: string, svg: string): Html {
   return html`<figure>${trusted(svg)}<figcaption>${caption}</figcaption></figure>`;

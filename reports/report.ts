@@ -3,7 +3,14 @@
 
 import type { UsedFact } from '../scenarios/facts.ts';
 import type { KpiName } from '../scenarios/scenario.ts';
-import type { LimitMeasurement, OperationMeasurement, StepMeasurement } from './measurement.ts';
+import type {
+  FleetMeasurement,
+  LimitMeasurement,
+  OperationMeasurement,
+  RequestCounts,
+  StepMeasurement,
+  WaitMeasurement,
+} from './measurement.ts';
 
 export type Verdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'NO_DATA';
 
@@ -16,9 +23,9 @@ export type KpiReport = {
   readonly name: KpiName;
   /** Null with NO_DATA. `"infinite"` when undone, refused or unfinished companies reach into the quantile. */
   readonly value: number | 'infinite' | null;
-  readonly unit: 'ms' | 'share';
+  readonly unit: 'ms' | 'share' | 'usd';
   readonly target: { readonly op: '<' | '>='; readonly value: number };
-  /** The high end is infinite when companies that are not ready reach into it. */
+  /** The high end is infinite when companies that are not ready reach into it. Null where one run says nothing of it. */
   readonly sampling: {
     readonly low: number | 'infinite';
     readonly high: number | 'infinite';
@@ -80,6 +87,106 @@ export type RolloutReport = {
   readonly completions: readonly { readonly atMs: number; readonly companies: number }[];
 };
 
+/** Requests of all replications together; their times are all zero when there is no request. */
+export type ResponseReport = {
+  readonly requests: number;
+  readonly errors: number;
+  /** 429 by the company's own quota. */
+  readonly refused: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+};
+
+export type KindReport = ResponseReport & { readonly kind: string };
+
+/** A place where requests wait: means a replication. */
+export type WaitReport = WaitMeasurement & {
+  /** Over all requests, also those that never came here. */
+  readonly waitMsPerRequest: number;
+};
+
+export type TrafficReport = ResponseReport & {
+  /** Mean a replication: the time in which requests were due and measured. */
+  readonly measuredMs: number;
+  readonly requestsPerSecond: number;
+  /** Share of the traffic's whole duration that was measured. */
+  readonly sampledShare: number;
+  readonly withinQuota: number;
+  readonly servedWithinQuota: number;
+  readonly cells: readonly (ResponseReport & {
+    readonly region: string;
+    readonly level: string;
+    readonly kind: string;
+  })[];
+  /** By home region, with the quantiles 0, 1, … 100 % of the response time for the chart. */
+  readonly regions: readonly (ResponseReport & {
+    readonly region: string;
+    readonly quantilesMs: readonly number[];
+  })[];
+  readonly kinds: readonly KindReport[];
+  /** The same traffic in virtual time, beside an emulated run; null elsewhere. */
+  readonly simulatedKinds: readonly KindReport[] | null;
+  /** The one with the largest summed wait first. */
+  readonly waits: readonly WaitReport[];
+  /** Awaited ports a request, on average. */
+  readonly waitsPerRequest: number;
+  /** Summed over all replications. */
+  readonly counts: RequestCounts;
+  /** How late the load generator sent what was due; null in virtual time. */
+  readonly latenessMs: { readonly p50: number; readonly p99: number } | null;
+  /** Counts that disagree, in any replication: they fail the run. */
+  readonly countViolations: readonly string[];
+  /** What else makes the run worthless, a late generator or dropped requests: its KPIs then say nothing. */
+  readonly worthless: readonly string[];
+};
+
+/** One region's gateway: means a replication, `instancesMax` and `concurrencyMax` the largest of any. */
+export type FleetReport = FleetMeasurement;
+
+export type CostLine = {
+  readonly item: string;
+  readonly usdPerMonth: number;
+  readonly kind: 'fixed' | 'shared' | 'perCompany';
+  /** What it is split over the companies by. */
+  readonly splitBy: string;
+  /** How much is used a month, in words. */
+  readonly usage: string;
+  /** Catalogue id of the price. */
+  readonly fact: string;
+  readonly label: 'modelled';
+};
+
+export type CostReport = {
+  readonly perCompanyUsdMonth: number;
+  readonly lines: readonly CostLine[];
+  /** What costs money and has no line. */
+  readonly unpriced: readonly string[];
+  /** How a month follows from the measured time, in words. */
+  readonly extrapolation: string;
+  /** Dollars a month of one company of that level. */
+  readonly byLevel?: Readonly<Record<string, number>>;
+};
+
+/** The same requests in virtual time and over HTTP. */
+export type CrosscheckReport = {
+  readonly scenario: string;
+  /** FAIL: a figure is out of tolerance. */
+  readonly verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE';
+  readonly rows: readonly {
+    readonly figure: string;
+    readonly simulated: number;
+    readonly emulated: number;
+    /** Emulated over simulated, less 1; of a share, the difference. */
+    readonly deviation: number;
+    readonly tolerance: number;
+    readonly within: boolean;
+    readonly unit: 'ms' | 'share' | 'perSecond' | 'count';
+  }[];
+  /** Whether the drawn delays of network, stores and services were waited for; without them the processor decides. */
+  readonly withDelays: boolean;
+};
+
 /** A limit, over all replications: means a replication. */
 export type LimitReport = LimitMeasurement & {
   readonly waitMsPerCall: number;
@@ -109,6 +216,8 @@ export type Assumption = { readonly id: string; readonly text: string };
 
 /** What was typed. */
 export type Asked = {
+  /** The command; `run` or `pilot`, by the clock, when absent. */
+  readonly verb?: 'run' | 'gate' | 'load' | 'pilot' | 'crosscheck';
   /** A scenario's name or file. */
   readonly scenario: string;
   /** The flags that change the result, each with its value: `--set run.seed=7`, `--seed 9`. */
@@ -141,13 +250,23 @@ export type Report = {
     readonly hash: string;
     readonly events: number;
     readonly kpis: Readonly<Record<string, number | 'infinite'>>;
-    readonly durationMs: number;
-    readonly meanProvisioningMs: number;
+    /** Of the rollout; null without one. */
+    readonly durationMs: number | null;
+    readonly meanProvisioningMs: number | null;
+    /** Null without traffic. */
+    readonly requests: number | null;
   }[];
-  readonly rollout: RolloutReport;
+  /** Null where no rollout was run. */
+  readonly rollout: RolloutReport | null;
+  /** Null where no traffic was run, as are `fleet` and `cost`. */
+  readonly traffic: TrafficReport | null;
+  readonly fleet: readonly FleetReport[] | null;
+  readonly cost: CostReport | null;
+  /** The last one of this scenario; null: none yet. */
+  readonly crosscheck: CrosscheckReport | null;
   readonly limits: readonly LimitReport[];
   readonly observed: ObservedReport | null;
-  /** The uncertain fact with the largest range in mean provisioning time, to first order. */
+  /** The uncertain fact with the largest range in mean provisioning time, to first order; null without a rollout. */
   readonly biggestGuess: {
     readonly id: string;
     readonly metric: string;
@@ -156,14 +275,12 @@ export type Report = {
   } | null;
   readonly assumptions: readonly Assumption[];
   readonly facts: readonly UsedFact[];
+  readonly companies: number;
+  readonly agents: number;
+  /** Companies by home region. */
   readonly regions: Readonly<Record<string, number>>;
   /** A command that tries twice the rate of the limiter that binds; null where that would help little. */
   readonly whatIf: string | null;
-  /** Sections of the contract that this version does not fill. */
-  readonly crosscheck: null;
-  readonly traffic: null;
-  readonly fleet: null;
-  readonly cost: null;
   readonly environment: {
     readonly startedAt: string;
     readonly wallMs: number;
@@ -173,3 +290,9 @@ export type Report = {
     readonly peakMemoryBytes: number;
   };
 };
+
+export type WithRollout = Report & { readonly rollout: RolloutReport };
+export type WithTraffic = Report & { readonly traffic: TrafficReport };
+
+export const hasRollout = (report: Report): report is WithRollout => report.rollout !== null;
+export const hasTraffic = (report: Report): report is WithTraffic => report.traffic !== null;

@@ -11,21 +11,59 @@ import {
   signedShare,
 } from './format.ts';
 import { titleOfLimit, worstLimit } from './limits.ts';
-import type { KpiReport, LimitReport, Report } from './report.ts';
+import {
+  hasRollout,
+  hasTraffic,
+  type KpiReport,
+  type LimitReport,
+  type Report,
+  type WithRollout,
+} from './report.ts';
+import { trafficBreaksFirst } from './trafficSentences.ts';
 
-export const CROSSCHECK =
-  'none yet for rollouts: this version holds no simulated rollout against an emulated one';
 export const PARTIAL = 'interrupted: what stands here is what had finished by then';
 
 /** `1 of 4 required KPIs`, or what overrules the KPIs. */
-export function verdictReason({ verdict, kpis, rollout }: Report): string {
-  const { violationCount } = rollout;
-  if (violationCount > 0)
-    return `the audit of the ledger found ${violationCount === 1 ? 'a violation' : `${grouped(violationCount)} violations`}`;
-  const required = kpis.filter(kpi => kpi.required);
+export function verdictReason(report: Report): string {
+  const wrong = wrongText(report);
+  if (wrong !== null) return wrong;
+  const required = report.kpis.filter(kpi => kpi.required);
   if (required.length === 0) return 'the scenario requires no KPI';
-  const such = required.filter(kpi => kpi.verdict === verdict).length;
+  const such = required.filter(kpi => kpi.verdict === report.verdict).length;
   return `${such} of ${required.length} required ${required.length === 1 ? 'KPI' : 'KPIs'}`;
+}
+
+/** What fails a run whatever its KPIs say; null when nothing does. */
+export function wrongText({ rollout, traffic }: Report): string | null {
+  const found = rollout?.violationCount ?? 0;
+  const violations = found === 1 ? 'a violation' : `${grouped(found)} violations`;
+  const wrong = [
+    found > 0 ? `the audit of the ledger found ${violations}` : '',
+    traffic !== null && traffic.countViolations.length > 0 ? 'the request counts disagree' : '',
+  ].filter(Boolean);
+  return wrong.length === 0 ? null : wrong.join(', and ');
+}
+
+/** Whatever is wrong or makes figures worthless: the sentences that are kept, and how many there were. */
+export function violationsOf({ rollout, traffic }: Report): {
+  readonly texts: readonly string[];
+  readonly count: number;
+} {
+  const ofTraffic = traffic === null ? [] : [...traffic.countViolations, ...traffic.worthless];
+  return {
+    texts: [...(rollout?.violations ?? []), ...ofTraffic],
+    count: (rollout?.violationCount ?? 0) + ofTraffic.length,
+  };
+}
+
+/** `10,000 companies   20,000,000 agents   3 regions`, for any separator. */
+export function sizeTexts({ companies, agents, regions }: Report): string[] {
+  const regionCount = Object.keys(regions).length;
+  return [
+    companyCount(companies),
+    `${grouped(agents)} ${agents === 1 ? 'agent' : 'agents'}`,
+    `${regionCount} ${regionCount === 1 ? 'region' : 'regions'}`,
+  ];
 }
 
 /** `emulated ×20`. */
@@ -46,30 +84,37 @@ export const moreText = (total: number, shown: number): string | null =>
   total > shown ? `… and ${grouped(total - shown)} more` : null;
 
 /** What stands behind a KPI's verdict; empty when nothing needs saying. */
-export function kpiNote(kpi: KpiReport, { rollout }: Report): string {
-  const { companies, mean } = rollout.queuedMs;
-  const queued = kpi.name === 'provisioningMsP99' && companies > 0;
+export function kpiNote(kpi: KpiReport, report: Report): string {
   return [
     kpi.reason,
-    kpi.value === 'infinite' ? `${companyCount(rollout.companies - rollout.completed)} are not ready` : '',
     kpi.survivesInputs === false ? 'another side of the target at low or high facts' : '',
-    queued ? `queued before: ${duration(mean)} on average` : '',
+    ...(kpi.name === 'provisioningMsP99' && hasRollout(report) ? provisioningNotes(kpi, report) : []),
     kpi.required ? '' : 'informative',
   ]
     .filter(Boolean)
     .join('; ');
 }
 
+function provisioningNotes(kpi: KpiReport, { rollout }: WithRollout): string[] {
+  const { companies, mean } = rollout.queuedMs;
+  const notReady = companyCount(rollout.companies - rollout.completed);
+  return [
+    kpi.value === 'infinite' ? `${notReady} are not ready` : '',
+    companies > 0 ? `queued before: ${duration(mean)} on average` : '',
+  ];
+}
+
 /** Of a rollout that is not complete: its own end, which says nothing of the time that it would have needed. */
-function incompleteTime({ rollout, replications }: Report): string {
+function incompleteTime({ rollout, replications }: WithRollout): string {
   const { companies, completed, unfinished, worstReplication } = rollout;
   const end = unfinished > 0 ? 'given up' : 'ended';
   const { durationMs } = replications[worstReplication];
-  return `${end} after ${duration(durationMs)}, ${grouped(completed)} of ${companyCount(companies)} completed`;
+  return `${end} after ${duration(durationMs!)}, ${grouped(completed)} of ${companyCount(companies)} completed`;
 }
 
-/** `167 min ± 1.3 s, +0.2 % over the 167 min that Cloud Run deployments, 60 a minute, need at least`. */
-export function rolloutTime(report: Report): string {
+/** `167 min ± 1.3 s, +0.2 % over the 167 min that Cloud Run deployments, 60 a minute, need at least`; null without a rollout. */
+export function rolloutTime(report: Report): string | null {
+  if (!hasRollout(report)) return null;
   const { rollout, limits } = report;
   const { durationMs, durationMsSampling } = rollout;
   if (rollout.completed < rollout.companies) return incompleteTime(report);
@@ -94,7 +139,8 @@ export function slowestBound(limits: readonly LimitReport[]): LimitReport | unde
   );
 }
 
-export function completedText({ rollout }: Report): string {
+export function completedText({ rollout }: Report): string | null {
+  if (rollout === null) return null;
   const { companies, completed, undone, blocked, unfinished } = rollout;
   const others = Object.entries({ undone, blocked, unfinished }).filter(([, n]) => n > 0);
   const rest = others.map(([name, n]) => `${grouped(n)} ${name}`).join(', ');
@@ -107,7 +153,15 @@ export function limitTitle({ name, kind, perMinute }: LimitReport): string {
   return `${oneLine(titleOfLimit(name))}${kind === 'quota' ? ' (a quota of the cloud)' : ''}${rate}`;
 }
 
-export function breaksFirst({ limits, rollout }: Report): string {
+/** Of what was run; with both phases, each by its name. */
+export function breaksFirst(report: Report): string {
+  const ofRollout = hasRollout(report) ? rolloutBreaksFirst(report) : null;
+  const ofTraffic = hasTraffic(report) ? trafficBreaksFirst(report) : null;
+  if (ofRollout === null || ofTraffic === null) return ofRollout ?? ofTraffic ?? 'nothing was run';
+  return `rollout: ${ofRollout}; traffic: ${ofTraffic}`;
+}
+
+function rolloutBreaksFirst({ limits, rollout }: WithRollout): string {
   if (rollout.isResumed)
     return 'not known: the rollout was resumed, and what its first process waited for is not kept';
   const limit = worstLimit(limits);
@@ -138,7 +192,8 @@ export function observedText({ observed, label, speed }: Report): string | null 
   return `${duration(provisioningMsMean)} (measured) against ${duration(expectation)} (${label}): ${signedShare(deviation)}, ${side}${batch}`;
 }
 
-export function biggestGuessText({ biggestGuess }: Report): string {
+export function biggestGuessText({ biggestGuess, rollout }: Report): string | null {
+  if (rollout === null) return null;
   if (biggestGuess === null) return 'none: no guess moves the mean provisioning time';
   const { metric, label, shareOfMean } = biggestGuess;
   return `${metric} (${label}): its range moves mean provisioning time by ${share(shareOfMean)}`;

@@ -28,20 +28,35 @@ export function quantile(ascending: ArrayLike<number>, p: number): number {
  * side where the sample is too small for a bound.
  */
 export function quantileBounds(ascending: ArrayLike<number>, p: number, confidence: number): Interval {
-  const n = ascending.length;
+  const { low, high } = rankBounds(ascending.length, p, confidence);
+  return {
+    low: low === null ? -Infinity : ascending[low - 1],
+    high: high === null ? Infinity : ascending[high - 1],
+  };
+}
+
+/** The ranks of those order statistics among `n` values, from 1; null where there is none. */
+export function rankBounds(
+  n: number,
+  p: number,
+  confidence: number,
+): { readonly low: number | null; readonly high: number | null } {
   // How many of the sample lie above the quantile is binomial (n, 1 − p); by logarithms, since p^n may underflow.
   let logTerm = n * Math.log(p);
   let atMost = Math.exp(logTerm);
   let above = 0;
-  let high = Infinity;
+  let high: number | null = null;
   while (atMost < confidence && above < n) {
-    if (atMost <= 1 - confidence) high = ascending[n - 1 - above];
+    if (atMost <= 1 - confidence) high = n - above;
     logTerm += Math.log(((n - above) / (above + 1)) * ((1 - p) / p));
     above++;
     atMost += Math.exp(logTerm);
   }
-  return { low: above < n ? ascending[n - 1 - above] : -Infinity, high };
+  return { low: above < n ? n - above : null, high };
 }
+
+/** So many values have their largest below a quantile `p` with less than 5 % chance: fewer say nothing of it. */
+export const samplesMinFor = (p: number): number => Math.ceil(Math.log(0.05) / Math.log(p));
 
 /** Of completed companies alone: the caller leaves out those without a time. All zeros over no companies. */
 export function summary(values: readonly number[]): Summary {

@@ -1,12 +1,12 @@
 // The first screen: verdict, KPI table and what to look at next.
 
 import { styleText } from 'node:util';
-import { companyCount, grouped, KPI_TITLES, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
-import type { Report, Verdict } from './report.ts';
+import { grouped, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
+import { KPI_SHAPES } from './kpiShape.ts';
+import type { KpiReport, Report, Verdict } from './report.ts';
 import {
   biggestGuessText,
   breaksFirst,
-  CROSSCHECK,
   changesText,
   completedText,
   kpiNote,
@@ -15,9 +15,12 @@ import {
   observedText,
   PARTIAL,
   rolloutTime,
+  sizeTexts,
   speedText,
   verdictReason,
+  violationsOf,
 } from './sentences.ts';
+import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
 export type TerminalOptions = {
   /** Where the HTML report was written. */
@@ -42,15 +45,14 @@ export function renderTerminal(report: Report, options: TerminalOptions): string
 }
 
 function header(report: Report): string[] {
-  const { scenario, seed, replications, rollout, regions, partial } = report;
+  const { scenario, seed, replications, partial } = report;
   const times = replications.length === 1 ? 'replication' : 'replications';
   const run = `sandtable  ${oneLine(scenario)}   seed ${seed}   ${grouped(replications.length)} ${times}`;
-  const regionCount = Object.keys(regions).length;
   const changes = changesText(report);
   const speed = speedText(report);
   return [
     `${run.padEnd(63)}${labelText(report).toUpperCase()}`,
-    `${companyCount(rollout.companies)}   ${regionCount} ${regionCount === 1 ? 'region' : 'regions'}`,
+    sizeTexts(report).join('   '),
     ...(changes === null ? [] : [`Changed   ${changes}`]),
     ...(speed === null ? [] : [`Speed     ${speed}`]),
     ...(partial ? [`PARTIAL   ${PARTIAL}`] : []),
@@ -60,7 +62,7 @@ function header(report: Report): string[] {
 function kpiTable(report: Report, paint: (verdict: Verdict) => string): string[] {
   const head = ['KPI', 'target', 'value', 'sampling', 'inputs'];
   const rows = report.kpis.map(kpi => [
-    KPI_TITLES[kpi.name],
+    KPI_SHAPES[kpi.name].title,
     kpiTarget(kpi),
     kpiFigure(kpi.value, kpi.unit),
     kpiRange(kpi.sampling, kpi.unit),
@@ -70,25 +72,36 @@ function kpiTable(report: Report, paint: (verdict: Verdict) => string): string[]
   const line = (cells: readonly string[]) =>
     `  ${cells.map((cell, i) => cell.padEnd(widths[i])).join('   ')}   `;
   const body = report.kpis.map((kpi, i) =>
-    `${line(rows[i])}${paint(kpi.verdict)}  ${kpiNote(kpi, report)}`.trimEnd(),
+    `${line(rows[i])}${paint(kpi.verdict)}  ${oneLine(note(kpi, report))}`.trimEnd(),
   );
   return [`${line(head)}verdict`, ...body];
 }
 
+/** There is no column for labels: one that is not the run's stands among the notes. */
+function note(kpi: KpiReport, report: Report): string {
+  const label = kpi.value === null || kpi.label === report.label ? '' : kpi.label;
+  return [label, kpiNote(kpi, report)].filter(Boolean).join('; ');
+}
+
 /** One `Name   sentence` a line; a name without a sentence is left out. */
 function named(report: Report, reportPath: string): string[] {
-  const { violationCount, notReady } = report.rollout;
-  const violations = report.rollout.violations.slice(0, VIOLATIONS_SHOWN);
+  const notReady = report.rollout?.notReady ?? [];
+  const violations = violationsOf(report);
+  const shown = violations.texts.slice(0, VIOLATIONS_SHOWN);
   const lines: [string, string | null][] = [
     ['Rollout', rolloutTime(report)],
     ['Completed', completedText(report)],
     ['Not ready', notReady.length === 0 ? null : `${notReady[0].company}: ${oneLine(notReady[0].reason)}`],
+    ['Traffic', trafficText(report)],
+    ['Fleet', fleetText(report)],
+    ['Slowest waits', slowestWaitsText(report)],
     ['Breaks first', breaksFirst(report)],
+    ['Cost', costText(report)],
     ['Observed', observedText(report)],
     ['Biggest guess', biggestGuessText(report)],
-    ['Crosscheck', CROSSCHECK],
-    ...violations.map((text): [string, string] => ['Violation', oneLine(text)]),
-    ['', moreText(violationCount, violations.length)],
+    ['Crosscheck', crosscheckText(report)],
+    ...shown.map((text): [string, string] => ['Violation', oneLine(text)]),
+    ['', moreText(violations.count, shown.length)],
     ['Report', reportPath],
     ['Try', report.whatIf && oneLine(report.whatIf)],
   ];

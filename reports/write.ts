@@ -1,14 +1,22 @@
-// A report on disk: `report.json`, `report.html`, `report.md`, each whole or not there.
+// A report on disk: `report.json`, `report.html`, `report.md`, `junit.xml`, each whole or not there.
 
 import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { renderHtml } from './html.ts';
+import { renderJUnit } from './junit.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { Report } from './report.ts';
 
-const FILES = ['report.html', 'report.md', 'report.json'];
+const FILES = ['report.html', 'report.md', 'junit.xml', 'report.json'];
 
-export type ReportPaths = { readonly json: string; readonly html: string; readonly markdown: string };
+export type ReportPaths = {
+  readonly json: string;
+  readonly html: string;
+  readonly markdown: string;
+  readonly junit: string;
+};
+
+type TextFile = { readonly path: string; readonly text: string };
 
 /** The directory cannot be written. What stood in it still does, and no temporary file is left. */
 export class ReportNotWritten extends Error {
@@ -17,15 +25,27 @@ export class ReportNotWritten extends Error {
 
 /** Renders everything before it touches the disk; a reader never sees half a file. Throws `ReportNotWritten`. */
 export function writeReport(report: Report, dir: string): ReportPaths {
-  const files = [
-    { path: join(dir, 'report.html'), text: renderHtml(report) },
-    { path: join(dir, 'report.md'), text: renderMarkdown(report) },
+  const [html, markdown, junit, json] = FILES.map(file => join(dir, file));
+  replaceFiles(dir, [
+    { path: html, text: renderHtml(report) },
+    { path: markdown, text: renderMarkdown(report) },
+    { path: junit, text: renderJUnit(report) },
     // The contract comes last: where it is new, the others are.
-    { path: join(dir, 'report.json'), text: `${JSON.stringify(report, null, 2)}\n` },
-  ].map(file => ({ ...file, temporary: `${file.path}.${process.pid}.tmp` }));
+    { path: json, text: `${JSON.stringify(report, null, 2)}\n` },
+  ]);
+  return { html, markdown, junit, json };
+}
+
+/** The same `junit.xml` in another place, whose folder is made. Throws `ReportNotWritten`. */
+export function writeJUnit(report: Report, path: string): void {
+  replaceFiles(dirname(path), [{ path, text: renderJUnit(report) }]);
+}
+
+function replaceFiles(dir: string, texts: readonly TextFile[]): void {
+  const files = texts.map(file => ({ ...file, temporary: `${file.path}.${process.pid}.tmp` }));
   try {
     // A rename that has happened cannot be taken back: what would stop one of them is looked for before the first.
-    expectReplaceable(dir);
+    expectNoDirectories(files.map(({ path }) => path));
     mkdirSync(dir, { recursive: true });
     for (const { temporary, text } of files) writeFileSync(temporary, text, { flush: true });
     for (const { temporary, path } of files) renameSync(temporary, path);
@@ -35,12 +55,15 @@ export function writeReport(report: Report, dir: string): ReportPaths {
       cause: error,
     });
   }
-  return { html: files[0].path, markdown: files[1].path, json: files[2].path };
 }
 
 /** Throws when one of the reports' names in this folder is a directory's, which no rename replaces. */
 export function expectReplaceable(dir: string): void {
-  for (const path of FILES.map(file => join(dir, file)))
+  expectNoDirectories(FILES.map(file => join(dir, file)));
+}
+
+function expectNoDirectories(paths: readonly string[]): void {
+  for (const path of paths)
     if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error(`${path} is a directory`);
 }
 

@@ -3,8 +3,7 @@
 
 import { auditLedger } from '../fakes/audit.ts';
 import { FAKES_TOKENS } from '../fakes/fromScenario.ts';
-import type { LedgerEntry } from '../fakes/ledger.ts';
-import type { OperationMeasurement, Replication } from '../reports/measurement.ts';
+import type { Replication } from '../reports/measurement.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
 import type { UsedValue } from '../scenarios/facts.ts';
 import { companiesOf } from '../scenarios/population.ts';
@@ -17,12 +16,13 @@ import { systemChance } from '../src/runtime/chance.ts';
 import { fastClock } from '../src/runtime/clock.ts';
 import type { Stores } from '../src/runtime/stores.ts';
 import { createTransport } from '../src/runtime/transport.ts';
+import { type Health, readLedger } from './fakesPages.ts';
 
 export type PilotOptions = {
   readonly scenario: Scenario;
   readonly seed: number;
   readonly fakesUrl: string;
-  /** As `reachFakes` found them. */
+  /** As `readHealth` found them. */
   readonly fakes: Health;
   readonly stores: Stores;
   /** What must be the same for a journal to be resumed: scenario and seed. */
@@ -38,27 +38,7 @@ export type PilotResult = {
   readonly facts: readonly UsedValue[];
 };
 
-export type Health = {
-  readonly id: string;
-  readonly nowMs: number;
-  readonly speed: number;
-  /** Entries in their ledger. */
-  readonly effects: number;
-};
-type LedgerPage = {
-  readonly id: string;
-  readonly entries: readonly LedgerEntry[];
-  readonly operations: readonly OperationMeasurement[];
-  readonly facts: readonly UsedValue[];
-};
-
-const LOOK_MS_MAX = 10_000;
 const PROGRESS_EVERY_MS = 500;
-
-/** Throws FAKES when none answer there, INPUT when it is no address of this machine. */
-export function reachFakes(fakesUrl: string): Promise<Health> {
-  return look<Health>(fakesUrl, '/_health');
-}
 
 /** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
@@ -88,7 +68,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     await transport.close();
   }
   const columns = columnsOf(state, companies, clock.nowMs());
-  const { id, entries, operations, facts } = await look<LedgerPage>(fakesUrl, '/_ledger');
+  const { id, entries, operations, facts } = await readLedger(fakesUrl);
   if (id !== fakes.id)
     throw new SandtableError('FAKES', 'the fakes were restarted during the pilot: start over with --fresh');
   const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
@@ -103,6 +83,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
       index: 0,
       seed: replicationSeed(seed, 0),
       rollout,
+      traffic: null,
       facts: facts.map(({ id }) => id),
       hash: '',
       events: 0,
@@ -137,21 +118,3 @@ function claim({ stores, identity, fakes }: PilotOptions): void {
 }
 
 const refused = (why: string) => new SandtableError('FAKES', why);
-
-async function look<T>(fakesUrl: string, path: string): Promise<T> {
-  const transport = createTransport({ fakesUrl, bodyBytesMax: Number.POSITIVE_INFINITY });
-  try {
-    const url = new URL(path, fakesUrl).href;
-    const deadlineAtMs = Date.now() + LOOK_MS_MAX;
-    const outcome = await transport.send({ method: 'GET', url, headers: {}, deadlineAtMs, key: [-1] });
-    if (outcome.kind === 'answered' && outcome.status === 200)
-      return JSON.parse(new TextDecoder().decode(outcome.body));
-    const reason = outcome.kind === 'answered' ? `status ${outcome.status}` : outcome.reason;
-    throw new SandtableError(
-      'FAKES',
-      `no fakes answer at ${fakesUrl} (${reason}); start them with: sandtable fakes`,
-    );
-  } finally {
-    await transport.close();
-  }
-}

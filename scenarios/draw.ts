@@ -14,6 +14,13 @@ export const PURPOSE = {
   secret: 9,
   store: 10,
   bench: 11,
+  cache: 12,
+  record: 13,
+  verify: 14,
+  userWay: 15,
+  arrival: 16,
+  arrivalCount: 17,
+  initialState: 18,
 } as const;
 
 function mix(hash: number, word: number): number {

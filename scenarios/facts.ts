@@ -31,6 +31,13 @@ export type UsedValue = { readonly id: string; readonly value: number; readonly 
 
 export const FACTS: readonly Fact[] = catalogue.facts as readonly Fact[];
 
+/** Overrides that take away every drawn delay: what is left is what processors and queues cost. */
+export const NO_DELAYS: Readonly<Record<string, number>> = Object.fromEntries(
+  FACTS.filter(({ id, unit }) => unit === 'ms' && /^(?:lat|net|rtt|store|run\.cold)\./.test(id)).map(
+    ({ id }) => [id, 0],
+  ),
+);
+
 /** The one factor on every fitted latency. */
 export const FIT_FACTOR = 'fit.latency-factor';
 

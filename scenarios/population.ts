@@ -1,6 +1,7 @@
 // The companies of a scenario in the order of the queue. A function of the scenario alone, never of the run's seed, so
 // that all replications share one population; and of its values, never of the order in which a document lists them.
 
+import { normalQuantile } from './distribution.ts';
 import { drawUint32, PURPOSE } from './draw.ts';
 import { LEVELS, type Scenario } from './scenario.ts';
 
@@ -13,11 +14,13 @@ export type PopulationCompany = {
   readonly level: string;
   readonly industry: string;
   readonly configuration: 'basic' | 'advanced';
+  readonly agents: number;
 };
 
 /** What a shuffle is for: two of them never share a draw. */
 const LEVEL = 1;
 const INDUSTRY = 2;
+const SIZE = 3;
 
 /** Exact counts of every region, level, industry and configuration; inside a batch the higher levels come first. */
 export function companiesOf({ population, provisioning }: Scenario): PopulationCompany[] {
@@ -26,6 +29,7 @@ export function companiesOf({ population, provisioning }: Scenario): PopulationC
   const levels = shuffle(apportion(population.levels, companies), LEVEL);
   const industries = shuffle(apportion(population.industries, companies), INDUSTRY);
   sortBatches(levels, provisioning.batchSize);
+  const agents = agentsOf(levels, population.agents, population.agentsSpread);
   return regions.map((region, index) => ({
     index,
     id: `c${String(index).padStart(5, '0')}`,
@@ -33,6 +37,7 @@ export function companiesOf({ population, provisioning }: Scenario): PopulationC
     level: levels[index],
     industry: industries[index],
     configuration: isSpread(index, advanced, companies) ? 'advanced' : 'basic',
+    agents: agents[index],
   }));
 }
 
@@ -54,16 +59,48 @@ function interleave(counts: Readonly<Record<string, number>>, total: number): st
   });
 }
 
-/** `total` names in the given shares: whole parts first, what is left to the largest remainders. */
+/** `total` names in the given shares. */
 function apportion(shares: Readonly<Record<string, number>>, total: number): string[] {
   const names = Object.keys(shares).sort();
-  const counts = new Map(names.map(name => [name, Math.floor(shares[name] * total)]));
-  const remainder = (name: string) => shares[name] * total - counts.get(name)!;
-  const byRemainder = names.toSorted((a, b) => remainder(b) - remainder(a));
-  let left = total - names.reduce((sum, name) => sum + counts.get(name)!, 0);
-  for (const name of byRemainder) if (left-- > 0) counts.set(name, counts.get(name)! + 1);
-  return names.flatMap(name => Array.from({ length: counts.get(name)! }, () => name));
+  const counts = wholeParts(
+    names.map(name => shares[name]),
+    total,
+  );
+  return names.flatMap((name, i) => Array.from({ length: counts[i] }, () => name));
 }
+
+/** Whole numbers in the proportion of `shares`, which add up to 1: what rounding down leaves goes to the largest remainders. */
+function wholeParts(shares: readonly number[], total: number): number[] {
+  const parts = shares.map(share => Math.floor(share * total));
+  const left = total - parts.reduce((sum, part) => sum + part, 0);
+  const byRemainder = shares
+    .map((share, i) => ({ i, remainder: share * total - parts[i] }))
+    .sort((a, b) => b.remainder - a.remainder || a.i - b.i);
+  for (const { i } of byRemainder.slice(0, left)) parts[i]++;
+  return parts;
+}
+
+/**
+ * Agents by company: quantiles of a log-normal, one each, that sum to `total` exactly. Larger companies have the higher
+ * levels (assumed); within a level a shuffle decides.
+ */
+function agentsOf(levels: readonly string[], total: number, spread: number): number[] {
+  const draws = levels.map((_, index) => drawUint32(0, PURPOSE.population, [SIZE, index]));
+  const order = levels
+    .map((_, index) => index)
+    .sort((a, b) => rank(levels[a]) - rank(levels[b]) || draws[a] - draws[b] || a - b);
+  const weights = order.map((_, place) => Math.exp(-spread * normalQuantile((place + 0.5) / order.length)));
+  const sum = weights.reduce((before, weight) => before + weight, 0);
+  const parts = wholeParts(
+    weights.map(weight => weight / sum),
+    total,
+  );
+  const agents = levels.map(() => 0);
+  for (const [place, index] of order.entries()) agents[index] = parts[place];
+  return agents;
+}
+
+const rank = (level: string): number => (LEVELS as readonly string[]).indexOf(level);
 
 function shuffle(names: readonly string[], purpose: number): string[] {
   const draws = names.map((_, index) => drawUint32(0, PURPOSE.population, [purpose, index]));
@@ -72,7 +109,6 @@ function shuffle(names: readonly string[], purpose: number): string[] {
 }
 
 function sortBatches(levels: string[], batchSize: number): void {
-  const rank = (level: string) => (LEVELS as readonly string[]).indexOf(level);
   for (let start = 0; start < levels.length; start += batchSize) {
     const batch = levels.slice(start, start + batchSize).sort((a, b) => rank(a) - rank(b));
     for (let i = 0; i < batch.length; i++) levels[start + i] = batch[i];

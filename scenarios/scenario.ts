@@ -17,6 +17,10 @@ export type Scenario = {
     /** Shares, 0 to 1, that add up to 1; by the names in LEVELS. */
     readonly levels: Readonly<Record<string, number>>;
     readonly industries: Readonly<Record<string, number>>;
+    /** AI agents over all companies, summing exactly. */
+    readonly agents: number;
+    /** Standard deviation of the logarithm of a company's agents; 0 gives every company as many. */
+    readonly agentsSpread: number;
   };
   readonly platform: {
     readonly domain: string;
@@ -25,11 +29,38 @@ export type Scenario = {
     readonly regions: Readonly<
       Record<
         string,
-        { readonly atlasProject: string; readonly atlasCluster: string; readonly pineconeHost: string }
+        {
+          readonly atlasProject: string;
+          readonly atlasCluster: string;
+          readonly pineconeHost: string;
+          /** Local time of its companies, hours ahead of UTC. */
+          readonly utcOffsetHours: number;
+        }
       >
     >;
     /** Pre-built container image by industry. */
     readonly images: Readonly<Record<string, string>>;
+    readonly gateway: GatewayFleet;
+    readonly security: {
+      /** By level. */
+      readonly levels: Readonly<Record<string, SecurityLevel>>;
+      /** SallyPort verifications under way at once and waiting, in one gateway process, by pool. */
+      readonly verificationPools: Readonly<
+        Record<string, { readonly size: number; readonly queueMax: number }>
+      >;
+      readonly circuitBreaker: {
+        readonly failureThreshold: number;
+        readonly resetTimeout: Duration;
+        readonly monitoringWindow: Duration;
+      };
+    };
+    /** Times to live: at the edge, and in each region's Redis. */
+    readonly caching: {
+      readonly edgeAssets: Duration;
+      readonly edgeConfigs: Duration;
+      readonly sessions: Duration;
+      readonly configs: Duration;
+    };
   };
   readonly provisioning: {
     /** Companies a batch: the plan's 10, 50, 200 or 500. Batches only order the queue. */
@@ -67,6 +98,8 @@ export type Scenario = {
       readonly companies?: readonly number[];
     }[];
   };
+  /** Who asks for what, and when; absent where nothing is asked. */
+  readonly traffic?: ScenarioTraffic;
   readonly kpis: readonly ScenarioKpi[];
   /** What production showed of the same thing, to hold the model against. */
   readonly observed?: {
@@ -75,6 +108,8 @@ export type Scenario = {
     readonly source: string;
   };
   readonly run: {
+    /** What a run does, in this order; traffic alone finds every company provisioned. */
+    readonly phases: readonly Phase[];
     readonly seed: number;
     /** First round of independent replications; doubled while a required KPI is inconclusive. */
     readonly replications: number;
@@ -87,7 +122,81 @@ export type Scenario = {
 /** Security levels, the highest first: inside a batch they are provisioned in this order. */
 export const LEVELS = ['DIAMOND', 'EMERALD', 'SAPPHIRE', 'OPAL', 'ONYX'] as const;
 
-export type KpiName = 'provisioningMsP99' | 'provisioningShareUnder60s';
+export type Phase = 'rollout' | 'traffic';
+
+/** A region's gateway: Cloud Run instances, each as many single-threaded processes as it has vCPU. */
+export type GatewayFleet = {
+  readonly vcpu: number;
+  readonly memoryGiB: number;
+  /** Requests that one instance has under way, at most. */
+  readonly concurrencyMax: number;
+  /** Instances of one region. */
+  readonly instancesMin: number;
+  readonly instancesMax: number;
+  /** A request without an answer by then is a time-out. */
+  readonly requestTimeout: Duration;
+};
+
+export type SecurityLevel = {
+  /** Quota of one company. */
+  readonly requestsPerMinute: number;
+  /** By the names in `verificationPools`. */
+  readonly verificationPool: string;
+};
+
+/** MCP over streamable HTTP, and what stands beside it. */
+export const REQUEST_KINDS = ['initialize', 'tools/list', 'tools/call', 'asset', 'config', 'health'] as const;
+export type RequestKind = (typeof REQUEST_KINDS)[number];
+
+/** Parts of the world that users are in. */
+export const USER_REGIONS = ['us-west', 'us-central', 'us-east', 'south-america', 'europe', 'asia'] as const;
+export type UserRegion = (typeof USER_REGIONS)[number];
+
+export type ScenarioTraffic = {
+  /** Hour of the day, UTC, at which it begins. */
+  readonly startHourUtc: number;
+  readonly duration: Duration;
+  /** Requests of one agent in an hour at which the profile is 1. */
+  readonly requestsPerAgentHour: number;
+  /** Factor on that rate by local hour of the day, 24 of them; linear in between. */
+  readonly profile: readonly number[];
+  /** One more factor on all of it: a holiday, a quarter's end. */
+  readonly season: number;
+  /** Campaigns, launches, bursts: a factor on the rate for a time. */
+  readonly events: readonly {
+    /** Since the traffic's beginning. */
+    readonly at: Duration;
+    readonly duration: Duration;
+    readonly factor: number;
+    /** Home regions that it hits; all when absent. */
+    readonly regions?: readonly string[];
+  }[];
+  /** Shares of the requests, 0 to 1, that add up to 1. */
+  readonly kinds: Readonly<Record<RequestKind, number>>;
+  /** Where the users of a home region's companies are: shares that add up to 1. */
+  readonly users: Readonly<Record<string, Readonly<Partial<Record<UserRegion, number>>>>>;
+  /**
+   * Simulate so many windows of time, one at a random place in each of as many equal strata, at full size. Null: all
+   * of the time.
+   */
+  readonly sample: {
+    readonly windows: number;
+    readonly leadIn: Duration;
+    readonly measured: Duration;
+  } | null;
+};
+
+export const KPI_NAMES = [
+  'responseTimeMsP95',
+  'responseTimeMsP99WorstRegion',
+  'provisioningMsP99',
+  'provisioningShareUnder60s',
+  'errorRate',
+  'servedShareWithinQuota',
+  'availability',
+  'costUsdPerCompanyMonth',
+] as const;
+export type KpiName = (typeof KPI_NAMES)[number];
 
 export type ScenarioKpi = {
   readonly name: KpiName;

@@ -25,6 +25,9 @@ export type KernelOptions = {
   readonly beforeEvent?: (events: number) => void;
 };
 
+/** 2026-01-01T00:00:00Z: where virtual time begins, so that timestamps look like timestamps. */
+export const VIRTUAL_START_MS = 1_767_225_600_000;
+
 const POLL_EVERY = 4096;
 const PARKED_NAMED_MAX = 10;
 
@@ -42,8 +45,7 @@ export class Kernel {
   /** By slot. */
   private readonly resumers: ((() => void) | undefined)[] = [];
   private readonly resumeHandler: Handler;
-  private readonly parked = new Map<number, () => string>();
-  private parkedCount = 0;
+  private readonly parked: (() => Iterable<string>)[] = [];
   private work: 'none' | 'running' | 'ended' = 'none';
   private drain = () => {};
   /** Set while a run is under way; `end` takes it down. */
@@ -85,25 +87,23 @@ export class Kernel {
   }
 
   cancel(slot: number): void {
-    if ((this.flags[this.queue.handlerOf[slot]] & DAEMON) !== 0) this.daemonsPending--;
+    const handler = this.queue.handlerOf[slot];
+    if ((this.flags[handler] & DAEMON) !== 0) this.daemonsPending--;
+    if (handler === this.resumeHandler) this.resumers[slot] = undefined;
     this.queue.cancel(slot);
   }
 
-  /** Calls `resume` as an entering event at `atMs`. */
-  resumeAt(atMs: number, resume: () => void): void {
+  /** Calls `resume` as an entering event at `atMs`. Returns the slot that `cancel` takes while the event is pending. */
+  resumeAt(atMs: number, resume: () => void): number {
     const slot = this.schedule(atMs, this.resumeHandler);
     this.queue.argumentOf[slot] = slot;
     this.resumers[slot] = resume;
+    return slot;
   }
 
-  /** Notes that async code waits for something, to be named when a run cannot go on. `unpark` takes it away. */
-  park(describe: () => string): number {
-    this.parked.set(this.parkedCount, describe);
-    return this.parkedCount++;
-  }
-
-  unpark(id: number): void {
-    this.parked.delete(id);
+  /** Who can name the calls that async code waits for is asked when a run cannot go on. */
+  nameParked(names: () => Iterable<string>): void {
+    this.parked.push(names);
   }
 
   /**
@@ -179,8 +179,9 @@ export class Kernel {
   }
 
   private stuck(why: string): SandtableError {
-    const names = [...this.parked.values()].slice(0, PARKED_NAMED_MAX).map(describe => `  ${describe()}`);
-    const rest = this.parked.size > names.length ? [`  and ${this.parked.size - names.length} more`] : [];
+    const all = this.parked.flatMap(names => [...names()]);
+    const names = all.slice(0, PARKED_NAMED_MAX).map(name => `  ${name}`);
+    const rest = all.length > names.length ? [`  and ${all.length - names.length} more`] : [];
     const parked =
       names.length === 0
         ? ['  none: the work waits for something else: a leak to real I/O, or a wait that nobody ends']

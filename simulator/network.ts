@@ -2,7 +2,7 @@
 // pure event; only the answer wakes the caller. A caller that died hears nothing, but its call still lands.
 
 import type { Cloud } from '../fakes/cloud.ts';
-import type { FakeRequest } from '../fakes/service.ts';
+import { bytesOf, type FakeRequest } from '../fakes/service.ts';
 import type { Call, Outcome, Transport } from '../src/ports.ts';
 import type { Handler, Kernel } from './kernel.ts';
 import type { Generation } from './machine.ts';
@@ -13,11 +13,9 @@ type Flight = {
   readonly request: FakeRequest;
   readonly generation: Generation;
   readonly resolve: (outcome: Outcome) => void;
-  readonly parked: number;
   outcome: Outcome;
 };
 
-const encoder = new TextEncoder();
 /** What is sent after its deadline could land after whoever sent it has reckoned with that. */
 const TOO_LATE: Outcome = { kind: 'refused', reason: 'the deadline had passed before it was sent' };
 const NOBODY: Generation = { alive: false };
@@ -38,6 +36,7 @@ export class Network {
     this.trace = trace;
     this.arrival = kernel.pure(slot => this.arrive(slot));
     this.answer = kernel.entering(slot => this.land(slot));
+    kernel.nameParked(() => this.waiting());
   }
 
   transport(generation: Generation): Transport {
@@ -49,9 +48,8 @@ export class Network {
       const { kernel } = this;
       if (call.deadlineAtMs < kernel.nowMs)
         return kernel.resumeAt(kernel.nowMs, () => generation.alive && resolve(TOO_LATE));
-      const parked = kernel.park(() => `${call.method} ${call.url} (key ${call.key.join('.')})`);
       const request = requestOf(call);
-      const flight = { call, request, generation, resolve, parked, outcome: TIMED_OUT };
+      const flight = { call, request, generation, resolve, outcome: TIMED_OUT };
       const arrivalAtMs = kernel.nowMs + this.cloud.arrivalMs(request);
       if (arrivalAtMs <= call.deadlineAtMs) {
         kernel.schedule(arrivalAtMs, this.arrival, this.take(flight));
@@ -61,6 +59,13 @@ export class Network {
         kernel.schedule(arrivalAtMs, this.arrival, this.take({ ...flight, generation: NOBODY }));
       }
     });
+  }
+
+  /** Of callers that live: nobody else waits. */
+  private *waiting(): Generator<string> {
+    for (const flight of this.flights)
+      if (flight?.generation.alive)
+        yield `${flight.call.method} ${flight.call.url} (key ${flight.call.key.join('.')})`;
   }
 
   private take(flight: Flight): number {
@@ -79,23 +84,27 @@ export class Network {
     const answerAtMs =
       answer === undefined || answer.lost ? Number.POSITIVE_INFINITY : nowMs + answer.delayMs;
     if (answer !== undefined && answerAtMs <= call.deadlineAtMs) {
-      const { status, headers, body } = answer.reply;
-      const bytes = encoder.encode(body === undefined ? '' : JSON.stringify(body));
-      flight.outcome = { kind: 'answered', status, headers: headers ?? {}, body: bytes };
+      const { status, headers } = answer.reply;
+      flight.outcome = { kind: 'answered', status, headers: headers ?? {}, body: bytesOf(answer.reply) };
     }
     this.kernel.schedule(Math.min(answerAtMs, call.deadlineAtMs), this.answer, slot);
   }
 
   private land(slot: number): void {
-    const { generation, resolve, outcome, parked } = this.flights[slot]!;
+    const { generation, resolve, outcome } = this.flights[slot]!;
     this.flights[slot] = undefined;
     this.free.push(slot);
-    this.kernel.unpark(parked);
     if (generation.alive) resolve(outcome);
   }
 }
 
+/** What needs no parser: a plain host and a path of unreserved characters. */
+const PLAIN_URL = /^https:\/\/([a-z0-9.-]+)((?:\/[\w.~-]+)+)$/;
+const NO_QUERY = new URLSearchParams();
+
 function requestOf({ method, url, headers, body, key }: Call): FakeRequest {
+  const plain = PLAIN_URL.exec(url);
+  if (plain !== null) return { method, host: plain[1], path: plain[2], query: NO_QUERY, headers, body, key };
   const { host, pathname, searchParams } = new URL(url);
   return { method, host, path: pathname, query: searchParams, headers, body, key };
 }

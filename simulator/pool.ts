@@ -2,6 +2,7 @@
 
 import { Piscina } from 'piscina';
 import type { Replication } from '../reports/measurement.ts';
+import { PARTS } from './progress.ts';
 import type { RunSpec } from './run.ts';
 import type { WorkerTask } from './worker.ts';
 
@@ -10,11 +11,8 @@ const WORKER_MEMORY_MB = 1024;
 const PROGRESS_EVERY_MS = 200;
 
 export type Pool = {
-  /** Runs all; those that a stop ended are undefined. `onProgress` hears the companies ended so far, over all runs. */
-  run(
-    specs: readonly RunSpec[],
-    onProgress: (companiesEnded: number) => void,
-  ): Promise<(Replication | undefined)[]>;
+  /** Runs all; those that a stop ended are undefined. `onProgress` hears how many runs are done, shares included. */
+  run(specs: readonly RunSpec[], onProgress: (done: number) => void): Promise<(Replication | undefined)[]>;
   /** Ends the runs under way soon, and all later ones. */
   stop(): void;
   close(): Promise<void>;
@@ -36,7 +34,7 @@ export function createPool(workers: number): Pool {
       const shared = new Int32Array(new SharedArrayBuffer(4 * (1 + specs.length)));
       stopped.add(shared);
       if (isStopped) shared[0] = 1;
-      const report = () => onProgress(shared.subarray(1).reduce((sum, ended) => sum + ended, 0));
+      const report = () => onProgress(shared.subarray(1).reduce((sum, parts) => sum + parts, 0) / PARTS);
       const timer = setInterval(report, PROGRESS_EVERY_MS);
       try {
         const tasks = specs.map((spec, slot): WorkerTask => ({ spec, shared, slot }));

@@ -2,6 +2,7 @@
 // with one run at each end of the facts' ranges beside them.
 
 import type { Replication } from '../reports/measurement.ts';
+import type { Calibration } from '../scenarios/calibration.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
 import type { FactLevel } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -15,9 +16,10 @@ export type StudyOptions = {
   /** So many and no more; without it the scenario's first round, doubled while `isClear` says no. */
   readonly replications: number | undefined;
   readonly everyEventEntering: boolean;
+  readonly calibration: Calibration;
   readonly isClear: (replications: readonly Replication[]) => boolean;
-  /** Companies ended so far and companies of all runs planned so far. */
-  readonly onProgress: (ended: number, planned: number) => void;
+  /** Replications done so far, the shares of those under way included, and replications planned so far. */
+  readonly onProgress: (done: number, planned: number) => void;
 };
 
 export type Study = {
@@ -30,7 +32,6 @@ export type Study = {
 
 export async function study(pool: Pool, options: StudyOptions): Promise<Study> {
   const { scenario, replications: fixed } = options;
-  const { companies } = scenario.population;
   const replicationsMax = fixed ?? scenario.run.replicationsMax;
   let ends: readonly (Replication | undefined)[] = [];
   const replications: (Replication | undefined)[] = [];
@@ -40,9 +41,7 @@ export async function study(pool: Pool, options: StudyOptions): Promise<Study> {
     const isFirst = replications.length === 0;
     if (isFirst) specs.push(specOf(options, 0, 'low'), specOf(options, 0, 'high'));
     const before = replications.length + (isFirst ? 0 : 2);
-    const results = await pool.run(specs, ended =>
-      options.onProgress(before * companies + ended, (before + specs.length) * companies),
-    );
+    const results = await pool.run(specs, done => options.onProgress(before + done, before + specs.length));
     if (isFirst) ends = results.splice(-2);
     replications.push(...results);
     const finished = replications.filter(replication => replication !== undefined);
@@ -56,9 +55,17 @@ export async function study(pool: Pool, options: StudyOptions): Promise<Study> {
 }
 
 function specOf(options: StudyOptions, index: number, factLevel: FactLevel): RunSpec {
-  const { scenario, seed, factOverrides, everyEventEntering } = options;
-  const ownSeed = replicationSeed(seed, index);
-  return { scenario, index, seed: ownSeed, factLevel, factOverrides, everyEventEntering };
+  const { scenario, seed, factOverrides, everyEventEntering, calibration } = options;
+  return {
+    scenario,
+    index,
+    seed: replicationSeed(seed, index),
+    factLevel,
+    factOverrides,
+    everyEventEntering,
+    calibration,
+    asRig: false,
+  };
 }
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);

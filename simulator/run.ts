@@ -1,21 +1,11 @@
-// One replication: builds a world from a scenario and a seed, lets the real rollout run in it, and measures.
+// One replication: the phases of a scenario, one after the other, each in a world of its own.
 
-import { auditLedger } from '../fakes/audit.ts';
-import { Cloud } from '../fakes/cloud.ts';
-import { cloudOptionsOf, FAKES_TOKENS } from '../fakes/fromScenario.ts';
 import type { Replication } from '../reports/measurement.ts';
-import { drawUint32, drawUniform, PURPOSE } from '../scenarios/draw.ts';
+import type { Calibration } from '../scenarios/calibration.ts';
 import { type FactLevel, FactValues } from '../scenarios/facts.ts';
-import { companiesOf } from '../scenarios/population.ts';
-import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
-import { durationMs, type Scenario } from '../scenarios/scenario.ts';
-import type { CallKey, Chance } from '../src/ports.ts';
-import { columnsOf, emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
-import { Kernel } from './kernel.ts';
-import { type Generation, Machine } from './machine.ts';
-import { Network } from './network.ts';
-import { Stores } from './stores.ts';
-import { Trace } from './trace.ts';
+import type { Phase, Scenario } from '../scenarios/scenario.ts';
+import { simulateRollout } from './rollout.ts';
+import { simulateTraffic } from './traffic.ts';
 
 export type RunSpec = {
   readonly scenario: Scenario;
@@ -25,101 +15,43 @@ export type RunSpec = {
   readonly factLevel: FactLevel;
   readonly factOverrides: Readonly<Record<string, number>>;
   readonly everyEventEntering: boolean;
+  /** What a request costs the gateway's processors. */
+  readonly calibration: Calibration;
+  /**
+   * Traffic as the rig runs it, to be held against it: one single-process gateway a region, caches cold, services warm,
+   * all of the time. `NO_DELAYS` among the overrides takes the injected delays away, there as here.
+   */
+  readonly asRig: boolean;
 };
 
 export type RunHooks = {
-  /** Companies that have ended so far; true stops the run. */
-  readonly poll?: (companiesEnded: number) => boolean;
-  /** Crashes the provisioner before these events, each counted from the start of the run. */
+  /** Hears the share of the replication that is done, 0 to 1; true stops the run. */
+  readonly poll?: (done: number) => boolean;
+  /** Crashes the provisioner before these events, each counted from the start of the rollout. */
   readonly crashAtEvents?: readonly number[];
 };
 
-/** 2026-01-01T00:00:00Z: where virtual time begins, so that timestamps look like timestamps. */
-export const VIRTUAL_START_MS = 1_767_225_600_000;
-
 /** Undefined when `poll` stopped the run. Rejects with SIMULATION when it cannot go on. */
 export async function runReplication(spec: RunSpec, hooks: RunHooks): Promise<Replication | undefined> {
-  const { scenario, seed } = spec;
+  const { scenario, index, seed } = spec;
+  const { phases } = scenario.run;
   const facts = new FactValues(spec.factLevel, { ...scenario.facts, ...spec.factOverrides });
-  const companies = companiesOf(scenario);
-  const cloud = new Cloud(cloudOptionsOf(scenario, facts, seed));
-  const trace = new Trace();
-  const crashes = new Set(hooks.crashAtEvents);
-  let state: RolloutState = emptyState();
-  let ended = 0;
-  const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
-  const kernel = new Kernel({
-    startMs: VIRTUAL_START_MS,
-    deadlineMs: deadlineAtMs,
-    everyEventEntering: spec.everyEventEntering,
-    ...(hooks.poll && { poll: () => hooks.poll!(ended) }),
-    ...(crashes.size > 0 && { beforeEvent: (event: number) => crashes.has(event) && machine.crash() }),
-  });
-  const network = new Network(kernel, cloud, trace);
-  const stores = new Stores(kernel, facts, seed);
-  const options = { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS };
-  const machine = new Machine(kernel, generation => {
-    state = emptyState();
-    const ports = {
-      clock: virtualClock(kernel, generation),
-      chance: virtualChance(seed),
-      transport: network.transport(generation),
-      journal: stores.journal(generation),
-      registry: stores.registry(generation),
-      log: () => void ended++,
-    };
-    return rollOut(ports, options, state);
-  });
-  // A rollout that is not over by its deadline is reported with its companies unfinished.
-  const { promise: over, resolve: giveUp, reject } = Promise.withResolvers<void>();
-  kernel.schedule(
-    deadlineAtMs,
-    kernel.daemon(() => giveUp()),
-  );
-  const finished = await kernel.run(() => {
-    machine.run().then(giveUp, reject);
-    return over;
-  });
-  if (!finished) return undefined;
-  const columns = columnsOf(state, companies, kernel.nowMs);
-  const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
-  const violations = auditLedger(cloud.ledger.entries, audited, options.databaseOperationsPerCompany);
+  const hooksOf = (phase: Phase): RunHooks => {
+    const before = phases.indexOf(phase);
+    const { poll } = hooks;
+    return { ...hooks, ...(poll && { poll: done => poll((before + done) / phases.length) }) };
+  };
+  const rollout = phases.includes('rollout') ? await simulateRollout(spec, facts, hooksOf('rollout')) : null;
+  if (rollout === undefined) return undefined;
+  const traffic = phases.includes('traffic') ? await simulateTraffic(spec, facts, hooksOf('traffic')) : null;
+  if (traffic === undefined) return undefined;
   return {
-    index: spec.index,
+    index,
     seed,
-    rollout: { ...columns, operations: cloud.operations(), violations },
+    rollout: rollout?.rollout ?? null,
+    traffic: traffic?.traffic ?? null,
     facts: facts.usedIds(),
-    hash: trace.hex(),
-    events: kernel.events,
-  };
-}
-
-function virtualClock(kernel: Kernel, generation: Generation) {
-  return {
-    nowMs: () => kernel.nowMs,
-    sleep: (ms: number) =>
-      new Promise<void>(resolve =>
-        kernel.resumeAt(kernel.nowMs + ms, () => {
-          if (generation.alive) resolve();
-        }),
-      ),
-  };
-}
-
-/** 32 bytes as 43 characters of six bits, five of them from each draw of 32 bits. */
-const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-
-function virtualChance(seed: number): Chance {
-  const base64url = (key: CallKey) => {
-    let text = '';
-    for (let draw = 0; text.length < 43; draw++) {
-      let bits = drawUint32(seed, PURPOSE.secret, [...key, draw]);
-      for (let i = 0; i < 5 && text.length < 43; i++, bits >>>= 6) text += BASE64URL[bits & 63];
-    }
-    return text;
-  };
-  return {
-    uniform: key => drawUniform(seed, PURPOSE.jitter, key),
-    secret: base64url,
+    hash: [rollout, traffic].flatMap(phase => phase?.hash ?? []).join('-'),
+    events: (rollout?.events ?? 0) + (traffic?.events ?? 0),
   };
 }

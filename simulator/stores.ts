@@ -1,6 +1,6 @@
 // The platform's own stores in virtual time: in memory, with a drawn latency, and outliving the process that writes.
 
-import { logNormalOfMeanOne } from '../fakes/distribution.ts';
+import { logNormalOfMeanOne } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { CompanyRecord, Journal, JournalEntry, Registry } from '../src/ports.ts';

@@ -1,12 +1,13 @@
 // The entry of a simulation worker: one replication at a time, sealed off from the machine while it runs.
 
 import type { Replication } from '../reports/measurement.ts';
+import { PARTS } from './progress.ts';
 import { type RunSpec, runReplication } from './run.ts';
 import { seal } from './seal.ts';
 
 export type WorkerTask = {
   readonly spec: RunSpec;
-  /** Shared with the main thread: element 0 is the stop flag, element 1 + `slot` the companies that have ended. */
+  /** Shared with the main thread: element 0 is the stop flag, element 1 + `slot` how many parts of PARTS are done. */
   readonly shared: Int32Array;
   readonly slot: number;
 };
@@ -20,8 +21,8 @@ export default async function work({ spec, shared, slot }: WorkerTask): Promise<
   const onStray = (cause: unknown) => {
     stray ??= { cause };
   };
-  const poll = (ended: number) => {
-    Atomics.store(shared, 1 + slot, ended);
+  const poll = (done: number) => {
+    Atomics.store(shared, 1 + slot, Math.floor(done * PARTS));
     return Atomics.load(shared, 0) !== 0;
   };
   process.on('unhandledRejection', onStray);

@@ -8,6 +8,8 @@ export type Clock = {
   nowMs(): number;
   /** Resolves `ms` milliseconds later; never early, never rejects. */
   sleep(ms: number): Promise<void>;
+  /** Calls `run` once, `ms` milliseconds later, unless the function that it returns was called before. */
+  after(ms: number, run: () => void): () => void;
 };
 
 /** The only source of chance. Keyed, so that one call more or less shifts no other draw. */
@@ -94,6 +96,58 @@ export type Registry = {
   delete(id: string): Promise<void>;
   list(): Promise<readonly CompanyRecord[]>;
 };
+
+/** What the gateway needs to know of a company: from the record, and kept in the cache. */
+export type CompanyConfig = {
+  readonly id: string;
+  readonly level: string;
+  /** Origin of the company's own service, such as `https://c00042-….a.run.app`. */
+  readonly serviceUri: string;
+};
+
+/** The gateways' view of the companies' records: MongoDB, sharded by company. */
+export type CompanyRecords = {
+  find(company: string, key: CallKey): Promise<CompanyConfig | undefined>;
+};
+
+export type AdmitRequest = {
+  readonly company: string;
+  readonly requestsPerMinute: number;
+  /** Of the MCP session, when the request names one. */
+  readonly session: string | undefined;
+  readonly key: CallKey;
+};
+
+export type Admission = {
+  /** Undefined: within the quota. */
+  readonly retryAfterMs: number | undefined;
+  /** The company that the session belongs to; undefined when it is not known here. */
+  readonly sessionCompany: string | undefined;
+  readonly config: CompanyConfig | undefined;
+};
+
+/** A region's cache: Redis. `admit` is one pipelined trip. The quota counts by the clock's whole minute. */
+export type GatewayCache = {
+  admit(request: AdmitRequest): Promise<Admission>;
+  putConfig(config: CompanyConfig, ttlMs: number, key: CallKey): Promise<void>;
+  putSession(session: string, company: string, ttlMs: number, key: CallKey): Promise<void>;
+};
+
+/** Checks signatures, and nothing else: claims are the core's. */
+export type Verifier = { isSigned(token: string, keyId: string, key: CallKey): Promise<boolean> };
+
+/** One line of a company's audit trail. */
+export type AuditRecord = {
+  readonly atMs: number;
+  readonly company: string;
+  readonly requestId: string;
+  readonly kind: string;
+  readonly status: number;
+  readonly durationMs: number;
+};
+
+/** Durable once it resolves; all or none. */
+export type AuditTrail = { append(records: readonly AuditRecord[]): Promise<void> };
 
 export type LogLine = {
   readonly event: string;

@@ -25,7 +25,9 @@ const VENDORS = [
   '@googleapis/firestore',
   '@pinecone-database/pinecone',
 ];
-const MEANING = ['simple-statistics', 'jstat', 'echarts'];
+const MEANING = ['simple-statistics', 'jstat', 'echarts', '@datadog/sketches-js'];
+/** What a run hands to the reports. */
+const MEASURED = ['reports/measurement', 'reports/histogram'];
 const CORE = [
   'src/ports',
   'src/errors',
@@ -48,6 +50,7 @@ const ROOMS: readonly Room[] = [
     node: true,
     packages: true,
   },
+  { files: ['scenarios/k6/'], may: ['scenarios/'], packages: ['k6'] },
   { files: ['scenarios/'], may: ['scenarios/'] },
   { files: ['src/runtime/'], may: ['src/'], node: true, packages: true },
   { files: CORE, may: CORE, types: VENDORS },
@@ -60,14 +63,14 @@ const ROOMS: readonly Room[] = [
   { files: ['fakes/'], may: ['fakes/', 'scenarios/', 'src/ports'] },
   {
     files: ['simulator/pool'],
-    may: ['simulator/', ...CORE, 'fakes/', 'scenarios/', 'reports/measurement'],
+    may: ['simulator/', ...CORE, 'fakes/', 'scenarios/', ...MEASURED],
     node: true,
     packages: ['piscina'],
   },
-  { files: ['simulator/'], may: ['simulator/', ...CORE, 'fakes/', 'scenarios/', 'reports/measurement'] },
+  { files: ['simulator/'], may: ['simulator/', ...CORE, 'fakes/', 'scenarios/', ...MEASURED] },
   {
     files: ['rig/'],
-    may: ['rig/', 'src/', 'fakes/', 'scenarios/', 'reports/measurement'],
+    may: ['rig/', 'src/', 'fakes/', 'scenarios/', ...MEASURED],
     node: true,
     packages: true,
   },
@@ -85,7 +88,7 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
 
 const WORKER = 'simulator/worker.ts';
 /** What the sealed worker may load besides the project's own files. */
-const WORKER_PACKAGES: readonly string[] = [];
+const WORKER_PACKAGES: readonly string[] = ['@datadog/sketches-js'];
 
 const isUnder = (path: string, prefixes: readonly string[]): boolean =>
   prefixes.some(prefix => path.startsWith(prefix));
@@ -186,7 +189,15 @@ function bannedIn(path: string, source: string): string[] {
 }
 
 const isSealed = (path: string): boolean =>
-  isUnder(path, [...CORE, 'fakes/', 'simulator/', 'scenarios/', 'reports/measurement.ts']) &&
+  isUnder(path, [
+    ...CORE,
+    'fakes/',
+    'simulator/',
+    'scenarios/',
+    'reports/measurement.ts',
+    'reports/histogram.ts',
+  ]) &&
+  !path.startsWith('scenarios/k6/') &&
   // The first two run outside of the worker; the last one makes those very names throw.
   !['fakes/server.ts', 'simulator/pool.ts', 'simulator/seal.ts'].includes(path);
 

@@ -36,7 +36,7 @@ const set = (...sets: string[]) => loadScenario('pilot-100', sets);
 
 describe('--set changes', () => {
   const region =
-    '{"atlasProject":"000000000000000000000000","atlasCluster":"a","pineconeHost":"a.svc.b.pinecone.io"}';
+    '{"atlasProject":"000000000000000000000000","atlasCluster":"a","pineconeHost":"a.svc.b.pinecone.io","utcOffsetHours":-5}';
   const cases: [string, string[], (scenario: Scenario) => unknown, unknown][] = [
     ['a number', ['run.seed=7'], ({ run }) => run.seed, 7],
     ['a text', ['run.deadline=90m'], ({ run }) => run.deadline, '90m'],
@@ -66,7 +66,12 @@ describe('--set changes', () => {
     ],
     [
       'several that fit together',
-      ['population.companies=101', 'population.regions.us-east1=1', `platform.regions.us-east1=${region}`],
+      [
+        'population.companies=101',
+        'population.regions.us-east1=1',
+        `platform.regions.us-east1=${region}`,
+        'traffic.users.us-east1.us-east=1',
+      ],
       ({ population }) => population.regions['us-east1'],
       1,
     ],
@@ -304,7 +309,7 @@ describe('a document is refused', () => {
     expect(messageOf(() => loadScenario(`${folder}/`))).toContain('cannot be read');
     const message = messageOf(() => loadScenario('pilot'));
     expect(message).toContain('there is no scenario "pilot"; nearest: pilot-100');
-    expect(message).toContain('load-1000, pilot-100, rollout-10000, today');
+    expect(message).toContain('full-plan, load-1000, peak-hour, pilot-100, rollout-10000, today');
   });
 });
 
@@ -325,7 +330,7 @@ describe('a scenario', () => {
 
   it('is valid or not, in one line', () => {
     expect(validateFile(file('good.json', JSON.stringify(set())))).toBe(
-      'OK  pilot-100: 100 companies, 3 regions, 2 KPIs',
+      'OK  pilot-100: 100 companies, 3 regions, 7 KPIs',
     );
     expect(validateFile('today')).toBe('OK  today: 17 companies, 1 region, 2 KPIs');
     expect(messageOf(() => validateFile(file('bad.json', '{}')))).toContain('name is missing');
@@ -335,8 +340,12 @@ describe('a scenario', () => {
     const lines = listScenarios().split('\n').slice(1);
     expect(lines.map(line => line.split(/ {2,}/).slice(0, 2))).toEqual([
       ['today', '17'],
+      ['crosscheck-light', '100'],
+      ['crosscheck-pool', '100'],
       ['pilot-100', '100'],
       ['load-1000', '1000'],
+      ['full-plan', '10000'],
+      ['peak-hour', '10000'],
       ['rollout-10000', '10000'],
     ]);
     for (const line of lines) expect(line).toContain('?');

@@ -66,14 +66,25 @@ describe.concurrent('sandtable refuses', () => {
     ['an unknown command', ['rum', 'today'], /unknown command 'rum'/],
     ['a scenario too many', ['run', 'today', 'pilot-100'], /too many arguments/],
     ['a run of nothing', ['run'], /missing required argument 'scenario'/],
-    ['a pilot without fakes', ['pilot'], /required option '--fakes <url>'/],
+    [
+      'a speed of foreign fakes',
+      ['pilot', '--fakes', NOBODY, '--speed', '2'],
+      /--speed goes with the pilot's own fakes/,
+    ],
+    [
+      'a load that one machine cannot bear',
+      ['load', 'peak-hour'],
+      /population\.agents is 20000000 .* one machine takes/,
+    ],
+    ['a load of nothing', ['load', 'today'], /today has no traffic/],
+    ['a pilot without a rollout', ['pilot', 'crosscheck-light'], /a pilot needs "rollout"/],
     ['an address that is not this machine', ['pilot', '--fakes', 'http://192.0.2.1:8700'], /192\.0\.2\.1/],
     ['an address where nobody listens', ['pilot', '--fakes', NOBODY], /no fakes answer at .*127\.0\.0\.1:1/],
     ['a port that cannot be', ['fakes', '--port', '65536'], /--port is "65536"/],
     ['a speed of nothing', ['fakes', '--speed', '0'], /--speed is "0"/],
   ])('%s', async (_what, args, message) => {
     const folder = newFolder();
-    const takesFolder = ['run', 'pilot'].includes(args[0]);
+    const takesFolder = ['run', 'pilot', 'load'].includes(args[0]);
     const where = takesFolder ? ['--report-dir', join(folder, 'report')] : [];
     expectRefusal(await sandtable(...args, ...where), message);
     expect(readdirSync(folder)).toEqual([]);
@@ -149,7 +160,7 @@ describe.concurrent('sandtable answers', () => {
         [`${command} --help`, [command, '--help'], new RegExp(`Usage: sandtable ${command}`)] as const,
     ),
     ['scenarios', ['scenarios'], /^scenario +companies.*\ntoday +17 /],
-    ['validate', ['validate', PILOT], /^OK {2}pilot-100: 100 companies, 3 regions, 2 KPIs$/m],
+    ['validate', ['validate', PILOT], /^OK {2}pilot-100: 100 companies, 3 regions, 7 KPIs$/m],
   ] as const)('%s, with nothing on standard error', async (_what, args, pattern) => {
     const { code, stdout, stderr } = await sandtable(...args);
     expect(stderr).toBe('');

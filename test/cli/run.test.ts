@@ -17,7 +17,7 @@ const page = async <T>(url: string, path: string): Promise<T> =>
   (await (await fetch(url + path)).json()) as T;
 
 describe.concurrent('sandtable run', () => {
-  it('prints the report as JSON and nothing else, and writes it in three forms', async () => {
+  it('prints the report as JSON and nothing else, and writes it in four forms', async () => {
     const folder = newFolder();
     const { code, stdout, stderr } = await sandtable(
       ...['run', 'today', '--replications', '3', '--workers', '1', '--json', '--report-dir', folder],
@@ -32,12 +32,14 @@ describe.concurrent('sandtable run', () => {
       seed: 42,
     });
     expect(reportIn(folder).replications).toHaveLength(3);
-    expect(readdirSync(folder).sort()).toEqual(expect.arrayContaining(['report.html', 'report.md']));
+    expect(readdirSync(folder).sort()).toEqual(
+      expect.arrayContaining(['junit.xml', 'report.html', 'report.md']),
+    );
     expect(code).toBe(0);
   });
 
   it.each([
-    ['PASS', 0, ['pilot-100', '--replications', '1']],
+    ['PASS', 0, ['pilot-100', '--replications', '2']],
     ['FAIL', 1, ['pilot-100', '--replications', '1', '--fact', 'fit.latency-factor=10']],
     ['INCONCLUSIVE', 3, ['today', '--replications', '1']],
     [
@@ -76,7 +78,7 @@ describe.concurrent('sandtable run', () => {
     );
     expect([first.seed, second.seed]).toEqual([42, 43]);
     expect(second.replications).not.toEqual(first.replications);
-    expect(second.rollout.durationMs).not.toEqual(first.rollout.durationMs);
+    expect(second.rollout!.durationMs).not.toEqual(first.rollout!.durationMs);
     expect(second.verdict).toBe(first.verdict);
   });
 });
@@ -94,7 +96,7 @@ it('an interrupted run reports what had finished, and says that it is partial', 
     folder,
   );
   // The first line of progress comes after ten seconds.
-  await running.printed(/pilot-100: simulating: \d+ of 100200 companies/);
+  await running.printed(/pilot-100: simulating: [\d.]+ of 1002 replications/);
   running.process.kill('SIGINT');
   const { code, stdout } = await running.ended;
   const report = reportIn(folder);

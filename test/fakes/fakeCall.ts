@@ -25,7 +25,16 @@ export type FakeCall = {
 export type Reply = Omit<FakeReply, 'body'> & { readonly body: any };
 
 export function createWorld(): World {
-  return { ledger: new Ledger(), token: TOKEN, domain: DOMAIN, durationMs: () => DURATION_MS };
+  return {
+    ledger: new Ledger(),
+    token: TOKEN,
+    domain: DOMAIN,
+    durationMs: () => DURATION_MS,
+    latencyMs: () => DURATION_MS,
+    valueOf: fact => {
+      throw new Error(`no value for ${fact}`);
+    },
+  };
 }
 
 /** A function that calls `service`, with `headers` unless the call has its own. */

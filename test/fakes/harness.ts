@@ -3,22 +3,32 @@
 
 import { Ledger } from '../../fakes/ledger.ts';
 import { Quotas } from '../../fakes/quota.ts';
-import { createRouter, type FakeReply, type Service, serve, type World } from '../../fakes/service.ts';
+import {
+  bytesOf,
+  createRouter,
+  type FakeReply,
+  type Service,
+  serve,
+  type World,
+} from '../../fakes/service.ts';
 import type { Call, CallKey, Outcome, Transport } from '../../src/ports.ts';
 
 export const TOKEN = 'good-token';
 export const DOMAIN = 'agents.example';
 
-/** A world where long-running things take what `durationsMs` says, by catalogue id. */
+/** A world where long-running things and latencies take what `durationsMs` says, and facts have those values, by id. */
 export function createWorld(durationsMs: Readonly<Record<string, number>> = {}): World {
+  const fixed = (fact: string) => {
+    if (durationsMs[fact] === undefined) throw new Error(`no value for ${fact}`);
+    return durationsMs[fact];
+  };
   return {
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
-    durationMs: fact => {
-      if (durationsMs[fact] === undefined) throw new Error(`no duration for ${fact}`);
-      return durationsMs[fact];
-    },
+    durationMs: fixed,
+    latencyMs: fixed,
+    valueOf: fixed,
   };
 }
 
@@ -64,7 +74,8 @@ export function callFake(
   const match = createRouter(service.routes)(method, pathname);
   const { reply, operation, latency } = serve(service, match, request, nowMs, quotas);
   // Through JSON and back, so that a test sees what a client would.
-  const seen = reply.body === undefined ? undefined : JSON.parse(JSON.stringify(reply.body));
+  const text = new TextDecoder().decode(bytesOf(reply));
+  const seen = reply.body === undefined || reply.body instanceof Uint8Array ? reply.body : JSON.parse(text);
   return { status: reply.status, body: seen, headers: reply.headers ?? {}, operation, latency };
 }
 
@@ -105,7 +116,7 @@ export function cannedTransport(outcomes: readonly Outcome[]): Transport {
   };
 }
 
-export function answered({ status, headers = {}, body }: FakeReply): Outcome {
-  const bytes = body === undefined ? new Uint8Array() : encoder.encode(JSON.stringify(body));
-  return { kind: 'answered', status, headers, body: bytes };
+export function answered(reply: FakeReply): Outcome {
+  const { status, headers = {} } = reply;
+  return { kind: 'answered', status, headers, body: bytesOf(reply) };
 }

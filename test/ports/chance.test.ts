@@ -2,6 +2,7 @@
 
 import { describe, expect, it, vi } from 'vitest';
 import { loadScenario } from '../../cli/input.ts';
+import calibration from '../../scenarios/calibration.json' with { type: 'json' };
 import { runReplication } from '../../simulator/run.ts';
 import type { CallKey, Chance } from '../../src/ports.ts';
 import type { RolloutPorts } from '../../src/provisioning/rollout.ts';
@@ -18,7 +19,15 @@ async function simulated(seed: number): Promise<Chance> {
   program = async ({ chance }) => {
     found = chance;
   };
-  const spec = { index: 0, seed, factLevel: 'mid', factOverrides: {}, everyEventEntering: false } as const;
+  const spec = {
+    index: 0,
+    seed,
+    factLevel: 'mid',
+    factOverrides: {},
+    everyEventEntering: false,
+    calibration,
+    asRig: false,
+  } as const;
   await runReplication({ ...spec, scenario: loadScenario('today') }, {});
   return found!;
 }

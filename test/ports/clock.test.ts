@@ -1,29 +1,14 @@
 // What every wait of the platform relies on, in the time of a simulation and in that of the machine.
 
-import { describe, expect, it, vi } from 'vitest';
-import { loadScenario } from '../../cli/input.ts';
-import { runReplication } from '../../simulator/run.ts';
+import { describe, expect, it } from 'vitest';
+import { virtualClock } from '../../simulator/clock.ts';
+import { Kernel } from '../../simulator/kernel.ts';
 import type { Clock } from '../../src/ports.ts';
-import type { RolloutPorts } from '../../src/provisioning/rollout.ts';
 import { fastClock, systemClock } from '../../src/runtime/clock.ts';
+import { inVirtualTime } from './virtualTime.ts';
 
-/** What runs in the place of the rollout, with the ports that a simulation gives to one. */
-let program: (ports: RolloutPorts) => Promise<void>;
-vi.mock('../../src/provisioning/rollout.ts', async original => ({
-  ...(await original<object>()),
-  rollOut: (ports: RolloutPorts) => program(ports),
-}));
-
-async function inSimulation(each: (clock: Clock) => Promise<void>): Promise<void> {
-  let hasRun = false;
-  program = async ({ clock }) => {
-    await each(clock);
-    hasRun = true;
-  };
-  const spec = { index: 0, seed: 1, factLevel: 'mid', factOverrides: {}, everyEventEntering: false } as const;
-  await runReplication({ ...spec, scenario: loadScenario('today') }, {});
-  expect(hasRun).toBe(true);
-}
+const inSimulation = (each: (clock: Clock) => Promise<void>): Promise<void> =>
+  inVirtualTime(({ clock }) => each(clock));
 
 const CLOCKS: readonly [name: string, run: (each: (clock: Clock) => Promise<void>) => Promise<void>][] = [
   ['in a simulation', inSimulation],
@@ -70,7 +55,95 @@ describe.each(CLOCKS)('a clock that %s', (_name, run) => {
     }));
 });
 
+describe.each(CLOCKS)('what is to run later on a clock that %s', (_name, run) => {
+  /** Runs after everything else that was set for `ms` or less. */
+  const wait = (clock: Clock, ms: number) => clock.sleep(ms + 20);
+
+  it.each([-5, 0, 0.25, 7, 19.9, 40])('never runs early, and once: after %d ms', ms =>
+    run(async clock => {
+      const beganAtMs = clock.nowMs();
+      const ranAtMs: number[] = [];
+      clock.after(ms, () => ranAtMs.push(clock.nowMs()));
+      // Whoever sets it has not heard yet what cancels it.
+      expect(ranAtMs).toEqual([]);
+      await wait(clock, ms);
+      expect(ranAtMs).toHaveLength(1);
+      expect(ranAtMs[0] - beganAtMs).toBeGreaterThanOrEqual(ms - 5e-4);
+    }),
+  );
+
+  it('runs in the order of its moments', () =>
+    run(async clock => {
+      const ran: number[] = [];
+      for (const ms of [300, 100, 400, 200]) clock.after(ms, () => ran.push(ms));
+      await wait(clock, 400);
+      expect(ran).toEqual([100, 200, 300, 400]);
+    }));
+
+  it('does not run once it is cancelled, however often', () =>
+    run(async clock => {
+      const ran: string[] = [];
+      const cancel = clock.after(5, () => ran.push('cancelled'));
+      clock.after(5, () => ran.push('kept'));
+      cancel();
+      cancel();
+      await wait(clock, 5);
+      cancel();
+      await wait(clock, 5);
+      expect(ran).toEqual(['kept']);
+    }));
+
+  it('can be cancelled by what runs just before it', () =>
+    run(async clock => {
+      const ran: string[] = [];
+      let cancel = () => {};
+      clock.after(5, () => {
+        ran.push('first');
+        cancel();
+      });
+      cancel = clock.after(100, () => ran.push('second'));
+      await wait(clock, 100);
+      expect(ran).toEqual(['first']);
+    }));
+
+  it('takes nothing else with it when it is cancelled too late', () =>
+    run(async clock => {
+      const ran: number[] = [];
+      const cancels = Array.from({ length: 20 }, (_, i) => clock.after(1, () => ran.push(i)));
+      await wait(clock, 1);
+      // These may stand where the first ones stood.
+      for (let i = 20; i < 40; i++) clock.after(1, () => ran.push(i));
+      const asleep = clock.sleep(1);
+      for (const cancel of cancels) cancel();
+      await asleep;
+      await wait(clock, 1);
+      expect(ran).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    }));
+});
+
 describe('virtual time', () => {
+  it('runs nothing of a dead process, neither a sleeper nor what was set for later', () =>
+    inVirtualTime(async ({ kernel, clock }) => {
+      const generation = { alive: true };
+      const mortal = virtualClock(kernel, generation);
+      const ran: string[] = [];
+      mortal.after(10, () => ran.push('after'));
+      void mortal.sleep(10).then(() => ran.push('sleep'));
+      generation.alive = false;
+      await clock.sleep(20);
+      expect(ran).toEqual([]);
+    }));
+
+  it('has no event left of what was cancelled', async () => {
+    const kernel = new Kernel({ startMs: 1000, deadlineMs: 1e9, everyEventEntering: false });
+    const clock = virtualClock(kernel, { alive: true });
+    for (let i = 0; i < 5000; i++) clock.after(1e6 + i, () => {})();
+    clock.after(1, () => {});
+    // Without work of its own a run goes on until no event is left.
+    await kernel.run();
+    expect([kernel.nowMs, kernel.events]).toEqual([1001, 1]);
+  });
+
   it('jumps to the moment of the next sleeper, to the bit', () =>
     inSimulation(async clock => {
       const beganAtMs = clock.nowMs();

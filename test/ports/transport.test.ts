@@ -217,7 +217,7 @@ it('over HTTP nobody listening is refused: certainly no effect', async () => {
   const server = await startFakes({ cloud: cloudWith([]), port: 0, vendorPorts: false, speed: SPEED });
   await server.close();
   const transport = createTransport({ fakesUrl: server.url });
-  const clock = { nowMs: Date.now, sleep: async () => {} };
+  const clock = { nowMs: Date.now, sleep: async () => {}, after: () => () => {} };
   const outcome = await transport.send(createSecret({ transport, clock, cloud: cloudWith([]) }, 1));
   await transport.close();
   expect(outcome).toMatchObject({ kind: 'refused' });

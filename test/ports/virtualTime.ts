@@ -1,5 +1,6 @@
 // Virtual time for tests: the kernel as a worker drives it, with the clock that its code would have.
 
+import { virtualClock } from '../../simulator/clock.ts';
 import { Kernel } from '../../simulator/kernel.ts';
 import type { Clock } from '../../src/ports.ts';
 
@@ -20,10 +21,7 @@ export async function inVirtualTime<T>(program: (time: VirtualTime) => Promise<T
     deadlineMs: START_MS + DEADLINE_MS,
     everyEventEntering: false,
   });
-  const clock: Clock = {
-    nowMs: () => kernel.nowMs,
-    sleep: ms => new Promise(resolve => kernel.resumeAt(kernel.nowMs + ms, resolve)),
-  };
+  const clock = virtualClock(kernel, { alive: true });
   let result: { readonly value: T } | undefined;
   await kernel.run(async () => {
     result = { value: await program({ kernel, clock, elapsedMs: () => kernel.nowMs - START_MS }) };

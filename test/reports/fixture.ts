@@ -1,8 +1,8 @@
 // Plausible measurements for the report's tests: a rollout through three limiters, with a log-normal-like tail.
 
 import { buildReport, type ReportInput } from '../../reports/build.ts';
-import type { CompanyOutcome, Replication } from '../../reports/measurement.ts';
-import type { KpiReport, Report } from '../../reports/report.ts';
+import type { CompanyOutcome, Replication, RolloutMeasurement } from '../../reports/measurement.ts';
+import type { KpiReport, Report, RolloutReport } from '../../reports/report.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
 import { FactValues } from '../../scenarios/facts.ts';
 import type { Scenario, ScenarioKpi } from '../../scenarios/scenario.ts';
@@ -28,8 +28,10 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
       advanced: 100,
       levels: { DIAMOND: 1 },
       industries: { retail: 1 },
+      agents: 800_000,
+      agentsSpread: 1,
     },
-    platform: { domain: 'example.com', cloudflareZoneId: 'z', googleProject: 'p', regions: {}, images: {} },
+    platform: PLATFORM,
     provisioning: {
       batchSize: 50,
       concurrencyMax: 100,
@@ -45,10 +47,32 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
     facts: {},
     faults: { quotas: [], rules: [] },
     kpis: [P99],
-    run: { seed: 42, replications: 5, replicationsMax: 40, deadline: '24h' },
+    run: { phases: ['rollout'], seed: 42, replications: 5, replicationsMax: 40, deadline: '24h' },
     ...changes,
   };
 }
+
+const PLATFORM: Scenario['platform'] = {
+  domain: 'example.com',
+  cloudflareZoneId: 'z',
+  googleProject: 'p',
+  regions: {},
+  images: {},
+  gateway: {
+    vcpu: 2,
+    memoryGiB: 4,
+    concurrencyMax: 1000,
+    instancesMin: 5,
+    instancesMax: 500,
+    requestTimeout: '10s',
+  },
+  security: {
+    levels: { DIAMOND: { requestsPerMinute: 10_000, verificationPool: 'highPriority' } },
+    verificationPools: { highPriority: { size: 50, queueMax: 500 } },
+    circuitBreaker: { failureThreshold: 5, resetTimeout: '30s', monitoringWindow: '60s' },
+  },
+  caching: { edgeAssets: '24h', edgeConfigs: '1h', sessions: '24h', configs: '5m' },
+};
 
 export type ReplicationOptions = {
   readonly index?: number;
@@ -68,7 +92,9 @@ const FACTS_USED = [
   'store.journal',
 ];
 
-export function replicationOf(options: ReplicationOptions = {}): Replication {
+export type RolloutReplication = Replication & { readonly rollout: RolloutMeasurement };
+
+export function replicationOf(options: ReplicationOptions = {}): RolloutReplication {
   const { index = 0, companies = 400, ms = drawnMs, outcome = () => 'ready', violations = [] } = options;
   const ids = Array.from({ length: companies }, (_, i) => `c${String(i).padStart(5, '0')}`);
   const outcomes = ids.map((_, i) => outcome(i));
@@ -91,6 +117,7 @@ export function replicationOf(options: ReplicationOptions = {}): Replication {
       violations,
       isResumed: false,
     },
+    traffic: null,
     facts: FACTS_USED,
     hash: `00c0ffee0000000${index}`,
     events: 20_000 + index,
@@ -139,7 +166,7 @@ const operation = (name: string, calls: number, meanMs: number, fact: string) =>
   fact,
 });
 
-export const replicationsOf = (n: number, options: ReplicationOptions = {}): Replication[] =>
+export const replicationsOf = (n: number, options: ReplicationOptions = {}): RolloutReplication[] =>
   Array.from({ length: n }, (_, index) => replicationOf({ ...options, index }));
 
 export function inputOf(changes: Partial<ReportInput> = {}): ReportInput {
@@ -173,6 +200,13 @@ export function inputOf(changes: Partial<ReportInput> = {}): ReportInput {
 }
 
 export const reportOf = (changes: Partial<ReportInput> = {}): Report => buildReport(inputOf(changes));
+
+/** Of a report whose runs had a rollout. */
+export function rolloutReportOf(changes: Partial<ReportInput> = {}): RolloutReport {
+  const { rollout } = reportOf(changes);
+  if (rollout === null) throw new Error('the report has no rollout');
+  return rollout;
+}
 
 export const kpiOf = (changes: Partial<KpiReport>): KpiReport => ({
   name: 'provisioningMsP99',

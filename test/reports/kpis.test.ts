@@ -1,17 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { assessKpis, type InputRuns, kpisOfReplication } from '../../reports/kpis.ts';
+import { assessKpis, kpisOfReplication } from '../../reports/kpis.ts';
+import type { InputRuns } from '../../reports/measure.ts';
 import type { CompanyOutcome, Replication } from '../../reports/measurement.ts';
 import type { KpiReport, Label, Verdict } from '../../reports/report.ts';
 import { meets, verdictOf, verdictOfInterval } from '../../reports/verdict.ts';
-import { kpiOf, P99, replicationOf, replicationsOf, SHARE, scenarioOf } from './fixture.ts';
+import { inputOf, kpiOf, P99, replicationOf, replicationsOf, SHARE, scenarioOf } from './fixture.ts';
 
 const assess = (
   kpi: typeof P99,
   replications: readonly Replication[],
   inputs: InputRuns | null = null,
   label: Label = 'simulated',
-): KpiReport => assessKpis(scenarioOf({ kpis: [kpi] }), replications, inputs, label)[0];
+): KpiReport =>
+  assessKpis(inputOf({ scenario: scenarioOf({ kpis: [kpi] }), replications, inputs, label }))[0];
 
 /** Replications whose every company takes so long. */
 const taking = (...ms: number[]): Replication[] =>
@@ -250,13 +252,13 @@ describe('the interval of the inputs', () => {
 });
 
 test('a replication lists the KPIs that its companies allow', () => {
-  const scenario = scenarioOf({ kpis: [P99, SHARE] });
-  expect(kpisOfReplication(scenario, within(100, 100))).toEqual({ provisioningShareUnder60s: 1 });
-  expect(kpisOfReplication(scenario, within(350, 400))).toEqual({
+  const input = inputOf({ scenario: scenarioOf({ kpis: [P99, SHARE] }) });
+  expect(kpisOfReplication(input, within(100, 100))).toEqual({ provisioningShareUnder60s: 1 });
+  expect(kpisOfReplication(input, within(350, 400))).toEqual({
     provisioningMsP99: 90_000,
     provisioningShareUnder60s: 0.875,
   });
-  expect(kpisOfReplication(scenario, replicationOf({ outcome: () => 'blocked' })).provisioningMsP99).toBe(
+  expect(kpisOfReplication(input, replicationOf({ outcome: () => 'blocked' })).provisioningMsP99).toBe(
     'infinite',
   );
 });

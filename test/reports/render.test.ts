@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ReportInput } from '../../reports/build.ts';
-import { duration, durationRange, grouped, kpiRange, share, signedShare } from '../../reports/format.ts';
+import { duration, durationRange, grouped, kpiRange, share, signedShare, usd } from '../../reports/format.ts';
 import { renderHtml } from '../../reports/html.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import type { LimitMeasurement } from '../../reports/measurement.ts';
@@ -42,8 +42,20 @@ describe('figures', () => {
     [0.999_99, '99.99 %'],
     [0.970_487, '97.05 %'],
     [0, '0 %'],
+    [0.000_2, '0.02 %'],
+    [0.000_234, '0.023 %'],
+    [0.001, '0.1 %'],
+    [0.000_000_015, '0.0000015 %'],
   ])('the share %d reads %s', (value, text) => {
     expect(share(value)).toBe(text);
+  });
+
+  test.each([
+    [77.94, '$77.9'],
+    [0.0421, '$0.0421'],
+    [1234.5, '$1,235'],
+  ])('%d dollars read %s', (value, text) => {
+    expect(usd(value)).toBe(text);
   });
 
   test.each([
@@ -59,6 +71,8 @@ describe('figures', () => {
     expect(durationRange({ low: 900, high: 48_100 })).toBe('0.9–48.1 s');
     expect(durationRange({ low: 50_000, high: 50_001 })).toBe('50 s');
     expect(kpiRange({ low: 0.97, high: 1 }, 'share')).toBe('97–100 %');
+    expect(kpiRange({ low: 0, high: 0.000_005 }, 'share')).toBe('0–0.0005 %');
+    expect(kpiRange({ low: 77.2, high: 78.9 }, 'usd')).toBe('$77.2–78.9');
     expect(kpiRange({ low: 50_000, high: 'infinite' }, 'ms')).toBe('50 s–infinite');
     expect(kpiRange({ low: 'infinite', high: 'infinite' }, 'ms')).toBe('infinite');
     expect([signedShare(0.031), signedShare(-0.2)]).toEqual(['+3.1 %', '−20 %']);
@@ -68,15 +82,18 @@ describe('figures', () => {
 describe('the first screen', () => {
   test('reads as promised', () => {
     const lines = terminal(reportOf({ scenario: scenarioOf({ kpis: [P99, SHARE], observed }) })).split('\n');
-    expect(lines.slice(0, 6)).toEqual([
+    expect(lines.slice(0, 9)).toEqual([
       'sandtable  rollout-400   seed 42   5 replications              SIMULATED',
-      '400 companies   3 regions',
+      '400 companies   800,000 agents   3 regions',
       'PASS   2 of 2 required KPIs',
-      '  KPI                      target   value    sampling      inputs      verdict',
-      '  provisioning P99         < 60 s   31.5 s   30.8–32.2 s   24.6–43 s   PASS  queued before: 3.33 min on average',
-      '  provisioned under 60 s   ≥ 95 %   100 %    99.85–100 %   100 %       PASS',
+      '  KPI                      target     value    sampling      inputs      verdict',
+      '  provisioning P99         < 60 s     31.5 s   30.8–32.2 s   24.6–43 s   PASS  queued before: 3.33 min on average',
+      '  provisioned under 60 s   ≥ 95 %     100 %    99.85–100 %   100 %       PASS',
+      '  response P95             < 500 ms   –        –             –           NO_DATA  this run has no traffic: sandtable run peak-hour; informative',
+      '  errors                   < 0.1 %    –        –             –           NO_DATA  this run has no traffic: sandtable run peak-hour; informative',
+      '  cost a company, month    < $50      –        –             –           NO_DATA  this run has no traffic: sandtable run peak-hour; informative',
     ]);
-    expect(lines.slice(6).map(line => line.slice(0, 17).trim())).toEqual([
+    expect(lines.slice(9).map(line => line.slice(0, 17).trim())).toEqual([
       'Rollout',
       'Completed',
       'Breaks first',
@@ -121,7 +138,11 @@ describe('the first screen', () => {
       { label: 'emulated', clock: 'real', speed: 20 },
       'Speed     time ran 20 times faster than real: what local HTTP takes is multiplied by 20',
     ],
-    ['one company', { replications: [replicationOf({ companies: 1 })] }, '\n1 company   3 regions\n'],
+    [
+      'one company',
+      { replications: [replicationOf({ companies: 1 })] },
+      '\n1 company   800,000 agents   3 regions\n',
+    ],
     [
       'one company that was completed',
       { replications: [replicationOf({ companies: 1 })] },

@@ -8,6 +8,8 @@ import {
   proportionLowerUpper,
   quantile,
   quantileBounds,
+  rankBounds,
+  samplesMinFor,
   sorted,
   summary,
 } from '../../reports/statistics.ts';
@@ -167,4 +169,29 @@ describe('exact bounds of a share', () => {
     for (let k = 10_000; k > 9940; k--) beyond += term *= (k / (10_001 - k)) * ((1 - low) / low);
     expect(beyond).toBeCloseTo(0.05, 6);
   });
+});
+
+describe('ranks that bound a quantile', () => {
+  test('are those of the sorted values, also of a million', () => {
+    const n = 1_000_000;
+    const { low, high } = rankBounds(n, 0.95, 0.95);
+    // Normal approximation: 950,000 ± 1.645 × 218.
+    expect(low).toBeGreaterThan(950_000 - 362);
+    expect(low).toBeLessThan(950_000 - 355);
+    expect(high).toBeGreaterThan(950_000 + 355);
+    expect(high).toBeLessThan(950_000 + 362);
+  });
+
+  test.each([0.95, 0.99])('of P%d need so many values that one in twenty samples lies below it', p => {
+    const n = samplesMinFor(p);
+    expect([p ** n < 0.05, p ** (n - 1) < 0.05]).toEqual([true, false]);
+    expect(rankBounds(n, p, 0.95).high).toBe(n);
+    expect(rankBounds(n - 1, p, 0.95).high).toBeNull();
+  });
+});
+
+test('the bounds of a share hold for a few errors in millions of requests', () => {
+  // Poisson: none in n proves 3.00/n, three prove 7.75/n at most.
+  expect(binomialOneSidedHigh(0, 10_000_000, 0.95) * 10_000_000).toBeCloseTo(-Math.log(0.05), 4);
+  expect(binomialOneSidedHigh(3, 10_000_000, 0.95) * 10_000_000).toBeCloseTo(7.7537, 3);
 });

@@ -13,15 +13,16 @@ afterEach(() => rmSync(dir, { recursive: true }));
 
 const report = reportOf();
 
-test('a report is three files in a directory made for it, and no temporary one', () => {
+test('a report is four files in a directory made for it, and no temporary one', () => {
   const target = join(dir, 'results', 'rollout-400');
   const paths = writeReport(report, target);
   expect(paths).toEqual({
     json: join(target, 'report.json'),
     html: join(target, 'report.html'),
     markdown: join(target, 'report.md'),
+    junit: join(target, 'junit.xml'),
   });
-  expect(readdirSync(target).sort()).toEqual(['report.html', 'report.json', 'report.md']);
+  expect(readdirSync(target).sort()).toEqual(['junit.xml', 'report.html', 'report.json', 'report.md']);
   expect(JSON.parse(readFileSync(paths.json, 'utf8'))).toEqual(report);
   expect(readFileSync(paths.json, 'utf8')).toMatch(/^\{\n {2}"schemaVersion": 1,\n/);
 });
@@ -30,7 +31,7 @@ test('a second report replaces the first', () => {
   writeReport(report, dir);
   const { json } = writeReport({ ...report, seed: 43 }, dir);
   expect(JSON.parse(readFileSync(json, 'utf8')).seed).toBe(43);
-  expect(readdirSync(dir)).toHaveLength(3);
+  expect(readdirSync(dir)).toHaveLength(4);
 });
 
 test('a directory that cannot be made leaves nothing', () => {
@@ -39,14 +40,17 @@ test('a directory that cannot be made leaves nothing', () => {
   expect(readdirSync(dir)).toEqual(['file']);
 });
 
-test.each(['report.html', 'report.md', 'report.json'])('nothing changes where %s is a directory', name => {
-  writeReport(report, dir);
-  rmSync(join(dir, name));
-  mkdirSync(join(dir, name));
-  const others = readdirSync(dir).filter(file => file !== name);
-  const before = others.map(file => readFileSync(join(dir, file), 'utf8'));
-  expect(() => writeReport({ ...report, seed: 43 }, dir)).toThrow(ReportNotWritten);
-  expect(() => writeReport({ ...report, seed: 43 }, dir)).toThrow(`${name} is a directory`);
-  expect(readdirSync(dir)).toHaveLength(3);
-  expect(others.map(file => readFileSync(join(dir, file), 'utf8'))).toEqual(before);
-});
+test.each(['report.html', 'report.md', 'junit.xml', 'report.json'])(
+  'nothing changes where %s is a directory',
+  name => {
+    writeReport(report, dir);
+    rmSync(join(dir, name));
+    mkdirSync(join(dir, name));
+    const others = readdirSync(dir).filter(file => file !== name);
+    const before = others.map(file => readFileSync(join(dir, file), 'utf8'));
+    expect(() => writeReport({ ...report, seed: 43 }, dir)).toThrow(ReportNotWritten);
+    expect(() => writeReport({ ...report, seed: 43 }, dir)).toThrow(`${name} is a directory`);
+    expect(readdirSync(dir)).toHaveLength(4);
+    expect(others.map(file => readFileSync(join(dir, file), 'utf8'))).toEqual(before);
+  },
+);

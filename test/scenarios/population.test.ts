@@ -143,3 +143,50 @@ describe('a population', () => {
     );
   });
 });
+
+describe('the agents of a population', () => {
+  it('sum exactly and are heavy-tailed: the larger half of the companies has most of them', () => {
+    const companies = companiesOf(loadScenario('peak-hour'));
+    const agents = companies.map(company => company.agents).sort((a, b) => b - a);
+    const sum = (counts: readonly number[]) => counts.reduce((before, count) => before + count, 0);
+    expect(sum(agents)).toBe(20_000_000);
+    expect(agents.every(Number.isInteger)).toBe(true);
+    // Of a log-normal with σ = 1 the largest tenth has Φ(1 − 1.2816) = 38.9 %.
+    expect(sum(agents.slice(0, 1000)) / 20_000_000).toBeCloseTo(0.389, 2);
+    expect(agents[0] / agents[5000]).toBeGreaterThan(40);
+  });
+
+  it('are more in a higher level', () => {
+    const companies = companiesOf(loadScenario('peak-hour'));
+    const least = (level: string) =>
+      Math.min(...companies.filter(company => company.level === level).map(({ agents }) => agents));
+    const most = (level: string) =>
+      Math.max(...companies.filter(company => company.level === level).map(({ agents }) => agents));
+    for (const [i, level] of LEVELS.slice(1).entries())
+      expect(most(level)).toBeLessThanOrEqual(least(LEVELS[i]));
+  });
+
+  it('sum exactly whatever the numbers are', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.integer({ min: 0, max: 1_000_000 }),
+        fc.double({ min: 0, max: 3, noNaN: true }),
+        (count, agents, agentsSpread) => {
+          const companies = companiesOf(
+            scenarioOf({
+              companies: count,
+              regions: { 'us-west1': count },
+              advanced: 0,
+              agents,
+              agentsSpread,
+            }),
+          );
+          expect(companies.reduce((sum, company) => sum + company.agents, 0)).toBe(agents);
+          expect(companies.every(company => company.agents >= 0)).toBe(true);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+});

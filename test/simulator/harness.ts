@@ -3,7 +3,8 @@
 import { loadScenario } from '../../cli/input.ts';
 import { Cloud } from '../../fakes/cloud.ts';
 import { Ledger, type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
-import type { Replication } from '../../reports/measurement.ts';
+import type { Replication, RolloutMeasurement } from '../../reports/measurement.ts';
+import calibration from '../../scenarios/calibration.json' with { type: 'json' };
 import type { Scenario } from '../../scenarios/scenario.ts';
 import { type RunHooks, type RunSpec, runReplication } from '../../simulator/run.ts';
 import type { CallKey } from '../../src/ports.ts';
@@ -11,8 +12,11 @@ import type { CallKey } from '../../src/ports.ts';
 /** Values by path: a document's, or text such as `"2h"`. */
 export type Sets = Readonly<Record<string, unknown>>;
 
+/** A rollout alone, unless the sets have other phases. */
 export function scenarioOf(sets: Sets, name = 'pilot-100'): Scenario {
-  const texts = Object.entries(sets).map(([path, value]) => `${path}=${JSON.stringify(value)}`);
+  const texts = Object.entries({ 'run.phases': ['rollout'], ...sets }).map(
+    ([path, value]) => `${path}=${JSON.stringify(value)}`,
+  );
   return loadScenario(name, texts);
 }
 
@@ -28,19 +32,33 @@ export function rolloutOf(companies: number, sets: Sets = {}): Scenario {
 
 export type SimulateOptions = Partial<Omit<RunSpec, 'scenario'>> & { readonly hooks?: Partial<RunHooks> };
 
-/** One replication, run to its end. */
-export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<Replication> {
+export type RolledOut = Replication & { readonly rollout: RolloutMeasurement };
+
+/** One replication of a rollout, run to its end. */
+export async function simulate(scenario: Scenario, options: SimulateOptions = {}): Promise<RolledOut> {
   const { hooks, ...spec } = options;
   const replication = await runReplication(
-    { scenario, index: 0, seed: 1, factLevel: 'mid', factOverrides: {}, everyEventEntering: false, ...spec },
+    {
+      scenario,
+      index: 0,
+      seed: 1,
+      factLevel: 'mid',
+      factOverrides: {},
+      everyEventEntering: false,
+      calibration,
+      asRig: false,
+      ...spec,
+    },
     hooks ?? {},
   );
   if (replication === undefined) throw new Error('the run was stopped');
-  return replication;
+  const { rollout } = replication;
+  if (rollout === null) throw new Error('the scenario has no rollout');
+  return { ...replication, rollout };
 }
 
 export type Witnessed = {
-  readonly replication: Replication;
+  readonly replication: RolledOut;
   readonly entries: readonly LedgerEntry[];
   /** Every call that reached the clouds. */
   readonly arrivals: readonly { readonly atMs: number; readonly key: CallKey }[];

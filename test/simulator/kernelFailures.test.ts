@@ -86,8 +86,9 @@ describe('a run rejects', () => {
 describe('work that cannot go on', () => {
   it('is named when no event is left, with the calls that are parked and not those that were answered', async () => {
     const kernel = createKernel();
-    kernel.unpark(kernel.park(() => 'GET https://answered.example'));
-    kernel.park(() => 'GET https://waiting.example');
+    const waiting = new Set(['GET https://answered.example', 'GET https://waiting.example']);
+    kernel.nameParked(() => waiting);
+    waiting.delete('GET https://answered.example');
     const failure = await kernel.run(never).catch(error => error);
     expect(failure.code).toBe('SIMULATION');
     expect(failure.message).toMatch(/no event is left .* at 0 ms, after 1 events; parked calls:/);
@@ -97,7 +98,7 @@ describe('work that cannot go on', () => {
 
   it('names ten parked calls and counts the rest', async () => {
     const kernel = createKernel();
-    for (let i = 0; i < 12; i++) kernel.park(() => `call ${i}.`);
+    kernel.nameParked(() => Array.from({ length: 12 }, (_, i) => `call ${i}.`));
     const { message } = await kernel.run(never).catch(error => error);
     expect(message).toContain('call 9.');
     expect(message).not.toContain('call 10.');
@@ -121,7 +122,7 @@ describe('work that cannot go on', () => {
 
   it('is stopped at the deadline, with the calls that are parked', async () => {
     const kernel = createKernel();
-    kernel.park(() => 'GET https://slow.example');
+    kernel.nameParked(() => ['GET https://slow.example']);
     const again = kernel.pure(() => void kernel.schedule(kernel.nowMs + 500, again));
     kernel.schedule(1500, again);
     const failure = await kernel.run(never).catch(error => error);

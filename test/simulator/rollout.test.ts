@@ -2,23 +2,23 @@
 
 import { mean } from 'simple-statistics';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { LimitMeasurement, Replication } from '../../reports/measurement.ts';
+import type { LimitMeasurement } from '../../reports/measurement.ts';
 import { predictionInterval, quantile, sorted } from '../../reports/statistics.ts';
 import type { Scenario } from '../../scenarios/scenario.ts';
 import { READY_MAX_MS } from '../../src/limits.ts';
-import { rolloutOf, scenarioOf, simulate } from './harness.ts';
+import { type RolledOut, rolloutOf, scenarioOf, simulate } from './harness.ts';
 
 const PROVISIONING_MAX_MS = 60_000;
 
-const timesOf = ({ rollout: { admittedAtMs, finishedAtMs } }: Replication): number[] =>
+const timesOf = ({ rollout: { admittedAtMs, finishedAtMs } }: RolledOut): number[] =>
   finishedAtMs.map((atMs, i) => atMs - admittedAtMs[i]);
 
-const p99Of = (replication: Replication): number => quantile(sorted(timesOf(replication)), 0.99);
+const p99Of = (replication: RolledOut): number => quantile(sorted(timesOf(replication)), 0.99);
 
-const bindingOf = ({ rollout }: Replication): LimitMeasurement =>
+const bindingOf = ({ rollout }: RolledOut): LimitMeasurement =>
   rollout.limits.reduce((most, limit) => (limit.waitMs > most.waitMs ? limit : most));
 
-function expectAllReady({ rollout }: Replication): void {
+function expectAllReady({ rollout }: RolledOut): void {
   expect(rollout.outcome.filter(outcome => outcome !== 'ready')).toEqual([]);
   expect(rollout.violations).toEqual([]);
   expect(rollout.reasons).toEqual({});
@@ -83,7 +83,7 @@ const ROLLOUTS: readonly Expected[] = [
 ];
 
 describe.each(ROLLOUTS)('$name', ({ scenario, boundMs, durationMaxMs, binding }) => {
-  let replication: Replication;
+  let replication: RolledOut;
 
   beforeAll(async () => {
     replication = await simulate(scenario());
@@ -116,7 +116,7 @@ describe('a quota that only the cloud knows', () => {
     perMinute: 30,
   };
   const boundMs = (COMPANIES - 1) * 2000;
-  let replication: Replication;
+  let replication: RolledOut;
 
   beforeAll(async () => {
     replication = await simulate(rolloutOf(COMPANIES, { 'faults.quotas': [quota] }));
@@ -271,8 +271,7 @@ describe('a replication', () => {
   it('differs with a fact, and lists it', async () => {
     const slower = await simulate(scenario, { factOverrides: { 'lat.kms.write': 5000 } });
     const usual = await simulate(scenario);
-    const stepMs = ({ rollout }: Replication) =>
-      rollout.steps.find(({ kind }) => kind === 'cryptoKey')!.meanMs;
+    const stepMs = ({ rollout }: RolledOut) => rollout.steps.find(({ kind }) => kind === 'cryptoKey')!.meanMs;
     expect(stepMs(slower)).toBeGreaterThan(stepMs(usual) + 3000);
     expect(slower.facts).toContain('lat.kms.write');
   });

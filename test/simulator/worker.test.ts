@@ -3,6 +3,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
+import calibration from '../../scenarios/calibration.json' with { type: 'json' };
 import { createPool } from '../../simulator/pool.ts';
 import type { RunSpec } from '../../simulator/run.ts';
 import type { PlantName, RunsReport } from './fixtures/runs.ts';
@@ -16,6 +17,8 @@ const specOf = (index: number): RunSpec => ({
   factLevel: 'mid',
   factOverrides: {},
   everyEventEntering: false,
+  calibration,
+  asRig: false,
 });
 
 describe('a run in a worker', () => {

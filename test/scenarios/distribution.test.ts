@@ -1,7 +1,7 @@
 // Log-normal draws: the mean is 1 whatever the spread, and the quantiles are those of the formula.
 
 import { describe, expect, it } from 'vitest';
-import { logNormalOfMeanOne, normalQuantile } from '../../fakes/distribution.ts';
+import { logNormalOfMeanOne, normalQuantile } from '../../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
 
 /** Every spread of the catalogue, and a wide one. */

@@ -1,0 +1,158 @@
+// What takes two fields of a scenario to be wrong, or the facts catalogue. problems.ts asks these rules after the schema.
+
+import { Cloud } from '../fakes/cloud.ts';
+import { KPI_SHAPES } from '../reports/kpiShape.ts';
+import { FACTS, FactValues } from '../scenarios/facts.ts';
+import { durationMs } from '../scenarios/scenario.ts';
+import { type Rule, repeated, shares, total, unlisted, when } from './rule.ts';
+import { TRAFFIC_RULES } from './trafficRules.ts';
+import { nearest, show } from './words.ts';
+
+/** Quotas of one name share one count. */
+const PLAN_QUOTAS = ['dnsRecordWrites', 'cloudRunDeploys', 'databaseOperations'];
+
+export const RULES: readonly Rule[] = [
+  {
+    needs: ['population.companies', 'population.regions'],
+    find: ({ population: { companies, regions } }) => {
+      const sum = total(regions);
+      return when(
+        sum !== companies,
+        `population.regions adds up to ${sum}; it must be population.companies, ${companies}`,
+      );
+    },
+  },
+  {
+    needs: ['population.companies', 'population.advanced'],
+    find: ({ population: { companies, advanced } }) =>
+      when(
+        advanced > companies,
+        `population.advanced is ${advanced}; it must be at most population.companies, ${companies}`,
+      ),
+  },
+  { needs: ['population.levels'], find: ({ population }) => shares('population.levels', population.levels) },
+  {
+    needs: ['population.industries'],
+    find: ({ population }) => shares('population.industries', population.industries),
+  },
+  {
+    needs: ['population.regions', 'platform.regions'],
+    find: ({ population, platform }) =>
+      unlisted('population.regions', population.regions, 'platform.regions', platform.regions),
+  },
+  {
+    needs: ['population.industries', 'platform.images'],
+    find: ({ population, platform }) =>
+      unlisted('population.industries', population.industries, 'platform.images', platform.images),
+  },
+  {
+    needs: ['facts'],
+    find: ({ facts }) =>
+      Object.entries(facts).flatMap(([id, value]) => factProblem(`facts.${id}`, id, value) ?? []),
+  },
+  {
+    needs: ['population.companies', 'faults.rules'],
+    find: ({ population: { companies }, faults: { rules } }) =>
+      rules.flatMap((rule, i) => [
+        ...when(
+          rule.verdict.startsWith('delay') && rule.delayMs === undefined,
+          `faults.rules.${i}.delayMs is missing; the verdict "${rule.verdict}" needs it`,
+        ),
+        ...(rule.companies ?? []).flatMap((company, j) =>
+          when(
+            company >= companies,
+            `faults.rules.${i}.companies.${j} is ${company}; it must be below population.companies, ${companies}`,
+          ),
+        ),
+      ]),
+  },
+  {
+    needs: ['faults'],
+    find: ({ faults: { quotas, rules } }) => [
+      ...rules.flatMap(({ operation }, i) => operationProblem(`faults.rules.${i}.operation`, operation)),
+      ...quotas.flatMap(({ operations }, i) =>
+        operations.flatMap((operation, j) =>
+          operationProblem(`faults.quotas.${i}.operations.${j}`, operation),
+        ),
+      ),
+    ],
+  },
+  {
+    needs: ['faults.quotas'],
+    find: ({ faults: { quotas } }) => [
+      ...repeated('faults.quotas', quotas),
+      ...quotas.flatMap(({ name }, i) =>
+        when(
+          PLAN_QUOTAS.includes(name),
+          `faults.quotas.${i}.name is ${show(name)}; the plan's own limit has that name`,
+        ),
+      ),
+    ],
+  },
+  ...TRAFFIC_RULES,
+  { needs: ['kpis'], find: ({ kpis }) => repeated('kpis', kpis) },
+  {
+    needs: ['kpis'],
+    find: ({ kpis }) =>
+      kpis.flatMap(({ name, target }, i) => {
+        const { op, unit } = KPI_SHAPES[name];
+        return [
+          ...when(
+            target.op !== op,
+            `kpis.${i}.target.op is ${show(target.op)}; for ${name} it must be "${op}"`,
+          ),
+          ...when(
+            unit === 'share' && target.value > 1,
+            `kpis.${i}.target.value is ${target.value}; for ${name} it must be a share, 0 to 1`,
+          ),
+        ];
+      }),
+  },
+  {
+    needs: ['run.replications', 'run.replicationsMax'],
+    find: ({ run: { replications, replicationsMax } }) =>
+      when(
+        replicationsMax < replications,
+        `run.replicationsMax is ${replicationsMax}; it must be at least run.replications, ${replications}`,
+      ),
+  },
+  {
+    needs: ['run.deadline'],
+    find: ({ run: { deadline } }) =>
+      when(durationMs(deadline) === 0, `run.deadline is ${show(deadline)}; it must be longer than nothing`),
+  },
+];
+
+/** A fault on an operation that no fake has would never hit, and the run would seem to have stood it. */
+function operationProblem(path: string, operation: string): string[] {
+  const options = {
+    seed: 0,
+    facts: new FactValues('mid', {}),
+    quotas: [],
+    faults: [],
+    token: '',
+    domain: 'example.com',
+  };
+  const operations = new Cloud(options).services.flatMap(({ routes }) =>
+    routes.map(route => route.operation),
+  );
+  const start = operation.replace('*', '');
+  const isKnown =
+    operation === start ? operations.includes(operation) : operations.some(name => name.startsWith(start));
+  return when(
+    !isKnown,
+    `${path} is ${show(operation)}; no fake has such an operation${nearest(operation, operations)}`,
+  );
+}
+
+/** What is wrong with a value for the fact `id`, or undefined. Only a duration may be 0: a rate of 0 ends every run. */
+export function factProblem(path: string, id: string, value: number): string | undefined {
+  const fact = FACTS.find(fact => fact.id === id);
+  const ids = FACTS.map(fact => fact.id);
+  if (fact === undefined)
+    return `${path} is not a fact${nearest(id, ids, path.slice(0, path.length - id.length))}`;
+  if (!Number.isFinite(value) || value < 0)
+    return `${path} is ${value}; it must be a number of ${fact.unit}, not negative`;
+  if (value === 0 && fact.unit !== 'ms') return `${path} is 0; it must be a number of ${fact.unit} above 0`;
+  return undefined;
+}

@@ -1,0 +1,108 @@
+// The HTML report's sections on a rollout: times, charts, limits, steps and calls.
+
+import {
+  completionsChart,
+  provisioningQuantileChart,
+  queuedQuantileChart,
+  stepsChart,
+  waitsChart,
+} from './charts.ts';
+import { count, duration, grouped } from './format.ts';
+import { titleOfLimit } from './limits.ts';
+import { definitions, figure, type Html, html, NOTHING, table } from './page.ts';
+import type { RolloutReport, Summary, WithRollout } from './report.ts';
+import { completedText, rolloutTime, slowestBound } from './sentences.ts';
+
+export function rolloutSection(report: WithRollout): Html {
+  const { provisioningMs, queuedMs, notReady } = report.rollout;
+  const cells = (name: string, { companies, mean, p50, p95, p99, max }: Summary) => [
+    name,
+    ...(companies === 0 ? Array(5).fill('–') : [mean, p50, p95, p99, max].map(duration)),
+    report.label,
+  ];
+  const times = [cells('admission to healthy', provisioningMs), cells('queued before admission', queuedMs)];
+  const regions = Object.entries(report.regions).map(
+    ([region, companies]) => `${region} ${grouped(companies)}`,
+  );
+  return html`<h2>Rollout</h2>
+${definitions([
+  ['Duration', `${rolloutTime(report)} (${report.label})`],
+  ['Completed', `${completedText(report)}, in the replication with the fewest`],
+  ['Regions', regions.join(', ')],
+])}
+${table('Times of the companies that were completed, over all replications', ['time', 'mean', 'P50', 'P95', 'P99', 'max', 'label'], times, [1, 2, 3, 4, 5])}
+${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
+}
+
+function notReadyTable(notReady: RolloutReport['notReady']): Html {
+  const rows = notReady.map(({ company, reason }) => [company, reason]);
+  const caption = 'Companies that are not ready, at most 100, in the replication with the fewest completed';
+  return html`<details><summary>${caption}</summary>${table(caption, ['company', 'reason'], rows)}</details>`;
+}
+
+export function chartsSection(report: WithRollout): Html {
+  const { rollout, label } = report;
+  const bound = slowestBound(report.limits);
+  const allowed = bound ? ` The dashed line is the pace that ${titleOfLimit(bound.name)} allow.` : '';
+  const drawn = [
+    rollout.provisioningMs.companies > 0 && [
+      figure(`Provisioning time by share of companies (${label}).`, provisioningQuantileChart(report)),
+      figure(
+        `Completions over time, in the replication with the fewest (${label}).${allowed}`,
+        completionsChart(report),
+      ),
+    ],
+    rollout.queuedMs.companies > 0 &&
+      figure(`Time queued before admission by share of companies (${label}).`, queuedQuantileChart(report)),
+    report.limits.length > 0 &&
+      figure(`Summed wait by limit, mean a replication (${label}).`, waitsChart(report)),
+    rollout.steps.length > 0 && figure(`Mean time of each provisioning step (${label}).`, stepsChart(report)),
+  ];
+  return html`<h2>Charts</h2>\n<div class="figures">${drawn.flat().filter(each => each !== false)}</div>`;
+}
+
+export function limitsSection({ limits, rollout, label }: WithRollout): Html {
+  const rows = limits.map(limit => [
+    limit.name === rollout.bindingLimit
+      ? html`${titleOfLimit(limit.name)} <strong>(binding)</strong>`
+      : titleOfLimit(limit.name),
+    limit.kind,
+    limit.perMinute === null ? '–' : grouped(limit.perMinute),
+    count(limit.calls),
+    duration(limit.waitMs),
+    limit.calls === 0 ? '–' : duration(limit.waitMsPerCall),
+    count(limit.refusals),
+    duration(limit.admissionBlockedMs),
+    limit.boundMs === null ? '–' : duration(limit.boundMs),
+    label,
+  ]);
+  const head = [
+    'limit',
+    'kind',
+    'a minute',
+    'calls',
+    'summed wait',
+    'wait a call',
+    'refusals',
+    'admission held',
+    'at best',
+    'label',
+  ];
+  return html`<h2>Limits</h2>
+${table('Limits, means a replication. At best: the time that the rate alone needs for the calls of the whole plan.', head, rows, [2, 3, 4, 5, 6, 7, 8])}`;
+}
+
+export function stepsSection({ rollout, label }: WithRollout): Html {
+  const stepRows = rollout.steps.map(step => [step.kind, count(step.count), duration(step.meanMs), label]);
+  const operationRows = rollout.operations.map(each => [
+    each.operation,
+    count(each.calls),
+    count(each.refusedByQuota),
+    each.calls === 0 ? '–' : duration(each.latencyMs / each.calls),
+    html`<code>${each.fact}</code>`,
+    label,
+  ]);
+  return html`<h2>Steps and calls</h2>
+${table('Provisioning steps, a replication', ['step', 'count', 'mean time', 'label'], stepRows, [1, 2])}
+${table('Calls to the clouds, a replication', ['operation', 'calls', 'refused by quota', 'mean latency', 'fact', 'label'], operationRows, [1, 2, 3])}`;
+}

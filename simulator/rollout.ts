@@ -1,0 +1,97 @@
+// The rollout in virtual time: builds a world from a scenario and a seed, lets the real provisioner run in it, measures.
+
+import { auditLedger } from '../fakes/audit.ts';
+import { Cloud } from '../fakes/cloud.ts';
+import { cloudOptionsOf, FAKES_TOKENS } from '../fakes/fromScenario.ts';
+import type { RolloutMeasurement } from '../reports/measurement.ts';
+import { drawUint32, drawUniform, PURPOSE } from '../scenarios/draw.ts';
+import type { FactValues } from '../scenarios/facts.ts';
+import { companiesOf } from '../scenarios/population.ts';
+import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
+import { durationMs } from '../scenarios/scenario.ts';
+import type { CallKey, Chance } from '../src/ports.ts';
+import { columnsOf, emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
+import { virtualClock } from './clock.ts';
+import { Kernel, VIRTUAL_START_MS } from './kernel.ts';
+import { Machine } from './machine.ts';
+import { Network } from './network.ts';
+import type { RunHooks, RunSpec } from './run.ts';
+import { Stores } from './stores.ts';
+import { Trace } from './trace.ts';
+
+export type RolloutRun = {
+  readonly rollout: RolloutMeasurement;
+  readonly hash: string;
+  readonly events: number;
+};
+
+/** Undefined when `poll`, which hears the share that is done, stopped it. Rejects with SIMULATION when it cannot go on. */
+export async function simulateRollout(
+  { scenario, seed, everyEventEntering }: RunSpec,
+  facts: FactValues,
+  hooks: RunHooks,
+): Promise<RolloutRun | undefined> {
+  const companies = companiesOf(scenario);
+  const cloud = new Cloud(cloudOptionsOf(scenario, facts, seed));
+  const trace = new Trace();
+  const crashes = new Set(hooks.crashAtEvents);
+  let state: RolloutState = emptyState();
+  let ended = 0;
+  const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
+  const kernel = new Kernel({
+    startMs: VIRTUAL_START_MS,
+    deadlineMs: deadlineAtMs,
+    everyEventEntering,
+    ...(hooks.poll && { poll: () => hooks.poll!(ended / companies.length) }),
+    ...(crashes.size > 0 && { beforeEvent: (event: number) => crashes.has(event) && machine.crash() }),
+  });
+  const network = new Network(kernel, cloud, trace);
+  const stores = new Stores(kernel, facts, seed);
+  const options = { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS };
+  const machine = new Machine(kernel, generation => {
+    state = emptyState();
+    const ports = {
+      clock: virtualClock(kernel, generation),
+      chance: virtualChance(seed),
+      transport: network.transport(generation),
+      journal: stores.journal(generation),
+      registry: stores.registry(generation),
+      log: () => void ended++,
+    };
+    return rollOut(ports, options, state);
+  });
+  // A rollout that is not over by its deadline is reported with its companies unfinished.
+  const { promise: over, resolve: giveUp, reject } = Promise.withResolvers<void>();
+  kernel.schedule(
+    deadlineAtMs,
+    kernel.daemon(() => giveUp()),
+  );
+  const finished = await kernel.run(() => {
+    machine.run().then(giveUp, reject);
+    return over;
+  });
+  if (!finished) return undefined;
+  const columns = columnsOf(state, companies, kernel.nowMs);
+  const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
+  const violations = auditLedger(cloud.ledger.entries, audited, options.databaseOperationsPerCompany);
+  const rollout = { ...columns, operations: cloud.operations(), violations };
+  return { rollout, hash: trace.hex(), events: kernel.events };
+}
+
+/** 32 bytes as 43 characters of six bits, five of them from each draw of 32 bits. */
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+function virtualChance(seed: number): Chance {
+  const base64url = (key: CallKey) => {
+    let text = '';
+    for (let draw = 0; text.length < 43; draw++) {
+      let bits = drawUint32(seed, PURPOSE.secret, [...key, draw]);
+      for (let i = 0; i < 5 && text.length < 43; i++, bits >>>= 6) text += BASE64URL[bits & 63];
+    }
+    return text;
+  };
+  return {
+    uniform: key => drawUniform(seed, PURPOSE.jitter, key),
+    secret: base64url,
+  };
+}
