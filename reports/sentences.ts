@@ -72,7 +72,7 @@ export const labelText = ({ label, speed }: Report): string => (speed === 1 ? la
 /** Null where time did not run faster. */
 export function speedText({ speed }: Report): string | null {
   if (speed === 1) return null;
-  return `time ran ${speed} times faster than real: what local HTTP takes is multiplied by ${speed} in every time here`;
+  return `time ran ${speed} times faster than real: what local HTTP takes is multiplied by ${speed} in every provisioning time`;
 }
 
 export function changesText({ changes }: Report): string | null {

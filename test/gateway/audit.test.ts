@@ -184,7 +184,10 @@ describe('records', () => {
   it('that come during an append go in the next one', async () => {
     const gate = held<void>();
     const appends: string[][] = [];
-    const { clock, buffer, add } = bufferOf(records => (appends.push(idsOf(records)), gate.promise));
+    const { clock, buffer, add } = bufferOf(records => {
+      appends.push(idsOf(records));
+      return gate.promise;
+    });
     add(0, 250);
     await clock.pass(5000);
     expect(appends).toEqual([ids(0, 100)]);

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { FAULTS, type FaultCode } from '../../src/gateway/envelope.ts';
 import type { GatewayRequest } from '../../src/gateway/request.ts';
+import type { Answer, CallKey } from '../../src/ports.ts';
 import {
   answered,
   claimsOf,
@@ -63,19 +64,34 @@ describe('a request', () => {
   });
 
   it('gives each port call a key of its own, made of the request', async () => {
-    const keys: (readonly number[])[] = [];
+    const keys: CallKey[] = [];
+    const note = (key: CallKey) => void keys.push(key);
     const world = worldOf({
-      verifier: { isSigned: async (_token, _id, key) => keys.push(key) > 0 },
-      records: { find: async (id, key) => (keys.push(key), configOf(id)) },
+      verifier: {
+        isSigned: async (_token, _id, key) => {
+          note(key);
+          return true;
+        },
+      },
+      records: {
+        find: async (id, key) => {
+          note(key);
+          return configOf(id);
+        },
+      },
       cache: {
-        admit: async ({ key }) => (
-          keys.push(key), { retryAfterMs: undefined, sessionCompany: undefined, config: undefined }
-        ),
-        putConfig: async (_config, _ttlMs, key) => void keys.push(key),
-        putSession: async (_session, _company, _ttlMs, key) => void keys.push(key),
+        admit: async ({ key }) => {
+          note(key);
+          return { retryAfterMs: undefined, sessionCompany: undefined, config: undefined };
+        },
+        putConfig: async (_config, _ttlMs, key) => note(key),
+        putSession: async (_session, _company, _ttlMs, key) => note(key),
       },
     });
-    world.answer = ({ key }) => (keys.push(key), answered(200, { 'mcp-session-id': OUR_SESSION }));
+    world.answer = ({ key }) => {
+      note(key);
+      return answered(200, { 'mcp-session-id': OUR_SESSION });
+    };
     const reply = await world.ask({ key: [7, -2, 1, 3, 9] });
     expect(keys).toEqual([0, 1, 2, 4, 3, 5].map(call => [7, -2, 1, 3, 9, call]));
     expect(reply.headers['x-request-id']).toBe('7--2-1-3-9');
@@ -288,6 +304,19 @@ describe('the cache', () => {
     expect([codeOf(reply), reply.status, world.steps]).toEqual(['SESSION_UNKNOWN', 404, ['verify', 'cache']]);
   });
 
+  it.each<[what: string, Asked]>([
+    ['a new session', {}],
+    ['an asset', { method: 'GET', path: '/assets/app.js' }],
+    ['the config', GET_CONFIG],
+  ])('is not asked about a session for %s, nor does the service hear of one', async (_, asked) => {
+    const world = worldOf();
+    world.redis.putSession(THEIR_SESSION, 'c00002', 60_000, START_MS);
+    const reply = await world.ask({ ...asked, headers: { 'mcp-session-id': THEIR_SESSION } });
+    // Were the cache asked, it would say that the session is another company's.
+    expect(reply.status).toBe(200);
+    expect(world.calls.filter(call => 'mcp-session-id' in call.headers)).toEqual([]);
+  });
+
   it('does not learn a session that the service refuses', async () => {
     const world = worldOf();
     world.answer = () => answered(404);
@@ -413,6 +442,22 @@ describe("the company's service", () => {
     await world.clock.pass(30_000);
     expect([codeOf(await late), (await late).status]).toEqual(['TIMEOUT', 504]);
   });
+
+  it('that is given up by a timer that fires a little early has run out of time all the same', async () => {
+    const world = worldOf();
+    for (const [earlyMs, code] of [
+      [1, 'TIMEOUT'],
+      [50, 'SERVICE_UNREACHABLE'],
+    ] as const) {
+      world.answer = async ({ deadlineAtMs }) => {
+        await world.clock.sleep(deadlineAtMs - world.clock.nowMs() - earlyMs);
+        return { kind: 'unknown', reason: 'deadline' };
+      };
+      const late = world.ask();
+      await world.clock.pass(30_000);
+      expect(codeOf(await late)).toBe(code);
+    }
+  });
 });
 
 describe('every refusal', () => {
@@ -433,5 +478,17 @@ describe('every refusal', () => {
     const world = worldOf();
     await Promise.all([world.ask(), world.ask({ path: '/admin' }), world.ask(GET_CONFIG)]);
     expect(world.gateway.counts()).toMatchObject({ handled: 3, answered: 3, forwarded: 1, audited: 2 });
+  });
+
+  it('is told apart from what is still under way', async () => {
+    const gate = held<Answer>();
+    const world = worldOf({ transport: { send: () => gate.promise } });
+    const underWay = [world.ask(), world.ask()];
+    await world.ask({ path: '/admin' });
+    await settled();
+    expect(world.gateway.counts()).toMatchObject({ handled: 3, answered: 1, forwarded: 2, audited: 0 });
+    gate.release(answered(200));
+    await Promise.all(underWay);
+    expect(world.gateway.counts()).toMatchObject({ handled: 3, answered: 3, forwarded: 2, audited: 2 });
   });
 });

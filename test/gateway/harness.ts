@@ -6,16 +6,7 @@ import { RedisFake } from '../../fakes/redis.ts';
 import { createGateway, type Gateway, type GatewayPorts } from '../../src/gateway/gateway.ts';
 import type { GatewayOptions } from '../../src/gateway/options.ts';
 import type { GatewayReply, GatewayRequest } from '../../src/gateway/request.ts';
-import type {
-  AdmitRequest,
-  Answer,
-  AuditRecord,
-  Call,
-  Clock,
-  CompanyConfig,
-  LogLine,
-  Outcome,
-} from '../../src/ports.ts';
+import type { Answer, AuditRecord, Call, Clock, CompanyConfig, LogLine, Outcome } from '../../src/ports.ts';
 
 /** The beginning of a whole minute, by which quotas count. */
 export const START_MS = 1_767_225_600_000;
@@ -136,7 +127,6 @@ export type World = {
   readonly gateway: Gateway;
   /** What the gateway asked of its ports, in order. */
   readonly steps: string[];
-  readonly admits: AdmitRequest[];
   readonly calls: Call[];
   readonly appends: AuditRecord[][];
   readonly logs: LogLine[];
@@ -156,7 +146,7 @@ export function worldOf(
   const redis = new RedisFake();
   const records = new Map([OURS, THEIRS].map(id => [id, configOf(id)]));
   const steps: string[] = [];
-  const kept = { admits: [] as AdmitRequest[], calls: [] as Call[], appends: [] as AuditRecord[][] };
+  const kept = { calls: [] as Call[], appends: [] as AuditRecord[][] };
   const logs: LogLine[] = [];
   const ports: GatewayPorts = {
     clock,
@@ -173,17 +163,48 @@ export function worldOf(
     ...(typeof portsOf === 'function' ? portsOf(clock) : portsOf),
   };
   const { verifier, cache, transport, audit } = ports;
+  const step = (name: string) => void steps.push(name);
   const watched: GatewayPorts = {
     ...ports,
-    verifier: { isSigned: (...args) => (steps.push('verify'), verifier.isSigned(...args)) },
-    cache: {
-      admit: request => (steps.push('cache'), kept.admits.push(request), cache.admit(request)),
-      putConfig: (...args) => (steps.push('put config'), cache.putConfig(...args)),
-      putSession: (...args) => (steps.push('put session'), cache.putSession(...args)),
+    verifier: {
+      isSigned: (...args) => {
+        step('verify');
+        return verifier.isSigned(...args);
+      },
     },
-    records: { find: (...args) => (steps.push('record'), ports.records.find(...args)) },
-    transport: { send: call => (steps.push('service'), kept.calls.push(call), transport.send(call)) },
-    audit: { append: records => (kept.appends.push([...records]), audit.append(records)) },
+    cache: {
+      admit: request => {
+        step('cache');
+        return cache.admit(request);
+      },
+      putConfig: (...args) => {
+        step('put config');
+        return cache.putConfig(...args);
+      },
+      putSession: (...args) => {
+        step('put session');
+        return cache.putSession(...args);
+      },
+    },
+    records: {
+      find: (...args) => {
+        step('record');
+        return ports.records.find(...args);
+      },
+    },
+    transport: {
+      send: call => {
+        step('service');
+        kept.calls.push(call);
+        return transport.send(call);
+      },
+    },
+    audit: {
+      append: records => {
+        kept.appends.push([...records]);
+        return audit.append(records);
+      },
+    },
   };
   const gateway = createGateway(watched, { ...OPTIONS, ...options });
   let requests = 0;

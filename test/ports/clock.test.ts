@@ -56,17 +56,26 @@ describe.each(CLOCKS)('a clock that %s', (_name, run) => {
 });
 
 describe.each(CLOCKS)('what is to run later on a clock that %s', (_name, run) => {
-  /** Runs after everything else that was set for `ms` or less. */
-  const wait = (clock: Clock, ms: number) => clock.sleep(ms + 20);
+  /** Long after all that was set before for less, even where a thousandth of a second is many of the clock's. */
+  const LATER_MS = 200;
+  /** Runs `note` after so many milliseconds, and resolves then. */
+  const noted = (clock: Clock, ms: number, note: () => void) =>
+    new Promise<void>(resolve => {
+      clock.after(ms, () => {
+        note();
+        resolve();
+      });
+    });
 
   it.each([-5, 0, 0.25, 7, 19.9, 40])('never runs early, and once: after %d ms', ms =>
     run(async clock => {
       const beganAtMs = clock.nowMs();
       const ranAtMs: number[] = [];
-      clock.after(ms, () => ranAtMs.push(clock.nowMs()));
+      const ran = noted(clock, ms, () => ranAtMs.push(clock.nowMs()));
       // Whoever sets it has not heard yet what cancels it.
       expect(ranAtMs).toEqual([]);
-      await wait(clock, ms);
+      await ran;
+      await clock.sleep(5);
       expect(ranAtMs).toHaveLength(1);
       expect(ranAtMs[0] - beganAtMs).toBeGreaterThanOrEqual(ms - 5e-4);
     }),
@@ -75,8 +84,7 @@ describe.each(CLOCKS)('what is to run later on a clock that %s', (_name, run) =>
   it('runs in the order of its moments', () =>
     run(async clock => {
       const ran: number[] = [];
-      for (const ms of [300, 100, 400, 200]) clock.after(ms, () => ran.push(ms));
-      await wait(clock, 400);
+      await Promise.all([300, 100, 400, 200].map(ms => noted(clock, ms, () => ran.push(ms))));
       expect(ran).toEqual([100, 200, 300, 400]);
     }));
 
@@ -84,40 +92,40 @@ describe.each(CLOCKS)('what is to run later on a clock that %s', (_name, run) =>
     run(async clock => {
       const ran: string[] = [];
       const cancel = clock.after(5, () => ran.push('cancelled'));
-      clock.after(5, () => ran.push('kept'));
+      const kept = noted(clock, LATER_MS, () => ran.push('kept'));
       cancel();
       cancel();
-      await wait(clock, 5);
+      await kept;
       cancel();
-      await wait(clock, 5);
       expect(ran).toEqual(['kept']);
     }));
 
-  it('can be cancelled by what runs just before it', () =>
+  it('can be cancelled by what runs before it', () =>
     run(async clock => {
       const ran: string[] = [];
       let cancel = () => {};
-      clock.after(5, () => {
+      const first = noted(clock, 5, () => {
         ran.push('first');
         cancel();
       });
-      cancel = clock.after(100, () => ran.push('second'));
-      await wait(clock, 100);
+      cancel = clock.after(5 + LATER_MS / 2, () => ran.push('second'));
+      await Promise.all([first, clock.sleep(5 + LATER_MS)]);
       expect(ran).toEqual(['first']);
     }));
 
   it('takes nothing else with it when it is cancelled too late', () =>
     run(async clock => {
-      const ran: number[] = [];
-      const cancels = Array.from({ length: 20 }, (_, i) => clock.after(1, () => ran.push(i)));
-      await wait(clock, 1);
+      let ran = 0;
+      const cancels: (() => void)[] = [];
+      await Promise.all(
+        Array.from({ length: 20 }, () => new Promise<void>(ran => cancels.push(clock.after(1, ran)))),
+      );
       // These may stand where the first ones stood.
-      for (let i = 20; i < 40; i++) clock.after(1, () => ran.push(i));
+      const others = Array.from({ length: 20 }, () => noted(clock, 1, () => ran++));
       const asleep = clock.sleep(1);
       for (const cancel of cancels) cancel();
-      await asleep;
-      await wait(clock, 1);
-      expect(ran).toEqual(Array.from({ length: 40 }, (_, i) => i));
+      await Promise.all([...others, asleep]);
+      expect(ran).toBe(20);
     }));
 });
 

@@ -158,8 +158,8 @@ describe('the bill', () => {
   it('pays for companies’ services by the seconds in which they had a request, at the request-based price', () => {
     const report = bill();
     const seconds = 1000 * SECONDS_PER_MONTH;
-    expect(usd(report, 'Cloud Run companies’ services: vCPU')).toBeCloseTo(seconds * 1 * 0.000024, 4);
-    expect(usd(report, 'Cloud Run companies’ services: memory')).toBeCloseTo(seconds * 0.5 * 0.0000025, 4);
+    expect(usd(report, 'Cloud Run companies’ services: vCPU')).toBeCloseTo(seconds * 2 * 0.000024, 4);
+    expect(usd(report, 'Cloud Run companies’ services: memory')).toBeCloseTo(seconds * 4 * 0.0000025, 4);
     const millions = (10_000 * SECONDS_PER_MONTH) / 1e6;
     expect(usd(report, 'Cloud Run companies’ services: requests')).toBeCloseTo(millions * 0.4, 4);
   });

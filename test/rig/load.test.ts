@@ -1,0 +1,55 @@
+// Traffic over HTTP with real gateways and k6: counted alike at every place, and with the same quota for each level as in
+// virtual time, to the request. A gateway that keeps less than the plan shows here as it does there.
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadScenario } from '../../cli/input.ts';
+import { type K6, resolveK6 } from '../../rig/k6Binary.ts';
+import { type LoadOptions, runLoad } from '../../rig/load.ts';
+import { gatewayOptionsOf } from '../../scenarios/gatewayOptions.ts';
+import { QUOTAS, quotaScenario, servedByLevel } from '../traffic.ts';
+
+/** Building k6 takes some minutes on a machine that has none. */
+const K6_MS_MAX = 900_000;
+let k6: K6;
+beforeAll(async () => {
+  k6 = await resolveK6({ log: ({ message }) => console.error(message) });
+}, K6_MS_MAX);
+
+async function trafficOf(options: Partial<LoadOptions> & Pick<LoadOptions, 'scenario'>) {
+  const { replication } = await runLoad({ seed: 7, factOverrides: {}, delays: true, k6, ...options });
+  return replication.traffic!;
+}
+
+describe('a load over HTTP', () => {
+  it('is counted alike wherever it passes', async () => {
+    const traffic = await trafficOf({ scenario: loadScenario('crosscheck-light', ['traffic.duration=4s']) });
+    const { due, sent, edgeHits, handled, answered, forwarded, ledger, audited } = traffic.counts;
+    expect(due).toBeGreaterThan(100);
+    expect(sent).toBe(due);
+    expect(edgeHits + handled).toBe(sent);
+    expect(answered).toBe(handled);
+    expect(ledger).toBe(forwarded);
+    const health = traffic.cells.filter(({ kind }) => kind === 'health');
+    expect(audited).toBe(handled - health.reduce((sum, { requests }) => sum + requests, 0));
+    expect(traffic.cells.every(({ errors, refused }) => errors === 0 && refused === 0)).toBe(true);
+  });
+
+  it('grants each level its quota, to the request', async () => {
+    const traffic = await trafficOf({ scenario: quotaScenario() });
+    for (const [level, quota] of Object.entries(QUOTAS))
+      expect(servedByLevel(traffic, level), level).toBe(quota);
+    expect(traffic.servedWithinQuota).toBe(traffic.withinQuota);
+  });
+
+  it('shows a gateway that keeps 20 % less', async () => {
+    const scenario = quotaScenario();
+    const levels = Object.fromEntries(
+      Object.entries(gatewayOptionsOf(scenario).levels).map(([name, level]) => [
+        name,
+        { ...level, requestsPerMinute: level.requestsPerMinute * 0.8 },
+      ]),
+    );
+    const traffic = await trafficOf({ scenario, gatewayOptions: { levels } });
+    expect(traffic.servedWithinQuota / traffic.withinQuota).toBeLessThan(0.9);
+  });
+});

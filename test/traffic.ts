@@ -1,0 +1,33 @@
+// A small scenario in which every company asks for more than its quota: what each level is served is then its quota, in
+// either clock. Its time lies inside one minute of the clock.
+
+import { loadScenario } from '../cli/input.ts';
+import type { TrafficMeasurement } from '../reports/measurement.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+
+/** Requests a minute; one company a level. */
+export const QUOTAS = { DIAMOND: 100, EMERALD: 80, SAPPHIRE: 60, OPAL: 50, ONYX: 40 } as const;
+
+/** About 30 requests a second for ten seconds, all of kinds that count: 60 a company, with the smaller quotas below. */
+export function quotaScenario(): Scenario {
+  const levels = Object.keys(QUOTAS) as (keyof typeof QUOTAS)[];
+  return loadScenario('crosscheck-light', [
+    'population.companies=5',
+    'population.regions={"us-central1":5}',
+    'population.advanced=0',
+    `population.levels=${JSON.stringify(Object.fromEntries(levels.map(level => [level, 0.2])))}`,
+    'population.agents=5000',
+    'population.agentsSpread=0',
+    'traffic.duration=10s',
+    'traffic.requestsPerAgentHour=60',
+    'traffic.kinds={"initialize":0,"tools/list":0.2,"tools/call":0.8,"asset":0,"config":0,"health":0}',
+    ...levels.map(level => `platform.security.levels.${level}.requestsPerMinute=${QUOTAS[level]}`),
+  ]);
+}
+
+/** Requests of the level that were answered with what they asked for. */
+export function servedByLevel({ cells }: TrafficMeasurement, level: string): number {
+  return cells
+    .filter(cell => cell.level === level)
+    .reduce((sum, { requests, errors, refused }) => sum + requests - errors - refused, 0);
+}
