@@ -54,7 +54,7 @@ export type TrafficCell = {
   readonly level: string;
   readonly kind: string;
   readonly requests: number;
-  /** Answers with 5xx, time-outs, resets, and requests that were never sent. */
+  /** Time-outs, resets, requests that were never sent, and every answer but a good one and 429. */
   readonly errors: number;
   /** 429 by the company's own quota: no error, and no answer. */
   readonly refused: number;

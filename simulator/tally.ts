@@ -23,6 +23,7 @@ const MINUTE_MS = 60_000;
 /** Minutes since the epoch stay below it. */
 const MINUTES_MAX = 2 ** 27;
 const TOO_MANY_REQUESTS = 429;
+const ERROR_FROM = 400;
 
 export class Tally {
   private readonly cells = new Map<number, Cell>();
@@ -68,7 +69,8 @@ export class Tally {
   ended(company: number, kind: number, status: number, responseMs: number): void {
     const cell = this.cellOf(company, kind);
     cell.requests++;
-    if (status === 0 || status >= 500) cell.errors++;
+    // Every request is a valid one: whatever is neither served nor refused by its own quota went wrong.
+    if (status === 0 || (status >= ERROR_FROM && status !== TOO_MANY_REQUESTS)) cell.errors++;
     if (status === TOO_MANY_REQUESTS) cell.refused++;
     else cell.responseMs.record(responseMs);
   }
