@@ -1,6 +1,6 @@
 // What every wait of the platform relies on, in the time of a simulation and in that of the machine.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { virtualClock } from '../../simulator/clock.ts';
 import { Kernel } from '../../simulator/kernel.ts';
 import type { Clock } from '../../src/ports.ts';
@@ -168,6 +168,21 @@ describe('virtual time', () => {
       };
       await Promise.all([sleeper('a', 5), sleeper('b', 5), sleeper('c', 0), sleeper('d', 5)]);
       expect(woken).toEqual(['c', 'a', 'b', 'd']);
+    }));
+});
+
+describe.each(CLOCKS.slice(1))('a clock that %s', (_name, run) => {
+  it('is not early where the timers are', () =>
+    run(async clock => {
+      const timer = setTimeout;
+      vi.stubGlobal('setTimeout', (ring: () => void, ms: number) => timer(ring, ms / 2));
+      try {
+        const beganAtMs = clock.nowMs();
+        await Promise.all([clock.sleep(400), new Promise<void>(resolve => clock.after(400, resolve))]);
+        expect(clock.nowMs() - beganAtMs).toBeGreaterThanOrEqual(400 - 5e-4);
+      } finally {
+        vi.unstubAllGlobals();
+      }
     }));
 });
 
