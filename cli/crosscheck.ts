@@ -8,13 +8,10 @@ import { compare } from '../rig/crosscheck.ts';
 import type { K6 } from '../rig/k6Binary.ts';
 import { type LoadOptions, runLoad } from '../rig/load.ts';
 import { expectBearable } from '../rig/loadLimits.ts';
-import { replicationSeed } from '../scenarios/draw.ts';
 import { NO_DELAYS } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
-import { createPool } from '../simulator/pool.ts';
-import type { RunSpec } from '../simulator/run.ts';
-import { SandtableError } from '../src/errors.ts';
-import { type LoadedCalibration, loadCalibration } from './calibration.ts';
+import { simulateAsRig } from './asRig.ts';
+import { loadCalibration } from './calibration.ts';
 import { type CrosscheckDocument, crosscheckPath } from './crosscheckFile.ts';
 import { crosscheckText } from './crosscheckText.ts';
 import { shownPath, writeDocument } from './document.ts';
@@ -52,8 +49,12 @@ export async function crosscheck(scenario: Scenario, asked: Asked, flags: Crossc
   }));
   const checked = await interruptible(async signal => {
     say('simulating');
-    const simulated = await simulate(
-      parts.map(({ factOverrides }) => specOf(scenario, seed, factOverrides, loaded)),
+    // Before the load begins, which needs the cores.
+    const simulated = await simulateAsRig(
+      scenario,
+      seed,
+      loaded.calibration,
+      parts.map(({ factOverrides }) => factOverrides),
       signal,
     );
     const all: Checked[] = [];
@@ -84,39 +85,6 @@ export async function crosscheck(scenario: Scenario, asked: Asked, flags: Crossc
   writeDocument(path, document);
   process.stdout.write(`Calibration   ${loaded.calibration.source}\nWritten       ${shownPath(path)}\n`);
   return checked.every(({ report }) => report.verdict === 'PASS') ? 0 : OUT_OF_TOLERANCE;
-}
-
-const specOf = (
-  scenario: Scenario,
-  seed: number,
-  factOverrides: Readonly<Record<string, number>>,
-  { calibration }: LoadedCalibration,
-): RunSpec => ({
-  scenario: { ...scenario, run: { ...scenario.run, phases: ['traffic'] } },
-  index: 0,
-  seed: replicationSeed(seed, 0),
-  factLevel: 'mid',
-  factOverrides,
-  everyEventEntering: false,
-  calibration,
-  asRig: true,
-});
-
-/** Its worker is gone before the load begins, which needs the cores. */
-async function simulate(specs: readonly RunSpec[], signal: AbortSignal): Promise<TrafficMeasurement[]> {
-  const pool = createPool(1);
-  signal.addEventListener('abort', pool.stop);
-  try {
-    const replications = await pool.run(specs, () => {});
-    return replications.map(replication => {
-      if (!replication?.traffic)
-        throw new SandtableError('INTERRUPTED', 'the crosscheck was stopped before it was over');
-      return replication.traffic;
-    });
-  } finally {
-    signal.removeEventListener('abort', pool.stop);
-    await pool.close();
-  }
 }
 
 async function emulate(options: LoadOptions & { readonly k6: K6 }): Promise<TrafficMeasurement> {

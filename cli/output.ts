@@ -10,13 +10,14 @@ import {
   openSync,
   statSync,
 } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Report, Verdict } from '../reports/report.ts';
 import { renderTerminal } from '../reports/terminal.ts';
 import { expectReplaceable, writeReport } from '../reports/write.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
+import { shownPath } from './document.ts';
 
 export const INTERRUPTED = 130;
 
@@ -98,12 +99,7 @@ function trySummary(path: string, write: () => void): void {
 export function publish(report: Report, dir: string, json: boolean | undefined): void {
   const paths = writeReport(report, dir);
   if (json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  else process.stdout.write(renderTerminal(report, { reportPath: shortest(paths.html), color: useColor() }));
-}
-
-function shortest(path: string): string {
-  const below = relative(process.cwd(), path);
-  return below.startsWith('..') ? path : below;
+  else process.stdout.write(renderTerminal(report, { reportPath: shownPath(paths.html), color: useColor() }));
 }
 
 const useColor = () => process.stdout.isTTY === true && process.env.NO_COLOR === undefined;

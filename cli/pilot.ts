@@ -4,7 +4,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
-import type { TrafficMeasurement } from '../reports/measurement.ts';
 import type { Asked } from '../reports/report.ts';
 import { readHealth, setSpeed } from '../rig/fakesPages.ts';
 import { startFakesProcess } from '../rig/fakesProcess.ts';
@@ -13,9 +12,9 @@ import { expectBearable } from '../rig/loadLimits.ts';
 import { expectEmpty, runPilot } from '../rig/pilot.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
-import { createPool } from '../simulator/pool.ts';
 import { SandtableError } from '../src/errors.ts';
 import { openStores, type Stores } from '../src/runtime/stores.ts';
+import { simulateAsRig } from './asRig.ts';
 import { loadCalibration } from './calibration.ts';
 import { findK6, interruptible, reportOf, say } from './emulated.ts';
 import { scenarioHash } from './input.ts';
@@ -141,8 +140,8 @@ async function ask(fakesUrl: string, scenario: Scenario, seed: number, stores: S
     level,
     serviceUri,
   }));
-  const { replication, facts } = await interruptible(signal =>
-    runLoad({
+  return await interruptible(async signal => {
+    const { replication, facts } = await runLoad({
       scenario,
       seed,
       factOverrides: {},
@@ -151,34 +150,12 @@ async function ask(fakesUrl: string, scenario: Scenario, seed: number, stores: S
       platform: { fakesUrl, records },
       signal,
       onStage: say,
-    }),
-  );
-  return { traffic: replication.traffic!, facts, simulated: await simulate(scenario, seed) };
-}
-
-async function simulate(scenario: Scenario, seed: number): Promise<TrafficMeasurement> {
-  say('the same traffic in virtual time');
-  const pool = createPool(1);
-  try {
-    const [simulated] = await pool.run(
-      [
-        {
-          scenario: { ...scenario, run: { ...scenario.run, phases: ['traffic'] } },
-          index: 0,
-          seed: replicationSeed(seed, 0),
-          factLevel: 'mid',
-          factOverrides: {},
-          everyEventEntering: false,
-          calibration: loadCalibration().calibration,
-          asRig: true,
-        },
-      ],
-      () => {},
-    );
-    return simulated!.traffic!;
-  } finally {
-    await pool.close();
-  }
+    });
+    say('the same traffic in virtual time');
+    const { calibration } = loadCalibration();
+    const [simulated] = await simulateAsRig(scenario, seed, calibration, [{}], signal);
+    return { traffic: replication.traffic!, facts, simulated };
+  });
 }
 
 function openLog(path: string): Logger {

@@ -1,6 +1,7 @@
 // Companies whose services exist without having been provisioned here: a run of traffic alone finds all of them
 // running. Their hosts look like Cloud Run's own, and whether an instance is warm when a run begins is asked once.
 
+import type { CompanyConfig } from '../src/ports.ts';
 import { REGION_CODES, type RunningService } from './cloudRun.ts';
 
 export type AdoptedCompany = { readonly id: string; readonly index: number };
@@ -13,6 +14,17 @@ export function adoptedServiceUri(id: string, region: string): string {
   if (!Object.hasOwn(REGION_CODES, region)) throw new Error(`no company can be adopted in ${region}`);
   return `https://${id}-adopted-${REGION_CODES[region]}.a.run.app`;
 }
+
+/** What the gateways know of an adopted company. */
+export const adoptedConfig = ({
+  id,
+  level,
+  region,
+}: Omit<CompanyConfig, 'serviceUri'> & { readonly region: string }): CompanyConfig => ({
+  id,
+  level,
+  serviceUri: adoptedServiceUri(id, region),
+});
 
 export class AdoptedServices {
   /** A company counts as adopted under every region's code, since nobody asks under another than its own. */

@@ -19,6 +19,10 @@ export type Delays = {
   readonly edgeMs: (user: UserRegion, key: CallKey) => number;
 };
 
+/** Last places of the keys that a user's two ways are drawn by, in both clocks. */
+export const TO_GATEWAY = 6;
+export const TO_USER = 7;
+
 type Draw = (key: CallKey) => number;
 
 export function createDelays(facts: FactValues, seed: number): Delays {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon, { type Request } from 'autocannon';
-import { adoptedServiceUri } from '../fakes/adopted.ts';
+import { adoptedConfig } from '../fakes/adopted.ts';
 import { gatewayOptionsOf, KEY_ID } from '../scenarios/gatewayOptions.ts';
 import { companiesOf, type PopulationCompany } from '../scenarios/population.ts';
 import { userCallOf } from '../scenarios/requests.ts';
@@ -72,11 +72,7 @@ export async function measureDemand(options: DemandOptions): Promise<DemandRun> 
         region: companies[0].region,
         options: withoutQuotas(scenario),
         fakesUrl: fakes.url,
-        records: companies.map(({ id, level, region }) => ({
-          id,
-          level,
-          serviceUri: adoptedServiceUri(id, region),
-        })),
+        records: companies.map(adoptedConfig),
         keySet: signer.keySet,
         auditPath: join(folder, 'audit.ndjson'),
         firstRequestAtMs: null,

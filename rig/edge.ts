@@ -2,7 +2,7 @@
 // configs. A hit never reaches the gateway. Who is no simulated user, and so names no part of the world, passes through.
 
 import { BoundedMap } from '../fakes/bounded.ts';
-import type { Delays } from '../fakes/delays.ts';
+import { type Delays, TO_GATEWAY, TO_USER } from '../fakes/delays.ts';
 import { Edge, type EdgeRequest } from '../fakes/edge.ts';
 import { durationMs, type Scenario, USER_REGIONS, type UserRegion } from '../scenarios/scenario.ts';
 import type { GatewayReply, GatewayRequest } from '../src/gateway/request.ts';
@@ -27,9 +27,6 @@ export type RigEdge = {
 };
 
 export const USER_HEADER = 'x-sandtable-user';
-/** Last place of the keys that the two ways are drawn by. */
-const TO_GATEWAY = 6;
-const TO_USER = 7;
 const ASSETS = '/assets/';
 const CONFIG = '/config';
 /** Answers of a few kilobytes each. */

@@ -16,7 +16,7 @@ import { serveParent } from './child.ts';
 import { createEdge } from './edge.ts';
 import { createGatewayPorts, NO_DELAYS, type RigPorts } from './gatewayPorts.ts';
 import type { GatewayFigures, GatewaySpec } from './gatewayProcess.ts';
-import { QuotaTally } from './quotaTally.ts';
+import { createQuotaMeter } from './quotaMeter.ts';
 import { createRigClock } from './rigClock.ts';
 
 type Region = {
@@ -51,14 +51,10 @@ async function open(spec: GatewaySpec): Promise<Region> {
   const parts = { redis: new RedisFake(), records: new CompanyRecordsFake(spec.records), verifier };
   const ports = createGatewayPorts({ ...parts, clock, delays, transport, audit });
   const gateway = createGateway(ports.gateway, { ...spec.options, revokedTokens: new Set() });
-  const quota = new QuotaTally(scenario, clock.nowMs);
+  const quota = createQuotaMeter(scenario, clock.nowMs);
   const meter = createMeter();
-  const served = async (request: GatewayRequest) => {
-    const seen = quota.arrived(request);
-    const reply = await meter.underWay(() => gateway.handle(request));
-    quota.answered(seen, reply.status);
-    return reply;
-  };
+  const served = (request: GatewayRequest) =>
+    quota.count(request, () => meter.underWay(() => gateway.handle(request)));
   const edge = createEdge({ scenario, region: spec.region, clock, delays, ports, served });
   const server = await startGatewayServer({
     handle: async request => {

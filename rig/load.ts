@@ -5,7 +5,7 @@ import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { adoptedServiceUri } from '../fakes/adopted.ts';
+import { adoptedConfig } from '../fakes/adopted.ts';
 import type { Replication } from '../reports/measurement.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
 import type { UsedValue } from '../scenarios/facts.ts';
@@ -156,12 +156,6 @@ async function collect(
 }
 
 const auditPathOf = (folder: string, region: string): string => join(folder, `audit-${region}.ndjson`);
-
-const adoptedConfig = ({ id, level, region }: PopulationCompany): CompanyConfig => ({
-  id,
-  level,
-  serviceUri: adoptedServiceUri(id, region),
-});
 
 /** One a company, by its position in the queue; none runs out before the load is over. */
 async function tokensOf(companies: readonly PopulationCompany[], signer: TokenSigner): Promise<string[]> {

@@ -35,7 +35,7 @@ export type Instance = { readonly processors: readonly Processor[]; underWay: nu
 type Pending = {
   readonly atMs: number;
   readonly key: CallKey;
-  place: ((instance: Instance | undefined) => void) | undefined;
+  readonly place: (instance: Instance | undefined) => void;
 };
 
 /** Over which the autoscaler averages. */
@@ -148,7 +148,7 @@ export class Fleet {
       if (instance === undefined) return;
       const { atMs, place } = this.pending.shift()!;
       this.placeWaits.waitMs += this.kernel.nowMs - atMs;
-      this.take(instance, place!);
+      this.take(instance, place);
     }
   }
 
@@ -158,7 +158,7 @@ export class Fleet {
       const { place } = pending.shift()!;
       this.placeWaits.waitMs += options.pendingMaxMs;
       this.placeWaits.refusals++;
-      place!(undefined);
+      place(undefined);
     }
   }
 

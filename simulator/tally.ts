@@ -1,6 +1,7 @@
 // What the simulated users saw, counted as it happens: response times by region, level and kind, and the quota of each
 // company held against the plan's, not against what the gateway believes.
 
+import { QuotaTally } from '../fakes/quotaTally.ts';
 import { Histogram } from '../reports/histogram.ts';
 import type { TrafficCell } from '../reports/measurement.ts';
 import type { PopulationCompany } from '../scenarios/population.ts';
@@ -16,53 +17,25 @@ type Cell = {
   readonly responseMs: Histogram;
 };
 
-/** Requests of one company in one minute of the clock: those that its quota has room for, and those that were served. */
-export type QuotaMinute = { room: number; within: number; served: number };
-
-const MINUTE_MS = 60_000;
-/** Minutes since the epoch stay below it. */
-const MINUTES_MAX = 2 ** 27;
 const TOO_MANY_REQUESTS = 429;
 const ERROR_FROM = 400;
 
 export class Tally {
   private readonly cells = new Map<number, Cell>();
   private readonly companies: readonly PopulationCompany[];
-  private readonly levels: Scenario['platform']['security']['levels'];
   /** Of a company's cells, by its position in the queue: region and level in alphabetical order. */
   private readonly places: readonly number[];
-  private withinQuota = 0;
-  private servedWithinQuota = 0;
-  private minutes = new Map<number, QuotaMinute>();
+  readonly quota: QuotaTally;
 
   constructor(scenario: Scenario, companies: readonly PopulationCompany[]) {
     this.companies = companies;
-    this.levels = scenario.platform.security.levels;
+    const { levels: byLevel } = scenario.platform.security;
+    this.quota = new QuotaTally(company => byLevel[companies[company].level].requestsPerMinute);
     const regions = Object.keys(scenario.population.regions).sort();
-    const levels = Object.keys(this.levels).sort();
+    const levels = Object.keys(byLevel).sort();
     this.places = companies.map(
       ({ region, level }) => regions.indexOf(region) * levels.length + levels.indexOf(level),
     );
-  }
-
-  /** A request of the company that counts towards its quota arrives. `before`: what was used before the window began. */
-  arrived(company: number, atMs: number, before: (minute: number) => number): QuotaMinute {
-    const minute = Math.floor(atMs / MINUTE_MS);
-    const key = company * MINUTES_MAX + minute;
-    let entry = this.minutes.get(key);
-    if (entry === undefined) {
-      const { requestsPerMinute } = this.levels[this.companies[company].level];
-      entry = { room: Math.max(0, requestsPerMinute - before(minute)), within: 0, served: 0 };
-      this.minutes.set(key, entry);
-    }
-    if (entry.within < entry.room) entry.within++;
-    return entry;
-  }
-
-  /** Counted for the quota's KPI only: served by the edge, or free of quota. */
-  free(isServed: boolean): void {
-    this.withinQuota++;
-    if (isServed) this.servedWithinQuota++;
   }
 
   /** An answer at its user; status 0 stands for none. */
@@ -75,20 +48,11 @@ export class Tally {
     else cell.responseMs.record(responseMs);
   }
 
-  /** The window is over: what its companies were served beyond their quota is nobody's merit. */
-  endWindow(): void {
-    for (const { within, served } of this.minutes.values()) {
-      this.withinQuota += within;
-      this.servedWithinQuota += Math.min(within, served);
-    }
-    this.minutes = new Map();
-  }
-
   figures(): { cells: TrafficCell[]; withinQuota: number; servedWithinQuota: number } {
     const cells = [...this.cells.entries()]
       .sort(([a], [b]) => a - b)
       .map(([, cell]) => ({ ...cell, responseMs: cell.responseMs.data() }));
-    return { cells, withinQuota: this.withinQuota, servedWithinQuota: this.servedWithinQuota };
+    return { cells, ...this.quota.figures() };
   }
 
   private cellOf(company: number, kind: number): Cell {

@@ -2,7 +2,7 @@
 // services behind it. All of the time in one world, or windows of it, each in a world of its own that begins as steady
 // traffic leaves it.
 
-import { adoptedServiceUri } from '../fakes/adopted.ts';
+import { adoptedConfig } from '../fakes/adopted.ts';
 import { Cloud } from '../fakes/cloud.ts';
 import { CompanyRecordsFake } from '../fakes/companyRecords.ts';
 import { createDelays } from '../fakes/delays.ts';
@@ -19,7 +19,8 @@ import { durationMs, type GatewayFleet, REQUEST_KINDS, type Scenario } from '../
 import { type ArrivalPlan, arrivalPlanOf, SLOT_MS, trafficOf } from '../scenarios/traffic.ts';
 import { CredentialReader } from '../src/gateway/credential.ts';
 import { createGateway, type Gateway } from '../src/gateway/gateway.ts';
-import { createCredentials } from './credentials.ts';
+import type { CompanyConfig } from '../src/ports.ts';
+import { type Credentials, createCredentials } from './credentials.ts';
 import { Fleet } from './fleet.ts';
 import { type PortUses, virtualGatewayPorts } from './gatewayPorts.ts';
 import { initialStateOf } from './initialState.ts';
@@ -51,6 +52,9 @@ type Run = {
   readonly users: UserCounts;
   /** By the position in the queue. */
   readonly hosts: readonly string[];
+  /** What the records say of the companies. */
+  readonly configs: readonly CompanyConfig[];
+  readonly credentials: Credentials;
   /** One for all processes, warm as those of a running system are. */
   readonly reader: CredentialReader;
   /** By kind. */
@@ -85,6 +89,8 @@ export async function simulateTraffic(
     trace: new Trace(),
     users: { due: 0, sent: 0, edgeHits: 0, egressBytes: 0 },
     hosts: companies.map(({ id }) => `${id}.${scenario.platform.domain}`),
+    configs: companies.map(adoptedConfig),
+    credentials: createCredentials(companies, VIRTUAL_START_MS),
     reader: new CredentialReader(),
     answerBytes: REQUEST_KINDS.map(kind =>
       kind === 'health' ? 0 : facts.get(`bytes.answer.${kind.replace('/', '-')}`).value,
@@ -124,7 +130,7 @@ async function simulateWindow(
   window: TimeWindow,
   poll: ((done: number) => boolean) | undefined,
 ): Promise<number | undefined> {
-  const { spec, scenario, facts, plan, companies } = run;
+  const { spec, scenario, facts, plan, companies, credentials } = run;
   const startMs = VIRTUAL_START_MS + window.from * SLOT_MS;
   const untilMs = VIRTUAL_START_MS + window.until * SLOT_MS;
   const kernel = new Kernel({
@@ -144,13 +150,7 @@ async function simulateWindow(
   });
   const delays = createDelays(facts, spec.seed);
   const uses: PortUses = { waits: 0, cacheTrips: 0, recordReads: 0, audited: 0 };
-  const configs = companies.map(({ id, level, region }) => ({
-    id,
-    level,
-    serviceUri: adoptedServiceUri(id, region),
-  }));
-  const records = new CompanyRecordsFake(configs);
-  const credentials = createCredentials(companies, VIRTUAL_START_MS);
+  const records = new CompanyRecordsFake(run.configs);
   const transport = new Network(kernel, cloud, run.trace).transport(LIVING);
   const options = gatewayOptionsOf(scenario);
   const fleets = plan.regions.map((_, region) => {
@@ -184,7 +184,7 @@ async function simulateWindow(
   run.use.watch(kernel, window, world);
   trafficWindow.begin();
   if (!(await kernel.run())) return undefined;
-  run.tally.endWindow();
+  run.tally.quota.settle();
   run.use.endWindow(world);
   return kernel.events;
 }

@@ -6,8 +6,9 @@
 //
 // due, arrive and leave are pure; start and the ports' answers enter async code.
 
-import type { Delays } from '../fakes/delays.ts';
+import { type Delays, TO_GATEWAY, TO_USER } from '../fakes/delays.ts';
 import type { Edge, EdgeRequest } from '../fakes/edge.ts';
+import type { QuotaMinute } from '../fakes/quotaTally.ts';
 import type { Calibration } from '../scenarios/calibration.ts';
 import type { PopulationCompany } from '../scenarios/population.ts';
 import { assetOf, userCallOf } from '../scenarios/requests.ts';
@@ -24,7 +25,7 @@ import type { CallKey } from '../src/ports.ts';
 import type { Credentials } from './credentials.ts';
 import { type Fleet, type Instance, nextProcessor, type Processor } from './fleet.ts';
 import type { Handler, Kernel } from './kernel.ts';
-import type { QuotaMinute, Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
 import type { Trace } from './trace.ts';
 import type { TimeWindow } from './trafficTime.ts';
 
@@ -72,9 +73,6 @@ type Flight = {
   status: number;
 };
 
-/** Last place of the keys that the user's two ways are drawn by. */
-const TO_GATEWAY = 6;
-const TO_USER = 7;
 const ERROR_FROM = 400;
 const NO_PLACE = 503;
 const [ASSET, CONFIG, HEALTH] = (['asset', 'config', 'health'] as const).map(kind =>
@@ -172,7 +170,7 @@ export class TrafficWindow {
     const key = [...flight.key, TO_GATEWAY];
     if (this.isAtEdge(flight)) {
       counts.edgeHits++;
-      tally.free(true);
+      tally.quota.free(true);
       flight.status = 200;
       this.finish(flight, nowMs + delays.edgeMs(user, key));
     } else {
@@ -189,7 +187,7 @@ export class TrafficWindow {
     const { tally, fleets, calibration, quotaUsed } = this.options;
     const { kind, company, region, key } = flight;
     if (kind !== HEALTH)
-      flight.quota = tally.arrived(company, this.kernel.nowMs, minute => quotaUsed(company, minute));
+      flight.quota = tally.quota.arrived(company, this.kernel.nowMs, minute => quotaUsed(company, minute));
     const fleet = fleets[region];
     fleet.enter(key, instance => {
       if (instance === undefined) {
@@ -227,7 +225,7 @@ export class TrafficWindow {
     this.free.push(slot);
     const isServed = flight.status < ERROR_FROM;
     if (isServed) counts.egressBytes += answerBytes[flight.kind];
-    if (flight.quota === undefined) tally.free(isServed);
+    if (flight.quota === undefined) tally.quota.free(isServed);
     else if (isServed) flight.quota.served++;
     const region = plan.regions[flight.region].name;
     const wayMs = delays.toUserMs(USER_REGIONS[flight.user], region, [...flight.key, TO_USER]);

@@ -1,6 +1,7 @@
 // A small scenario in which every company asks for more than its quota: what each level is served is then its quota, in
 // either clock. Its time lies inside one minute of the clock.
 
+import { expect } from 'vitest';
 import { loadScenario } from '../cli/input.ts';
 import type { TrafficMeasurement } from '../reports/measurement.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -23,6 +24,31 @@ export function quotaScenario(): Scenario {
     'traffic.kinds={"initialize":0,"tools/list":0.2,"tools/call":0.8,"asset":0,"config":0,"health":0}',
     ...levels.map(level => `platform.security.levels.${level}.requestsPerMinute=${QUOTAS[level]}`),
   ]);
+}
+
+/** A gateway's levels with so many times their quota. */
+export function scaledLevels<Level extends { readonly requestsPerMinute: number }>(
+  levels: Readonly<Record<string, Level>>,
+  factor: number,
+): Record<string, Level> {
+  const scaled = Object.entries(levels).map(([name, level]) => [
+    name,
+    { ...level, requestsPerMinute: level.requestsPerMinute * factor },
+  ]);
+  return Object.fromEntries(scaled);
+}
+
+/** More than `dueMin` requests, each counted once at every place that it passes, and none that went wrong. */
+export function expectCountedAlike(traffic: TrafficMeasurement, dueMin: number): void {
+  const { due, sent, edgeHits, handled, answered, forwarded, ledger, audited } = traffic.counts;
+  expect(due).toBeGreaterThan(dueMin);
+  expect(sent).toBe(due);
+  expect(edgeHits + handled).toBe(sent);
+  expect(answered).toBe(handled);
+  expect(ledger).toBe(forwarded);
+  const health = traffic.cells.filter(({ kind }) => kind === 'health');
+  expect(audited).toBe(handled - health.reduce((sum, { requests }) => sum + requests, 0));
+  expect(traffic.cells.every(({ errors, refused }) => errors === 0 && refused === 0)).toBe(true);
 }
 
 /** Requests of the level that were answered with what they asked for. */

@@ -6,7 +6,7 @@ import { loadScenario } from '../../cli/input.ts';
 import { type K6, resolveK6 } from '../../rig/k6Binary.ts';
 import { type LoadOptions, runLoad } from '../../rig/load.ts';
 import { gatewayOptionsOf } from '../../scenarios/gatewayOptions.ts';
-import { QUOTAS, quotaScenario, servedByLevel } from '../traffic.ts';
+import { expectCountedAlike, QUOTAS, quotaScenario, scaledLevels, servedByLevel } from '../traffic.ts';
 
 /** Building k6 takes some minutes on a machine that has none. */
 const K6_MS_MAX = 900_000;
@@ -23,15 +23,7 @@ async function trafficOf(options: Partial<LoadOptions> & Pick<LoadOptions, 'scen
 describe('a load over HTTP', () => {
   it('is counted alike wherever it passes', async () => {
     const traffic = await trafficOf({ scenario: loadScenario('crosscheck-light', ['traffic.duration=4s']) });
-    const { due, sent, edgeHits, handled, answered, forwarded, ledger, audited } = traffic.counts;
-    expect(due).toBeGreaterThan(100);
-    expect(sent).toBe(due);
-    expect(edgeHits + handled).toBe(sent);
-    expect(answered).toBe(handled);
-    expect(ledger).toBe(forwarded);
-    const health = traffic.cells.filter(({ kind }) => kind === 'health');
-    expect(audited).toBe(handled - health.reduce((sum, { requests }) => sum + requests, 0));
-    expect(traffic.cells.every(({ errors, refused }) => errors === 0 && refused === 0)).toBe(true);
+    expectCountedAlike(traffic, 100);
   });
 
   it('grants each level its quota, to the request', async () => {
@@ -43,12 +35,7 @@ describe('a load over HTTP', () => {
 
   it('shows a gateway that keeps 20 % less', async () => {
     const scenario = quotaScenario();
-    const levels = Object.fromEntries(
-      Object.entries(gatewayOptionsOf(scenario).levels).map(([name, level]) => [
-        name,
-        { ...level, requestsPerMinute: level.requestsPerMinute * 0.8 },
-      ]),
-    );
+    const levels = scaledLevels(gatewayOptionsOf(scenario).levels, 0.8);
     const traffic = await trafficOf({ scenario, gatewayOptions: { levels } });
     expect(traffic.servedWithinQuota / traffic.withinQuota).toBeLessThan(0.9);
   });
