@@ -1,7 +1,7 @@
 // All the fake clouds behind one door, for both clocks. A call is three arrows, arrive? → effect? → answer?, and the
 // caller (`simulator/network.ts` or `fakes/server.ts`) waits out the delays between them.
 
-import { logNormalOfMeanOne } from '../scenarios/distribution.ts';
+import { logNormalAt, logNormalTableOf } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { CallKey } from '../src/ports.ts';
@@ -57,6 +57,7 @@ export type OperationCount = {
   readonly fact: string;
 };
 
+type Drawn = { readonly value: number; readonly table: Float64Array };
 type Door = { service: Service; match: (method: string, path: string) => Match | undefined };
 
 export class Cloud {
@@ -73,7 +74,7 @@ export class Cloud {
   private readonly options: CloudOptions;
   private readonly requestFaults: readonly FaultRule[];
   private readonly otherFaults: readonly FaultRule[];
-  private readonly facts = new Map<string, { readonly value: number; readonly spread: number }>();
+  private readonly facts = new Map<string, Drawn>();
   private readonly usage: () => CompanyUsage[];
 
   constructor(options: CloudOptions) {
@@ -185,14 +186,17 @@ export class Cloud {
   }
 
   private draw(fact: string, purpose: number, key: CallKey): number {
-    const { value, spread } = this.factOf(fact);
-    return value * logNormalOfMeanOne(spread, drawUniform(this.options.seed, purpose, key));
+    const { value, table } = this.factOf(fact);
+    return value * logNormalAt(table, drawUniform(this.options.seed, purpose, key));
   }
 
   /** Asked for once, so that its use is on record, and kept. */
-  private factOf(id: string): { readonly value: number; readonly spread: number } {
+  private factOf(id: string): Drawn {
     let fact = this.facts.get(id);
-    if (fact === undefined) this.facts.set(id, (fact = this.options.facts.get(id)));
+    if (fact === undefined) {
+      const { value, spread } = this.options.facts.get(id);
+      this.facts.set(id, (fact = { value, table: logNormalTableOf(spread) }));
+    }
     return fact;
   }
 

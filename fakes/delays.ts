@@ -1,7 +1,7 @@
 // What the waits beside the vendors' take: the region's cache and records, SallyPort, the way between a user, the edge and
 // a gateway. Both clocks draw them here, so that the same wait is as long in both.
 
-import { logNormalOfMeanOne } from '../scenarios/distribution.ts';
+import { logNormalAt, logNormalTableOf } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { UserRegion } from '../scenarios/scenario.ts';
@@ -28,10 +28,15 @@ type Draw = (key: CallKey) => number;
 export function createDelays(facts: FactValues, seed: number): Delays {
   /** Looked up on first use, so that a report lists the facts that a run did use. */
   const drawOf = (fact: string, purpose: number): Draw => {
-    let found: { readonly value: number; readonly spread: number } | undefined;
+    let value = 0;
+    let table: Float64Array | undefined;
     return key => {
-      found ??= facts.get(fact);
-      return found.value * logNormalOfMeanOne(found.spread, drawUniform(seed, purpose, key));
+      if (table === undefined) {
+        const found = facts.get(fact);
+        value = found.value;
+        table = logNormalTableOf(found.spread);
+      }
+      return value * logNormalAt(table, drawUniform(seed, purpose, key));
     };
   };
   const ways = new Map<string, Map<string, Draw>>();

@@ -21,11 +21,12 @@ export type EdgeAnswer =
 /** As much of an answer as decides whether it may be kept. */
 export type Storable = { readonly status: number; readonly cacheControl?: string | undefined };
 
-/** What was there already when a run begins in the middle of time; asked on the first touch of a key. */
+/**
+ * What was there already when a run begins in the middle of time, and stays to its end; asked until the run stores the
+ * key itself, so it must always answer alike.
+ */
 export type EdgeInitial = {
   readonly cached: (userRegion: UserRegion, company: string, name: string) => boolean;
-  /** How long an entry that is found like that lives on; to the end of the run when absent. */
-  readonly leftMs?: (userRegion: UserRegion, company: string, name: string) => number;
 };
 
 export type EdgeOptions = {
@@ -44,8 +45,7 @@ export type EdgeCount = {
   hits: number;
 };
 
-/** Undefined: since before the run. Expired from the beginning: looked for, and not there. */
-type Entry = { readonly storedAtMs: number | undefined; readonly expiresAtMs: number };
+type Entry = { readonly storedAtMs: number; readonly expiresAtMs: number };
 
 /** Every asset and config of 10,000 companies is a tenth of it. */
 const ENTRIES_MAX = 1_000_000;
@@ -66,25 +66,15 @@ export class Edge {
     if (!isCacheable(kind)) return MISS;
     const total = this.totalOf(request);
     total.asked++;
-    const site = this.siteOf(userRegion);
-    const key = keyOf(request);
-    let entry = site.get(key);
-    if (entry === undefined) {
-      const { initial } = this.options;
-      if (initial === undefined) return MISS;
-      const leftMs = initial.cached(userRegion, company, name)
-        ? (initial.leftMs?.(userRegion, company, name) ?? Infinity)
-        : 0;
-      site.set(key, (entry = { storedAtMs: undefined, expiresAtMs: nowMs + leftMs }));
-    }
-    if (nowMs >= entry.expiresAtMs) return MISS;
+    const entry = this.siteOf(userRegion).get(keyOf(request));
+    const isHit =
+      entry === undefined
+        ? this.options.initial?.cached(userRegion, company, name) === true
+        : nowMs < entry.expiresAtMs;
+    if (!isHit) return MISS;
     total.hits++;
     // Nothing but 200 is ever stored.
-    return {
-      hit: true,
-      status: OK,
-      ageMs: entry.storedAtMs === undefined ? undefined : nowMs - entry.storedAtMs,
-    };
+    return { hit: true, status: OK, ageMs: entry && nowMs - entry.storedAtMs };
   }
 
   /** An answer to `request` passes on its way to the user. Keeps it if it may be kept. */

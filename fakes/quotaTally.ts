@@ -5,13 +5,12 @@
 export type QuotaMinute = { readonly room: number; within: number; served: number };
 
 const MINUTE_MS = 60_000;
-/** Minutes since the epoch stay below it. */
-const MINUTES_MAX = 2 ** 27;
 
 export class QuotaTally {
   /** Requests a minute, by the company's position in the queue. */
   private readonly quotaOf: (company: number) => number;
-  private minutes = new Map<number, QuotaMinute>();
+  /** By minute since the epoch, then by the company's position in the queue. */
+  private minutes = new Map<number, QuotaMinute[]>();
   private withinQuota = 0;
   private servedWithinQuota = 0;
 
@@ -25,11 +24,12 @@ export class QuotaTally {
    */
   arrived(company: number, atMs: number, before: (minute: number) => number = () => 0): QuotaMinute {
     const minute = Math.floor(atMs / MINUTE_MS);
-    const key = company * MINUTES_MAX + minute;
-    let entry = this.minutes.get(key);
+    let companies = this.minutes.get(minute);
+    if (companies === undefined) this.minutes.set(minute, (companies = []));
+    let entry = companies[company];
     if (entry === undefined) {
       const room = Math.max(0, this.quotaOf(company) - before(minute));
-      this.minutes.set(key, (entry = { room, within: 0, served: 0 }));
+      companies[company] = entry = { room, within: 0, served: 0 };
     }
     if (entry.within < entry.room) entry.within++;
     return entry;
@@ -52,10 +52,12 @@ export class QuotaTally {
   /** What a company was served beyond its quota is nobody's merit. */
   figures(): { readonly withinQuota: number; readonly servedWithinQuota: number } {
     let { withinQuota, servedWithinQuota } = this;
-    for (const { within, served } of this.minutes.values()) {
-      withinQuota += within;
-      servedWithinQuota += Math.min(within, served);
-    }
+    // A hole is a company that sent nothing in that minute.
+    for (const companies of this.minutes.values())
+      for (const { within, served } of companies.filter(() => true)) {
+        withinQuota += within;
+        servedWithinQuota += Math.min(within, served);
+      }
     return { withinQuota, servedWithinQuota };
   }
 }

@@ -5,15 +5,14 @@ import type { Admission, AdmitRequest, CompanyConfig } from '../src/ports.ts';
 import { BoundedMap } from './bounded.ts';
 
 /**
- * What was there already when a run begins in the middle of time; asked on the first touch of a key. An entry that is
- * found like that lives for `leftMs` more, or to the end of the run.
+ * What was there already when a run begins in the middle of time, and stays to its end; asked until the run writes the
+ * key itself, so it must always answer alike.
  */
 export type RedisInitial = {
   readonly config: (company: string) => boolean;
-  readonly session: (session: string) => boolean;
+  readonly session: (company: string, agent: number) => boolean;
   /** Requests of the company counted in that minute since the epoch. */
   readonly count: (company: string, minute: number) => number;
-  readonly leftMs?: (key: string) => number;
 };
 
 export type RedisOptions = {
@@ -27,13 +26,11 @@ export type RedisOptions = {
 export type RedisCalls = { admit: number; putConfig: number; putSession: number };
 
 type Count = { minute: number; requests: number };
-/** An absent value was looked for and is not there. */
-type Entry<Value> = { readonly value: Value | undefined; readonly expiresAtMs: number };
+type Entry<Value> = { readonly value: Value; readonly expiresAtMs: number };
 
 const MINUTE_MS = 60_000;
 /** About as many as the agents of a region that are at work at once; some 200 MB. */
 const ENTRIES_MAX = 1_000_000;
-const SESSION = /^s-(.+)-\d+$/;
 
 export class RedisFake {
   readonly calls: RedisCalls = { admit: 0, putConfig: 0, putSession: 0 };
@@ -57,7 +54,7 @@ export class RedisFake {
     const isWithin = this.countUp(company, minute) <= requestsPerMinute;
     return {
       retryAfterMs: isWithin ? undefined : (minute + 1) * MINUTE_MS - nowMs,
-      sessionCompany: session === undefined ? undefined : this.session(session, nowMs),
+      sessionCompany: session === undefined ? undefined : this.session(session, company, nowMs),
       config: this.config(company, nowMs),
     };
   }
@@ -80,24 +77,32 @@ export class RedisFake {
     return requests;
   }
 
-  private session(session: string, nowMs: number): string | undefined {
+  /** `asking`: the company that it most likely is of. */
+  private session(session: string, asking: string, nowMs: number): string | undefined {
     const entry = this.sessions.get(session);
     if (entry !== undefined) return nowMs < entry.expiresAtMs ? entry.value : undefined;
     const { initial } = this.options;
     if (initial === undefined) return undefined;
-    const company = SESSION.exec(session)?.[1];
-    const value = company !== undefined && initial.session(session) ? company : undefined;
-    this.sessions.set(session, { value, expiresAtMs: nowMs + (initial.leftMs?.(session) ?? Infinity) });
-    return value;
+    const owner = ownerOf(session, asking);
+    return owner !== undefined && initial.session(owner.company, owner.agent) ? owner.company : undefined;
   }
 
   private config(company: string, nowMs: number): CompanyConfig | undefined {
     const entry = this.configs.get(company);
     if (entry !== undefined) return nowMs < entry.expiresAtMs ? entry.value : undefined;
     const { initial, configOf } = this.options;
-    if (initial === undefined) return undefined;
-    const value = initial.config(company) ? configOf?.(company) : undefined;
-    this.configs.set(company, { value, expiresAtMs: nowMs + (initial.leftMs?.(company) ?? Infinity) });
+    const value = initial?.config(company) ? configOf?.(company) : undefined;
+    // There are not many companies, and one that is asked for is asked for again.
+    if (value !== undefined) this.configs.set(company, { value, expiresAtMs: Number.POSITIVE_INFINITY });
     return value;
   }
+}
+
+/** What the name `s-<company>-<agent>` says; undefined of any other. */
+function ownerOf(session: string, asking: string): { company: string; agent: number } | undefined {
+  const dash = session.lastIndexOf('-');
+  const agent = Number(session.slice(dash + 1));
+  if (dash < 3 || !session.startsWith('s-') || !Number.isInteger(agent)) return undefined;
+  const isAsking = dash === asking.length + 2 && session.startsWith(asking, 2);
+  return { company: isAsking ? asking : session.slice(2, dash), agent };
 }

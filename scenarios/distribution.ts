@@ -8,12 +8,17 @@ const tables = new Map<number, Float64Array>();
  * The tails end at the quantiles 1/8192 and 8191/8192; the table is scaled so that its mean is 1 all the same.
  */
 export function logNormalOfMeanOne(spread: number, uniform: number): number {
-  if (spread === 0) return 1;
+  return logNormalAt(logNormalTableOf(spread), uniform);
+}
+
+/** For who draws from the same one again and again. */
+export function logNormalTableOf(spread: number): Float64Array {
   let table = tables.get(spread);
-  if (table === undefined) {
-    table = logNormalTable(spread);
-    tables.set(spread, table);
-  }
+  if (table === undefined) tables.set(spread, (table = logNormalTable(spread)));
+  return table;
+}
+
+export function logNormalAt(table: Float64Array, uniform: number): number {
   const position = uniform * (TABLE_SIZE - 1);
   const index = Math.floor(position);
   return table[index] + (table[index + 1] - table[index]) * (position - index);

@@ -15,6 +15,11 @@ export type UserCall = {
 export const ASSETS = 8;
 /** Different things that tools are asked for. */
 const QUERIES = 64;
+const TOOL_CALLS = Array.from(
+  { length: QUERIES },
+  (_, n) =>
+    `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"search","arguments":{"query":"order ${n}"}}}`,
+);
 const PROTOCOL_VERSION = '2025-06-18';
 const JSON_HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
@@ -33,11 +38,7 @@ export function userCallOf(kind: RequestKind, company: string, agent: number): U
     case 'tools/list':
       return inSession(company, agent, '{"jsonrpc":"2.0","id":2,"method":"tools/list"}');
     case 'tools/call':
-      return inSession(
-        company,
-        agent,
-        `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"search","arguments":{"query":"order ${agent % QUERIES}"}}}`,
-      );
+      return inSession(company, agent, TOOL_CALLS[agent % QUERIES]);
     case 'asset':
       return { method: 'GET', path: `/assets/${assetOf(agent)}`, headers: {}, body: undefined };
     case 'config':

@@ -72,10 +72,9 @@ export function initialStateOf(
         const company = companies[numbers.get(id)!];
         return isThere(rateOf(company), ttlMs.config, CONFIG, company.index);
       },
-      session: session => {
-        const [, id, agent] = session.split('-');
+      session: (id, agent) => {
         const company = companies[numbers.get(id)!];
-        return isThere(rates.get(company.region)!, ttlMs.session, SESSION, company.index, Number(agent));
+        return isThere(rates.get(company.region)!, ttlMs.session, SESSION, company.index, agent);
       },
       count: (id, minute) => quotaUsed(numbers.get(id)!, minute),
     },

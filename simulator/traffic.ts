@@ -19,6 +19,7 @@ import { durationMs, type GatewayFleet, REQUEST_KINDS, type Scenario } from '../
 import { type ArrivalPlan, arrivalPlanOf, SLOT_MS, trafficOf } from '../scenarios/traffic.ts';
 import { CredentialReader } from '../src/gateway/credential.ts';
 import { createGateway, type Gateway } from '../src/gateway/gateway.ts';
+import { keyWith } from '../src/gateway/key.ts';
 import type { CompanyConfig } from '../src/ports.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { Fleet } from './fleet.ts';
@@ -231,6 +232,6 @@ function createFleet(
         drawUniform(spec.seed, PURPOSE.duration, [region, window.from, instance]),
       ),
     createGateway: create,
-    pick: key => drawUniform(spec.seed, PURPOSE.operation, [...key, PICK]),
+    pick: key => drawUniform(spec.seed, PURPOSE.operation, keyWith(key, PICK)),
   });
 }

@@ -20,6 +20,7 @@ import {
   SLOT_MS,
   TRAFFIC_KEY,
 } from '../scenarios/traffic.ts';
+import { keyWith } from '../src/gateway/key.ts';
 import type { GatewayReply, GatewayRequest } from '../src/gateway/request.ts';
 import type { CallKey } from '../src/ports.ts';
 import type { Credentials } from './credentials.ts';
@@ -167,7 +168,7 @@ export class TrafficWindow {
     counts.sent++;
     if (flight.isMeasured) this.open++;
     const user = USER_REGIONS[flight.user];
-    const key = [...flight.key, TO_GATEWAY];
+    const key = keyWith(flight.key, TO_GATEWAY);
     if (this.isAtEdge(flight)) {
       counts.edgeHits++;
       tally.quota.free(true);
@@ -228,7 +229,7 @@ export class TrafficWindow {
     if (flight.quota === undefined) tally.quota.free(isServed);
     else if (isServed) flight.quota.served++;
     const region = plan.regions[flight.region].name;
-    const wayMs = delays.toUserMs(USER_REGIONS[flight.user], region, [...flight.key, TO_USER]);
+    const wayMs = delays.toUserMs(USER_REGIONS[flight.user], region, keyWith(flight.key, TO_USER));
     this.finish(flight, this.kernel.nowMs + wayMs);
   }
 

@@ -4,6 +4,7 @@
 import type { AdmitRequest, CallKey } from '../ports.ts';
 import type { Passage } from './breaker.ts';
 import { type FaultCode, isFault } from './envelope.ts';
+import { keyWith } from './key.ts';
 import type { GatewayRequest, RequestKind } from './request.ts';
 import { kindOf, type Target } from './route.ts';
 
@@ -72,7 +73,7 @@ export const CALL = {
   putSession: 5,
 } as const;
 
-export const keyOf = ({ key }: GatewayRequest, call: number): CallKey => [...key, call];
+export const keyOf = ({ key }: GatewayRequest, call: number): CallKey => keyWith(key, call);
 
 export function admitRequest({ request, company, session }: Visit, requestsPerMinute: number): AdmitRequest {
   return { company, requestsPerMinute, session, key: keyOf(request, CALL.cacheTrip) };
