@@ -2,7 +2,9 @@
 // this moment: compare ratios within one run, not two runs.
 
 import { loadScenario } from '../cli/input.ts';
+import type { Replication } from '../reports/measurement.ts';
 import calibration from '../scenarios/calibration.json' with { type: 'json' };
+import type { Scenario } from '../scenarios/scenario.ts';
 import { createPool } from '../simulator/pool.ts';
 import { bareHeap, hold, mm10Async, mm10Pure } from './kernel.ts';
 
@@ -18,7 +20,7 @@ type Row = {
 };
 
 /** The rollout runs first and alone, so that the process's peak memory is its. */
-const rows = [...(await rolloutRows()), ...(await kernelRows())];
+const rows = [...(await rolloutRows()), ...(await gatewayRows()), ...(await kernelRows())];
 const width = (pick: (row: Row) => string) => Math.max(...rows.map(row => pick(row).length));
 const [whatWidth, figureWidth] = [width(row => row.what), width(row => row.figure)];
 for (const { what, figure, target, isMet } of rows)
@@ -27,30 +29,55 @@ for (const { what, figure, target, isMet } of rows)
   );
 
 async function rolloutRows(): Promise<Row[]> {
-  const scenario = loadScenario('rollout-10000');
-  const pool = createPool(1);
-  const startedAt = performance.now();
-  const spec = {
-    scenario,
-    index: 0,
-    seed: 42,
-    factLevel: 'mid',
-    factOverrides: {},
-    everyEventEntering: false,
-    calibration,
-    asRig: false,
-  } as const;
-  const [replication] = await pool.run([spec], () => {});
-  const seconds = (performance.now() - startedAt) / 1000;
-  await pool.close();
-  const calls = replication!.rollout!.operations.reduce((sum, operation) => sum + operation.calls, 0);
+  const { replication, seconds } = await replicationOf(loadScenario('rollout-10000'));
+  const calls = replication.rollout!.operations.reduce((sum, operation) => sum + operation.calls, 0);
   const megabytes = process.resourceUsage().maxRSS / 1024;
   return [
     atMost('rollout of 10,000 companies, one replication on one core', seconds, 20, 's'),
     atMost('  peak memory of the process', megabytes, 1024, 'MB'),
     atMost('  calls to the clouds', calls, 400_000, ''),
-    atMost('  kernel events', replication!.events, 2_000_000, ''),
+    atMost('  kernel events', replication.events, 2_000_000, ''),
   ];
+}
+
+/** The peak hour's real gateway code and fakes at full size, one window of it. */
+async function gatewayRows(): Promise<Row[]> {
+  const { replication, seconds } = await replicationOf(
+    loadScenario('peak-hour', ['traffic.sample.windows=1', 'traffic.sample.measured=10s']),
+  );
+  const { counts, waitsPerRequest } = replication.traffic!;
+  const waits = waitsPerRequest.toFixed(1);
+  return [
+    atLeast(
+      `gateway in virtual time, ${waits} waits a request, one core`,
+      counts.due / seconds / 1000,
+      150,
+      'k requests/s',
+    ),
+  ];
+}
+
+async function replicationOf(scenario: Scenario): Promise<{ replication: Replication; seconds: number }> {
+  const pool = createPool(1);
+  const startedAt = performance.now();
+  const [replication] = await pool.run(
+    [
+      {
+        scenario,
+        index: 0,
+        seed: 42,
+        factLevel: 'mid',
+        factOverrides: {},
+        everyEventEntering: false,
+        calibration,
+        asRig: false,
+      },
+    ],
+    () => {},
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  await pool.close();
+  return { replication: replication!, seconds };
 }
 
 async function kernelRows(): Promise<Row[]> {
