@@ -1,8 +1,9 @@
-// A small scenario in which every company asks for more than its quota: what each level is served is then its quota, in
-// either clock. Its time lies inside one minute of the clock.
+// Small scenarios whose figures follow from the plan alone, in either clock, and what must be seen of them. The time of one
+// in which every company asks for more than its quota lies inside one minute of the clock.
 
 import { expect } from 'vitest';
 import { loadScenario } from '../cli/input.ts';
+import { Histogram } from '../reports/histogram.ts';
 import type { TrafficMeasurement } from '../reports/measurement.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 
@@ -24,6 +25,55 @@ export function quotaScenario(): Scenario {
     'traffic.kinds={"initialize":0,"tools/list":0.2,"tools/call":0.8,"asset":0,"config":0,"health":0}',
     ...levels.map(level => `platform.security.levels.${level}.requestsPerMinute=${QUOTAS[level]}`),
   ]);
+}
+
+/** One trip of the cache: long enough to be seen over HTTP on a busy machine. */
+export const TRIP_MS = 200;
+
+/**
+ * About 50 requests a second for four seconds, each of which begins a session: so one write of the cache for each. Few
+ * companies, whose records have been read long before the end.
+ */
+export function sessionsScenario(): Scenario {
+  return loadScenario('crosscheck-light', [
+    'population.companies=10',
+    'population.regions={"us-central1":10}',
+    'population.advanced=0',
+    'traffic.duration=4s',
+    'traffic.kinds={"initialize":1,"tools/list":0,"tools/call":0,"asset":0,"config":0,"health":0}',
+    `facts={"lat.redis.trip":${TRIP_MS}}`,
+  ]);
+}
+
+/**
+ * The planted gateway's requests wait for two trips each where the honest one's wait for one, and take so much longer; all
+ * else is the same.
+ */
+export function expectTripWasted(honest: TrafficMeasurement, planted: TrafficMeasurement): void {
+  const { due } = honest.counts;
+  for (const [traffic, trips] of [
+    [honest, 1],
+    [planted, 2],
+  ] as const) {
+    const { counts, usage, waitsPerRequest } = traffic;
+    expectCountedAlike(traffic, 100);
+    expect([counts.due, counts.forwarded, traffic.servedWithinQuota]).toEqual([due, due, due]);
+    // Beside the trips, signature and service; the reads of records depend on which requests meet.
+    expect(waitsPerRequest * due - usage.recordReads).toBeCloseTo((trips + 2) * due, 6);
+    // Without the writes: a config for each record read, a session for each answer. In virtual time usage ends with the
+    // last arrival, while some are under way: hence the rounding.
+    const awaited = usage.cacheTrips - usage.recordReads - usage.serviceRequests;
+    expect(Math.round(awaited / usage.gatewayRequests)).toBe(trips);
+  }
+  const shiftMs = quantileMs(planted, 0.5) - quantileMs(honest, 0.5);
+  expect(shiftMs).toBeGreaterThan(TRIP_MS / 2);
+  expect(shiftMs).toBeLessThan(TRIP_MS * 2);
+}
+
+export function quantileMs({ cells }: TrafficMeasurement, p: number): number {
+  const all = new Histogram();
+  for (const { responseMs } of cells) all.merge(Histogram.of(responseMs));
+  return all.quantile(p);
 }
 
 /** A gateway's levels with so many times their quota. */

@@ -1,19 +1,32 @@
 // Traffic over HTTP with real gateways and k6: counted alike at every place, and with the same quota for each level as in
 // virtual time, to the request. A gateway that keeps less than the plan shows here as it does there.
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadScenario } from '../../cli/input.ts';
 import { type K6, resolveK6 } from '../../rig/k6Binary.ts';
 import { type LoadOptions, runLoad } from '../../rig/load.ts';
 import { gatewayOptionsOf } from '../../scenarios/gatewayOptions.ts';
-import { expectCountedAlike, QUOTAS, quotaScenario, scaledLevels, servedByLevel } from '../traffic.ts';
+import {
+  expectCountedAlike,
+  expectTripWasted,
+  QUOTAS,
+  quotaScenario,
+  scaledLevels,
+  servedByLevel,
+  sessionsScenario,
+} from '../traffic.ts';
 
+/** Changes the code of each gateway process that is started under it. */
+const PLANT = `--import ${new URL('./plantWastedTrip.ts', import.meta.url).href}`;
 /** Building k6 takes some minutes on a machine that has none. */
 const K6_MS_MAX = 900_000;
 let k6: K6;
 beforeAll(async () => {
   k6 = await resolveK6({ log: ({ message }) => console.error(message) });
 }, K6_MS_MAX);
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 async function trafficOf(options: Partial<LoadOptions> & Pick<LoadOptions, 'scenario'>) {
   const { replication } = await runLoad({ seed: 7, factOverrides: {}, delays: true, k6, ...options });
@@ -38,5 +51,11 @@ describe('a load over HTTP', () => {
     const levels = scaledLevels(gatewayOptionsOf(scenario).levels, 0.8);
     const traffic = await trafficOf({ scenario, gatewayOptions: { levels } });
     expect(traffic.servedWithinQuota / traffic.withinQuota).toBeLessThan(0.9);
+  });
+
+  it('shows a gateway that wastes a trip to the cache', async () => {
+    const honest = await trafficOf({ scenario: sessionsScenario() });
+    vi.stubEnv('NODE_OPTIONS', PLANT);
+    expectTripWasted(honest, await trafficOf({ scenario: sessionsScenario() }));
   });
 });

@@ -3,13 +3,23 @@
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadScenario } from '../../cli/input.ts';
-import { Histogram } from '../../reports/histogram.ts';
 import type { TrafficMeasurement } from '../../reports/measurement.ts';
 import calibration from '../../scenarios/calibration.json' with { type: 'json' };
 import type { gatewayOptionsOf } from '../../scenarios/gatewayOptions.ts';
 import type { Scenario } from '../../scenarios/scenario.ts';
 import { type RunSpec, runReplication } from '../../simulator/run.ts';
-import { expectCountedAlike, QUOTAS, quotaScenario, scaledLevels, servedByLevel } from '../traffic.ts';
+import type { createGateway } from '../../src/gateway/gateway.ts';
+import {
+  expectCountedAlike,
+  expectTripWasted,
+  QUOTAS,
+  quantileMs,
+  quotaScenario,
+  scaledLevels,
+  servedByLevel,
+  sessionsScenario,
+} from '../traffic.ts';
+import { wastefully } from '../wastedTrip.ts';
 
 type Options = ReturnType<typeof gatewayOptionsOf>;
 /** What is planted in the gateway's options. */
@@ -18,8 +28,16 @@ vi.mock('../../scenarios/gatewayOptions.ts', async original => {
   const real = await original<{ gatewayOptionsOf: typeof gatewayOptionsOf }>();
   return { ...real, gatewayOptionsOf: (scenario: Scenario) => plant(real.gatewayOptionsOf(scenario)) };
 });
+/** What stands in for the gateway's code. */
+let plantCode: (create: typeof createGateway) => typeof createGateway;
+vi.mock('../../src/gateway/gateway.ts', async original => {
+  const real = await original<{ createGateway: typeof createGateway }>();
+  const create: typeof createGateway = (...args) => plantCode(real.createGateway)(...args);
+  return { ...real, createGateway: create };
+});
 beforeEach(() => {
   plant = options => options;
+  plantCode = create => create;
 });
 
 const small = loadScenario('crosscheck-light', ['traffic.duration=5s']);
@@ -40,12 +58,6 @@ async function trafficOf(scenario: Scenario, spec: Partial<RunSpec> = {}) {
     {},
   );
   return { ...replication!, traffic: replication!.traffic! };
-}
-
-function quantileMs({ cells }: TrafficMeasurement, p: number): number {
-  const all = new Histogram();
-  for (const { responseMs } of cells) all.merge(Histogram.of(responseMs));
-  return all.quantile(p);
 }
 
 describe('traffic in virtual time', () => {
@@ -117,5 +129,14 @@ describe('the quota of each level', () => {
     const { traffic } = await trafficOf(quotaScenario());
     const refused = ({ cells }: TrafficMeasurement) => cells.reduce((sum, cell) => sum + cell.refused, 0);
     expect(refused(traffic)).toBeLessThan(refused(honest.traffic) * 0.95);
+  });
+});
+
+describe('a trip to the cache that is wasted', () => {
+  it('shows in the trips of each request and in its response time', async () => {
+    const honest = await trafficOf(sessionsScenario());
+    plantCode = wastefully;
+    const planted = await trafficOf(sessionsScenario());
+    expectTripWasted(honest.traffic, planted.traffic);
   });
 });
