@@ -10,7 +10,7 @@ import { atlas } from './atlas.ts';
 import { cloudflare } from './cloudflare.ts';
 import { cloudRun } from './cloudRun.ts';
 import type { CompanyUsage } from './companyInstances.ts';
-import { companyServices } from './companyService.ts';
+import { companyServices, RUN_SUFFIX } from './companyService.ts';
 import { dnsResolver } from './dnsResolver.ts';
 import { type FaultRule, judge } from './faults.ts';
 import { firestore } from './firestore.ts';
@@ -119,10 +119,10 @@ export class Cloud {
     return this.doorOf(host)?.service;
   }
 
-  /** Milliseconds until a call sent now arrives: half a round trip to the vendor, or a fault's delay more. */
+  /** Milliseconds until a call sent now arrives: its way, or a fault's delay more. */
   arrivalMs(request: FakeRequest): number {
     const { key } = request;
-    const onWay = this.draw('net.vendor-one-way', PURPOSE.networkArrival, key);
+    const onWay = this.draw(wayTo(request.host), PURPOSE.networkArrival, key);
     if (this.requestFaults.length === 0) return onWay;
     const door = this.doorOf(request.host);
     const operation =
@@ -159,8 +159,7 @@ export class Cloud {
     const { reply, latency } = served;
     const latencyMs = this.draw(latency, PURPOSE.operation, key);
     this.count(served.operation, latency, latencyMs, served.quota);
-    const delayMs =
-      (reply.waitMs ?? 0) + latencyMs + this.draw('net.vendor-one-way', PURPOSE.networkAnswer, key);
+    const delayMs = (reply.waitMs ?? 0) + latencyMs + this.draw(wayTo(host), PURPOSE.networkAnswer, key);
     return {
       reply,
       delayMs: delayMs + (fault?.verdict === 'delayAnswer' ? (fault.delayMs ?? 0) : 0),
@@ -214,3 +213,7 @@ export class Cloud {
     if (quota !== undefined) count.refusedByQuota++;
   }
 }
+
+/** A company's service is asked under its own address by the gateways of its region only. */
+const wayTo = (host: string): string =>
+  host.endsWith(RUN_SUFFIX) ? 'net.region-one-way' : 'net.vendor-one-way';

@@ -21,7 +21,7 @@ export type CompanyServicesOptions = {
 
 export type CompanyServices = Service & { readonly usage: () => CompanyUsage[] };
 
-const RUN_SUFFIX = '.a.run.app';
+export const RUN_SUFFIX = '.a.run.app';
 const WARM = 'lat.company-service.warm';
 /** What Cloud Run gives a service that asks for no other number. */
 const INSTANCES_MAX = 100;

@@ -50,7 +50,7 @@ describe('a request to a company service', () => {
     const request = requestOf(kind, ALICE, 1);
     const latencyMs = drawMs(fact, PURPOSE.operation, request);
     expect(reply.status).toBe(200);
-    expect(delayMs).toBe(latencyMs + drawMs('net.vendor-one-way', PURPOSE.networkAnswer, request));
+    expect(delayMs).toBe(latencyMs + drawMs('net.region-one-way', PURPOSE.networkAnswer, request));
     expect(cloud.operations()).toEqual([{ operation, fact, calls: 1, refusedByQuota: 0, latencyMs }]);
     expect(cloud.requests.page()).toEqual([{ company: ALICE, operation, status: 200, requests: 1 }]);
   });
@@ -106,7 +106,7 @@ describe('a request to a company service', () => {
     const facts = new FactValues('mid', {});
     const cloud = trafficCloud({ facts, adopted: [] });
     expect(arrive(cloud, 'tools/call').reply.status).toBe(404);
-    expect(facts.usedIds()).toEqual(['net.vendor-one-way', 'lat.refusal']);
+    expect(facts.usedIds()).toEqual(['net.region-one-way', 'lat.refusal']);
   });
 });
 
