@@ -1,6 +1,8 @@
 // The gateway behind HTTP, on this machine only: Fastify is the edge of the process, and all that it does is to turn
 // requests into the core's plain ones and replies back. Bodies stay bytes; every refusal has the core's envelope.
 
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { faultReply, jsonBytes, jsonHeaders } from '../gateway/envelope.ts';
 import type { GatewayReply, GatewayRequest } from '../gateway/request.ts';
@@ -33,17 +35,22 @@ const CONNECTION_MS_MAX = 120_000;
 /** `port` 0 is any that is free. */
 export async function startGatewayServer(handler: Handler, port = 0): Promise<GatewayServer> {
   let unnamed = 0;
+  let isClosing = false;
   const ownKey = (): CallKey => [-1, -2, 0, 0, unnamed++];
   const app = createApp(ownKey);
   app.all('/*', async (request, reply) => {
     const key = callKeyOf(request.headers, ownKey);
     if (key === undefined) return send(reply, malformed(400, MALFORMED_KEY, requestIdOf(ownKey())));
-    return send(reply, await handler.handle(requestOf(request, key)));
+    const answer = await handler.handle(requestOf(request, key));
+    // Else the caller would keep the connection, and with it the server, until it is idle for too long.
+    if (isClosing) reply.header('connection', 'close');
+    return send(reply, answer);
   });
   const url = await app.listen({ host: HOST, port });
   return {
     url,
     close: async () => {
+      isClosing = true;
       await app.close();
       await handler.flush();
     },
@@ -51,22 +58,25 @@ export async function startGatewayServer(handler: Handler, port = 0): Promise<Ga
 }
 
 function createApp(ownKey: () => CallKey): FastifyInstance {
-  const onError = ({ statusCode: status = 500, message }: Failure, reply: FastifyReply) => {
+  const onError = ({ statusCode: status = 500 }: Failure, reply: FastifyReply) => {
     const requestId = requestIdOf(ownKey());
     if (status === 413) return send(reply, faultReply('BODY_TOO_LARGE', requestId, undefined));
     // What failed inside is nobody's business outside.
     if (status >= 500) return send(reply, faultReply('INTERNAL', requestId, undefined));
-    return send(reply, malformed(status, message, requestId));
+    return send(reply, malformed(status, reasonOf(status), requestId));
   };
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
+    // Node's own is longer, and of the two the longer one would then be the request's.
+    http: { headersTimeout: REQUEST_MS_MAX },
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionTimeout: CONNECTION_MS_MAX,
     // Those under way end; the others would hold the process until their time-out.
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
+    clientErrorHandler: (error, socket) => refuseUnread(error, socket, requestIdOf(ownKey())),
     frameworkErrors: (error, _request, reply) => void onError(error, reply as unknown as FastifyReply),
   });
   app.removeAllContentTypeParsers();
@@ -97,6 +107,29 @@ function requestOf(request: FastifyRequest, key: CallKey): GatewayRequest {
 function malformed(status: number, message: string, requestId: string): GatewayReply {
   const error = { code: 'REQUEST_MALFORMED', message, requestId };
   return { status, headers: jsonHeaders(requestId), body: jsonBytes({ error }) };
+}
+
+/** Never the framework's own message: it may quote the request. */
+const reasonOf = (status: number): string => STATUS_CODES[status] ?? 'Bad Request';
+
+/** By the code of Node's error; any other is 400. */
+const UNREAD_STATUS: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
+/** What could not be read as a request, or did not arrive in time: there is a connection to answer on, and no more. */
+function refuseUnread(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
+  if (socket.destroyed || error.code === 'ECONNRESET') return;
+  const status = UNREAD_STATUS[error.code ?? ''] ?? 400;
+  const { headers, body } = malformed(status, reasonOf(status), requestId);
+  const all = { ...headers, 'content-length': String(body.length), connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (socket.writable) {
+    socket.write(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${lines.join('')}\r\n`);
+    socket.write(body);
+  }
+  socket.destroy(error);
 }
 
 const requestIdOf = (key: CallKey): string => key.join('-');
