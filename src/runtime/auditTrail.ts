@@ -16,14 +16,23 @@ export async function openAuditFile(path: string): Promise<AuditFile> {
   let size = before;
   // One batch after the other: two of them must not mix their lines.
   let last: Promise<void> = Promise.resolve();
+  /** There may be a part of a failed batch after the first `size` bytes. */
+  let isTorn = false;
 
+  const mend = async () => {
+    await file.truncate(size);
+    isTorn = false;
+  };
   const write = async (records: readonly AuditRecord[]) => {
     const lines = Buffer.from(records.map(record => `${JSON.stringify(record)}\n`).join(''));
+    if (isTorn) await mend();
     try {
       await file.appendFile(lines);
       await file.datasync();
     } catch (error) {
-      await file.truncate(size);
+      isTorn = true;
+      // What refuses that too is asked again before the next batch.
+      await mend().catch(() => {});
       throw error;
     }
     size += lines.length;

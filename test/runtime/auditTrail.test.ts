@@ -38,6 +38,7 @@ async function spyOnFiles() {
   return {
     write: vi.spyOn(handle, 'appendFile'),
     sync: vi.spyOn(handle, 'datasync'),
+    truncate: vi.spyOn(handle, 'truncate'),
     /** As it is, for a stand-in that goes so far. */
     really: handle.appendFile as (this: unknown, data: Buffer) => Promise<void>,
   };
@@ -123,5 +124,18 @@ describe('a batch that fails', () => {
     expect(trail.bytes()).toBe(Buffer.byteLength(await text()));
     await trail.append([recordOf(4)]);
     expect(await records()).toEqual([1, 3, 8, 4].map(recordOf));
+  });
+
+  it('and cannot be taken back at once is taken back before the next one', async () => {
+    const { trail, records, text } = await trailAt();
+    await trail.append([recordOf(1)]);
+    const { sync, truncate } = await spyOnFiles();
+    sync.mockRejectedValueOnce(new Error('the disk is full'));
+    truncate.mockRejectedValueOnce(new Error('it still is')).mockRejectedValueOnce(new Error('and still'));
+    await expect(trail.append([recordOf(2)])).rejects.toThrow('the disk is full');
+    await expect(trail.append([recordOf(3)])).rejects.toThrow('and still');
+    await trail.append([recordOf(4)]);
+    expect(await records()).toEqual([1, 4].map(recordOf));
+    expect(trail.bytes()).toBe(Buffer.byteLength(await text()));
   });
 });
