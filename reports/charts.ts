@@ -6,8 +6,9 @@ import { titleOfLimit } from './limits.ts';
 import type { WithRollout, WithTraffic } from './report.ts';
 import { slowestBound } from './sentences.ts';
 
-const WIDTH = 560;
-const HEIGHT = 280;
+/** Narrow, for its letters shrink with it on a phone. */
+const WIDTH = 480;
+const HEIGHT = 260;
 const ROW_HEIGHT = 26;
 
 /** Legible on white and on near-black; told apart in any kind of colour blindness, and by dashes besides. */
@@ -15,6 +16,10 @@ const BLUE = '#3b82c4';
 const ORANGE = '#d97706';
 const REGION_COLORS = [BLUE, '#6b9e23', '#a35cc4', '#b8544f', '#7a7f87'];
 const REGION_DASHES = ['solid', [8, 4], [2, 3], [10, 3, 2, 3]];
+
+/** In the legend. */
+const REGIONS_A_ROW = 3;
+const LEGEND_ROW_HEIGHT = 20;
 
 /** The theme's own text colour, whichever it is. */
 const INK = 'currentColor';
@@ -55,9 +60,10 @@ export function responseQuantileChart({ traffic, kpis }: WithTraffic): string {
   const regions = traffic.regions.filter(({ quantilesMs }) => quantilesMs.length > 0);
   const shown = regions.map(({ quantilesMs }) => quantilesMs.slice(0, RESPONSE_PERCENT_MAX + 1));
   const highest = Math.max(...shown.flat(), targetMs ?? 0);
-  return svg(HEIGHT, {
+  const further = Math.max(Math.ceil(regions.length / REGIONS_A_ROW) - 1, 0) * LEGEND_ROW_HEIGHT;
+  return svg(HEIGHT + further, {
     legend: LEGEND,
-    grid: GRID,
+    grid: { ...GRID, top: GRID.top + further },
     xAxis: { ...valueAxis('share of requests', percent => `${percent} %`), max: 100 },
     yAxis: timeAxis(highest),
     series: [
@@ -114,7 +120,7 @@ function barChart(rows: readonly (readonly [string, number])[]): string {
       type: 'category',
       inverse: true,
       data: rows.map(([name]) => oneLine(name)),
-      axisLabel: { color: INK, interval: 0, width: 200, overflow: 'truncate' },
+      axisLabel: { color: INK, interval: 0, width: 220, overflow: 'truncate' },
       axisLine: { lineStyle: GRID_INK },
       axisTick: { show: false },
     },

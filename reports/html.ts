@@ -62,8 +62,8 @@ function header(report: Report): Html {
   const [changes, speed] = [changesText(report), speedText(report)];
   return html`<header>
 <h1>${scenario}</h1>
-<p class="soft">${description}</p>
 <p class="verdict">${badge(verdict)} ${verdictReason(report)}</p>
+<p class="soft">${description}</p>
 ${partial ? html`<p class="alert"><strong>Partial report:</strong> ${PARTIAL}.</p>` : NOTHING}
 ${speed === null ? NOTHING : html`<p class="alert">Note that ${speed}.</p>`}
 ${auditViolations(report)}
@@ -85,7 +85,11 @@ ${definitions([
 }
 
 const told = (name: string, command: string | null): [string, Content][] =>
-  command === null ? [] : [[name, html`<code>${command}</code>`]];
+  command === null ? [] : [[name, html`<code>${unbroken(command)}</code>`]];
+
+/** No line ends within the `--` of a flag. */
+const unbroken = (text: string): Content =>
+  text.split(/(--[\w-]+)/).map((part, i) => (i % 2 === 0 ? part : html`<span class="whole">${part}</span>`));
 
 const said = (name: string, text: string | null): [string, Content][] =>
   text === null ? [] : [[name, text]];
@@ -121,7 +125,7 @@ function kpis(report: Report): Html {
     kpiRange(kpi.inputs, kpi.unit),
     badge(kpi.verdict),
     kpi.label,
-    kpiNote(kpi, report),
+    unbroken(kpiNote(kpi, report)),
   ]);
   const head = ['KPI', 'target', 'value', 'sampling', 'inputs', 'verdict', 'label', 'note'];
   return html`<h2>KPIs</h2>
@@ -153,11 +157,10 @@ function facts({ facts }: Report): Html {
     fact.low === fact.high ? '–' : `${fact.low} / ${fact.mid} / ${fact.high}`,
     fact.overridden ? `${fact.basis}, overridden` : fact.basis,
     fact.confidence,
-    html`<span class="whole">${fact.asOf}</span>`,
-    fact.note === undefined ? fact.source : `${fact.source} (${fact.note})`,
+    html`<span class="source">${fact.source}, ${fact.asOf}${fact.note === undefined ? '' : ` (${fact.note})`}</span>`,
   ]);
-  const head = ['id', 'metric', 'value', 'low / mid / high', 'label', 'confidence', 'as of', 'source'];
-  return html`<h2>Facts</h2>\n${table('Catalogue entries that this run used', head, rows, [2, 3])}`;
+  const head = ['id', 'metric', 'value', 'low / mid / high', 'label', 'confidence', 'source, as of'];
+  return html`<h2>Facts</h2>\n${table('Catalogue entries that this run used', head, rows)}`;
 }
 
 function replications(report: Report): Html {
@@ -194,7 +197,7 @@ function environment(report: Report): Html {
   const { startedAt, wallMs, node, platform, workers, peakMemoryBytes } = environment;
   return html`<h2>Environment</h2>
 ${definitions([
-  ['Command', html`<code>${command}</code>`],
+  ['Command', html`<code>${unbroken(command)}</code>`],
   ['Clock', speed === 1 ? clock : `${clock}, ×${speed}`],
   ['Scenario hash', html`<code>${scenarioHash}</code>`],
   ['Calibration hash', calibrationHash ?? 'nothing was calibrated'],

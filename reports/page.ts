@@ -95,17 +95,18 @@ p { margin: .4rem 0; max-width: 62rem; }
 td .badge { border-width: 1px; padding: 0 .4rem; font-size: .9em; }
 .PASS { color: var(--good); } .FAIL { color: var(--bad); } .INCONCLUSIVE, .NO_DATA { color: var(--open); }
 .scroll { overflow-x: auto; margin: .75rem 0; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: .93em; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
-thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 th:first-child { padding-left: 0; }
-th code, .whole { white-space: nowrap; }
-.number { text-align: right; white-space: nowrap; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 28rem), 1fr)); gap: 1rem;
-  align-items: start; }
-figure { margin: 0; padding: 1rem; background: var(--panel); border-radius: .5rem; }
+td code, th code { overflow-wrap: normal; }
+.whole, tbody .number { white-space: nowrap; }
+.number { text-align: right; }
+.source { display: block; min-width: 16rem; overflow-wrap: anywhere; }
+.figures { columns: 2 28rem; column-gap: 1rem; margin: 1rem 0; }
+figure { break-inside: avoid; margin: 0 0 1rem; padding: 1rem; background: var(--panel); border-radius: .5rem; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { margin-top: .5rem; font-size: .9rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; margin: .75rem 0; }
@@ -113,5 +114,8 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 summary { cursor: pointer; }
 code { font: .92em ui-monospace, monospace; overflow-wrap: anywhere; }
 .alert { max-width: none; margin: .5rem 0; border-left: 4px solid var(--bad); padding: .25rem 1rem; background: var(--panel); }
-@media print { figure { break-inside: avoid; } }
+@media (max-width: 40rem) { body { padding-inline: 1rem; } figure { padding: .75rem .5rem; }
+  table { width: max-content; min-width: 100%; } caption { max-width: calc(100vw - 2rem); } th, td { max-width: 18rem; }
+  th, td, td code, th code { overflow-wrap: anywhere; } tbody th { max-width: 11rem; }
+  dl { grid-template-columns: 100%; gap: 0; } dd { margin-bottom: .5rem; } }
 `;

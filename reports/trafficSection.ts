@@ -19,9 +19,12 @@ export function trafficSection(report: WithTraffic): Html {
   return html`<h2>Traffic</h2>
 ${definitions([
   ['Requests', `${trafficText(report)} (${label})`],
-  ['Within quota', `${requestCount(withinQuota)}, of which ${grouped(servedWithinQuota)} were served`],
+  [
+    'Within quota',
+    `${requestCount(withinQuota)}, of which ${grouped(servedWithinQuota)} were served; all replications, with their lead-ins`,
+  ],
   ['Slowest waits', slowestWaitsText(report) ?? ''],
-  ['Awaited a request', count(Number(waitsPerRequest.toPrecision(3)))],
+  ['Awaited calls', `${count(Number(waitsPerRequest.toPrecision(3)))} a handled request`],
   ['Generator late by', lateness],
 ])}
 ${kindsTable(traffic, label)}

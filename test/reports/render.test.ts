@@ -323,11 +323,13 @@ describe('HTML', () => {
     expect(html).not.toMatch(/<dt>Changed|×\d|Note that/);
     const asked = { scenario: 'my file.json', flags: ['--set run.seed=7'] };
     const page = renderHtml(reportOf({ asked, label: 'emulated', speed: 20 }));
-    expect(page).toContain('<dt>Changed</dt><dd><code>--set run.seed=7</code></dd>');
+    expect(page).toContain(
+      '<dt>Changed</dt><dd><code><span class="whole">--set</span> run.seed=7</code></dd>',
+    );
     expect(page).toContain('<dd>emulated ×20, unless');
     expect(page).toContain('Note that time ran 20 times faster');
     expect(page).toContain(
-      '<dt>Command</dt><dd><code>sandtable run &#39;my file.json&#39; --set run.seed=7</code></dd>',
+      '<dt>Command</dt><dd><code>sandtable run &#39;my file.json&#39; <span class="whole">--set</span> run.seed=7</code></dd>',
     );
   });
 
