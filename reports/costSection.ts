@@ -49,8 +49,8 @@ export function crosscheckSection(report: Report): Html {
     figureText(row.simulated, row.unit),
     figureText(row.emulated, row.unit),
     signedShare(row.deviation),
-    share(row.tolerance),
-    row.within ? 'yes' : 'no',
+    row.tolerance === null ? '' : share(row.tolerance),
+    row.tolerance === null ? 'shown, not judged' : row.within ? 'yes' : 'no',
   ]);
   const head = ['figure', 'simulated', 'emulated', 'deviation', 'allowed', 'within'];
   return html`<h2>Crosscheck</h2>

@@ -179,7 +179,8 @@ export type CrosscheckReport = {
     readonly emulated: number;
     /** Emulated over simulated, less 1; of a share, the difference. */
     readonly deviation: number;
-    readonly tolerance: number;
+    /** Null: shown, not judged; such a row is within. */
+    readonly tolerance: number | null;
     readonly within: boolean;
     readonly unit: 'ms' | 'share' | 'perSecond' | 'count';
   }[];

@@ -81,12 +81,12 @@ export function crosscheckText({ crosscheck, traffic, rollout, scenario, label }
 
 /** `PASS, 7 of 7 figures within tolerance, with delays; largest deviation P95 +1.2 % (3 % allowed)`. */
 export function crosscheckSummary({ verdict, rows, withDelays }: CrosscheckReport): string {
-  const within = rows.filter(row => row.within).length;
-  const figures = `${within} of ${rows.length} figures within tolerance`;
+  const judged = rows.flatMap(({ tolerance, ...row }) => (tolerance === null ? [] : [{ ...row, tolerance }]));
+  const within = judged.filter(row => row.within).length;
+  const figures = `${within} of ${judged.length} figures within tolerance`;
   const delays = withDelays ? 'with delays' : 'without delays, by the processor alone';
-  const ratio = ({ deviation, tolerance }: CrosscheckReport['rows'][number]) =>
-    Math.abs(deviation) / tolerance;
-  const furthest = [...rows].sort((a, b) => ratio(b) - ratio(a)).at(0);
+  const ratio = ({ deviation, tolerance }: (typeof judged)[number]) => Math.abs(deviation) / tolerance;
+  const furthest = [...judged].sort((a, b) => ratio(b) - ratio(a)).at(0);
   const largest =
     furthest === undefined
       ? ''

@@ -21,6 +21,7 @@ import {
 } from './trafficFixture.ts';
 
 const HOSTILE = `<script>alert("1")</script> | \`x\` @you [a](b) 'q' \u001b[31m`;
+const UNJUDGED = { ...crosscheckOf().rows[0], figure: 'P99', emulated: 900, deviation: 3.5, tolerance: null };
 
 const terminal = (changes: Partial<ReportInput>) =>
   renderTerminal(reportOf(changes), { reportPath: 'results/r/report.html', color: false });
@@ -151,6 +152,11 @@ describe('the first screen of traffic', () => {
       'Crosscheck       PASS, 2 of 2 figures within tolerance, with delays; furthest off P95, +1.5 % (3 % allowed)\n',
     ],
     [
+      'a crosscheck with a figure that is not judged',
+      { crosscheck: crosscheckOf({ rows: [...crosscheckOf().rows, UNJUDGED] }) },
+      'Crosscheck       PASS, 2 of 2 figures within tolerance, with delays; furthest off P95, +1.5 % (3 % allowed)\n',
+    ],
+    [
       'a crosscheck out of tolerance',
       { crosscheck: crosscheckOf({ verdict: 'FAIL', withDelays: false }) },
       /Crosscheck {7}FAIL, .* without delays, .*: the simulated verdicts on traffic are void$/m,
@@ -192,7 +198,7 @@ describe('Markdown of traffic', () => {
 });
 
 describe('HTML of traffic', () => {
-  const page = htmlOf({ crosscheck: crosscheckOf() });
+  const page = htmlOf({ crosscheck: crosscheckOf({ rows: [...crosscheckOf().rows, UNJUDGED] }) });
 
   test('has every section that applies, with a caption on each table', () => {
     for (const title of ['KPIs', 'Traffic', 'Fleet', 'Cost', 'Crosscheck', 'Facts', 'Replications'])
@@ -245,6 +251,7 @@ describe('HTML of traffic', () => {
     expect(page).toMatch(/<th scope="row">gateway processors<\/th>.*>7,200<.*>36 s<.*>5 ms<.*>9 ms</);
     expect(page).toMatch(/<caption>Bill of a month/);
     expect(page).toMatch(/<th scope="row">throughput<\/th>.*>66\.7\/s<.*>66\.6\/s<.*>−0\.15 %<.*>1 %<.*yes/);
+    expect(page).toMatch(/<th scope="row">P99<\/th>.*>200 ms<.*>900 ms<.*shown, not judged/);
   });
 
   test('alerts to counts that disagree and to traffic that proves nothing', () => {
