@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv, type ErrorObject } from 'ajv';
-import type { Calibration } from '../scenarios/calibration.ts';
+import { ANSWERERS, type Calibration } from '../scenarios/calibration.ts';
 import { REQUEST_KINDS } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 import { hashOf } from './input.ts';
@@ -54,25 +54,28 @@ const objectOf = (properties: Readonly<Record<string, object>>) => ({
   required: Object.keys(properties),
   properties,
 });
+const CALIBRATED_MS = objectOf({ ms: MS, low: MS, high: MS });
 
 const validate = new Ajv({ allErrors: true, verbose: true }).compile(
   objectOf({
     source: TEXT,
     asOf: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' },
-    demand: objectOf(
-      Object.fromEntries(REQUEST_KINDS.map(kind => [kind, objectOf({ ms: MS, low: MS, high: MS })])),
-    ),
+    demand: objectOf(Object.fromEntries(REQUEST_KINDS.map(kind => [kind, CALIBRATED_MS]))),
     arrivalShare: { type: 'number', minimum: 0, maximum: 1 },
+    rigOverheadMs: objectOf(Object.fromEntries(ANSWERERS.map(answerer => [answerer, CALIBRATED_MS]))),
   }),
 );
 
 /** One sentence a problem; empty when the document is a calibration. */
 function problemsOf(document: unknown): string[] {
   if (!validate(document)) return [...new Set((validate.errors ?? []).map(sentenceOf))];
-  return Object.entries((document as Calibration).demand).flatMap(([kind, { low, ms, high }]) =>
-    low <= ms && ms <= high
-      ? []
-      : [`demand.${kind} has low ${low}, ms ${ms} and high ${high}; they must rise in this order`],
+  const { demand, rigOverheadMs } = document as Calibration;
+  return Object.entries({ demand, rigOverheadMs }).flatMap(([field, figures]) =>
+    Object.entries(figures).flatMap(([name, { low, ms, high }]) =>
+      low <= ms && ms <= high
+        ? []
+        : [`${field}.${name} has low ${low}, ms ${ms} and high ${high}; they must rise in this order`],
+    ),
   );
 }
 

@@ -15,11 +15,11 @@ export type RunSpec = {
   readonly factLevel: FactLevel;
   readonly factOverrides: Readonly<Record<string, number>>;
   readonly everyEventEntering: boolean;
-  /** What a request costs the gateway's processors. */
+  /** What a request costs the gateway's processors, and the rig's way beside them. */
   readonly calibration: Calibration;
   /**
    * Traffic as the rig runs it, to be held against it: one single-process gateway a region, caches cold, services warm,
-   * all of the time. `NO_DELAYS` among the overrides takes the injected delays away, there as here.
+   * all of the time, and the rig's overhead on each request. `NO_DELAYS` among the overrides takes the injected delays away, there as here.
    */
   readonly asRig: boolean;
 };

@@ -10,6 +10,7 @@ import { Edge } from '../fakes/edge.ts';
 import { cloudOptionsOf } from '../fakes/fromScenario.ts';
 import { RedisFake } from '../fakes/redis.ts';
 import type { TrafficMeasurement } from '../reports/measurement.ts';
+import { ANSWERERS, type Answerer } from '../scenarios/calibration.ts';
 import { logNormalOfMeanOne } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
@@ -125,6 +126,12 @@ function asRig(scenario: Scenario): Scenario {
   };
 }
 
+/** Only the rig has it: the platform's own delays are facts of the model. */
+function overheadMsOf({ asRig, calibration }: RunSpec): Record<Answerer, number> {
+  const msOf = (answerer: Answerer) => (asRig ? calibration.rigOverheadMs[answerer].ms : 0);
+  return Object.fromEntries(ANSWERERS.map(each => [each, msOf(each)])) as Record<Answerer, number>;
+}
+
 /** Kernel events of the window; undefined when `poll` stopped it. */
 async function simulateWindow(
   run: Run,
@@ -167,6 +174,7 @@ async function simulateWindow(
     companies,
     hosts: run.hosts,
     calibration: spec.calibration,
+    overheadMs: overheadMsOf(spec),
     credentials,
     delays,
     edge: new Edge({

@@ -4,12 +4,13 @@
 //             └► way to the gateway ─► arrive: a place on an instance, its processor's time ─► start: the real `handle`
 //                  answered ◄─ way back ◄─ leave ◄─ processor's time ◄─┘ (its ports wait in events of their own)
 //
+// Where the simulator plays the rig, the rig's own overhead lies on the way back.
 // due, arrive and leave are pure; start and the ports' answers enter async code.
 
 import { type Delays, TO_GATEWAY, TO_USER } from '../fakes/delays.ts';
 import type { Edge, EdgeRequest } from '../fakes/edge.ts';
 import type { QuotaMinute } from '../fakes/quotaTally.ts';
-import type { Calibration } from '../scenarios/calibration.ts';
+import type { Answerer, Calibration } from '../scenarios/calibration.ts';
 import type { PopulationCompany } from '../scenarios/population.ts';
 import { assetOf, userCallOf } from '../scenarios/requests.ts';
 import { REQUEST_KINDS, USER_REGIONS } from '../scenarios/scenario.ts';
@@ -38,6 +39,8 @@ export type WindowOptions = {
   /** Of the companies, by their position in the queue. */
   readonly hosts: readonly string[];
   readonly calibration: Calibration;
+  /** Milliseconds on every request's way back, by who answers it; 0 where nothing but the model is played. */
+  readonly overheadMs: Readonly<Record<Answerer, number>>;
   readonly credentials: Credentials;
   readonly delays: Delays;
   readonly edge: Edge;
@@ -145,7 +148,7 @@ export class TrafficWindow {
 
   private onDue(region: number): void {
     const { nowMs } = this.kernel;
-    const { plan, counts, tally, delays } = this.options;
+    const { plan, counts, tally, delays, overheadMs } = this.options;
     const stream = this.streams[region];
     const { arrivals, position, slot } = stream;
     stream.position++;
@@ -173,7 +176,7 @@ export class TrafficWindow {
       counts.edgeHits++;
       tally.quota.free(true);
       flight.status = 200;
-      this.finish(flight, nowMs + delays.edgeMs(user, key));
+      this.finish(flight, nowMs + delays.edgeMs(user, key) + overheadMs.edge);
     } else {
       const free = this.free.pop() ?? this.flights.length;
       this.flights[free] = flight;
@@ -221,7 +224,7 @@ export class TrafficWindow {
   }
 
   private answer(slot: number, flight: Flight): void {
-    const { plan, delays, tally, counts, answerBytes } = this.options;
+    const { plan, delays, tally, counts, answerBytes, overheadMs } = this.options;
     this.flights[slot] = undefined;
     this.free.push(slot);
     const isServed = flight.status < ERROR_FROM;
@@ -230,7 +233,9 @@ export class TrafficWindow {
     else if (isServed) flight.quota.served++;
     const region = plan.regions[flight.region].name;
     const wayMs = delays.toUserMs(USER_REGIONS[flight.user], region, keyWith(flight.key, TO_USER));
-    this.finish(flight, this.kernel.nowMs + wayMs);
+    // An error counts as the gateway's own answer: nearly all are refusals.
+    const isForwarded = isServed && flight.kind !== CONFIG && flight.kind !== HEALTH;
+    this.finish(flight, this.kernel.nowMs + wayMs + overheadMs[isForwarded ? 'service' : 'gateway']);
   }
 
   /** What follows at the user's needs no event: nobody waits for it. */

@@ -75,6 +75,19 @@ describe('a calibration', () => {
       document => ({ ...document, demand: { ...document.demand, health: { ms: 1, low: 2, high: 3 } } }),
       /: demand\.health has low 2, ms 1 and high 3; they must rise in this order$/m,
     ],
+    [
+      'what the rig adds missing, as in a document of an earlier version',
+      ({ rigOverheadMs: _, ...rest }) => rest,
+      /: rigOverheadMs is missing$/m,
+    ],
+    [
+      'bounds that do not hold what the rig adds',
+      document => ({
+        ...document,
+        rigOverheadMs: { ...(document.rigOverheadMs as object), edge: { ms: 3, low: 1, high: 2 } },
+      }),
+      /: rigOverheadMs\.edge has low 1, ms 3 and high 2; they must rise in this order$/m,
+    ],
     ['no object', () => [], /: the document is \[\]; it must be an object$/m],
     ['no JSON', () => '{"source":', /is not JSON: /m],
   ])('is refused for %s', (_, changed, message) => {

@@ -60,6 +60,17 @@ async function trafficOf(scenario: Scenario, spec: Partial<RunSpec> = {}) {
   return { ...replication!, traffic: replication!.traffic! };
 }
 
+function meanMs({ cells }: TrafficMeasurement, kind: string): number {
+  const all = cells.filter(cell => cell.kind === kind).flatMap(({ responseMs }) => responseMs);
+  const sum = all.reduce((ms, [value, answers]) => ms + value * answers, 0);
+  return sum / all.reduce((count, [, answers]) => count + answers, 0);
+}
+
+function overheadOf(edge: number, gateway: number, service: number) {
+  const figureOf = (ms: number) => ({ ms, low: ms, high: ms });
+  return { edge: figureOf(edge), gateway: figureOf(gateway), service: figureOf(service) };
+}
+
 describe('traffic in virtual time', () => {
   it('counts each request alike wherever it passes', async () => {
     const { traffic } = await trafficOf(small);
@@ -94,6 +105,25 @@ describe('traffic in virtual time', () => {
     expect(waitMs(free)).toBe(0);
     expect(waitMs(queued)).toBeGreaterThan(1000);
     expect(quantileMs(queued.traffic, 0.95)).toBeGreaterThan(quantileMs(free.traffic, 0.95));
+  });
+
+  it('adds what the rig takes to each request where it plays the rig, and nowhere else', async () => {
+    const quick = { ...calibration, rigOverheadMs: overheadOf(0, 0, 0) };
+    const slow = { ...calibration, rigOverheadMs: overheadOf(1000, 2000, 3000) };
+    const [before, after] = [
+      await trafficOf(small, { calibration: quick }),
+      await trafficOf(small, { calibration: slow }),
+    ];
+    expect(after.traffic.counts).toEqual(before.traffic.counts);
+    const addedMs = (kind: string) => meanMs(after.traffic, kind) - meanMs(before.traffic, kind);
+    expect(addedMs('health')).toBeCloseTo(2000, -2);
+    expect(addedMs('tools/call')).toBeCloseTo(3000, -2);
+    expect(addedMs('config')).toBeGreaterThan(1000);
+    expect(addedMs('config')).toBeLessThan(2000);
+    const plain = { asRig: false };
+    expect(await trafficOf(small, { ...plain, calibration: slow })).toEqual(
+      await trafficOf(small, { ...plain, calibration: quick }),
+    );
   });
 
   it('begins windows as steady traffic leaves them: few cold caches, no cold starts', async () => {
