@@ -45,7 +45,10 @@ export type RouteContext = {
 
 export type Route = {
   readonly method: string;
-  /** Segments; `:name` captures one, and `:name=verb` captures `X` of a last segment `X:verb`. */
+  /**
+   * Segments; `:name` captures one, `:name=verb` captures `X` of a last segment `X:verb`, and `:name=` one without a
+   * verb, so that a verb that the fake does not cover is not taken for a part of the name.
+   */
   readonly path: string;
   /** `service.collection.verb`: what quotas count and latencies belong to. */
   readonly operation: string;
@@ -91,7 +94,9 @@ export type World = {
 export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
 
 /** A literal segment, or a capture: all of it, or what stands before `:verb`. */
-type Segment = { readonly literal: string } | { readonly name: string; readonly suffix: string };
+type Segment =
+  | { readonly literal: string }
+  | { readonly name: string; readonly suffix: string; readonly isVerbless: boolean };
 
 /** Compiled once for each service; the first route that fits wins. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
@@ -118,7 +123,7 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
 function segmentOf(text: string): Segment {
   if (!text.startsWith(':')) return { literal: text };
   const [name, verb] = text.slice(1).split('=');
-  return { name, suffix: verb === undefined ? '' : `:${verb}` };
+  return { name, suffix: verb ? `:${verb}` : '', isVerbless: verb === '' };
 }
 
 function matchSegments(
@@ -132,6 +137,7 @@ function matchSegments(
       if (segment.literal !== given[i]) return undefined;
       continue;
     }
+    if (segment.isVerbless && given[i].includes(':')) return undefined;
     const value = decoded(given[i]);
     if (value === undefined || !value.endsWith(segment.suffix)) return undefined;
     const captured = value.slice(0, value.length - segment.suffix.length);
