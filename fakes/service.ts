@@ -208,6 +208,12 @@ function refused(operation: string, reply: FakeReply, quota?: string): Served {
   return { operation, latency: 'lat.refusal', reply, quota };
 }
 
+/** How a client reaches `host`: by its name, or, when it came over loopback, through the same port. */
+export function addressOf(host: string, { headers }: Pick<RouteContext, 'headers'>): string {
+  const port = headers.host ?? '';
+  return port.startsWith('127.0.0.1:') ? `http://${port}/_host/${host}` : host;
+}
+
 const NO_BODY = Object.freeze({});
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
