@@ -1,7 +1,7 @@
 // Google Secret Manager v1: secrets and their versions. A version's payload stays in the fake; the ledger never has it.
 
-import { companyOf, googleError, googleRefusals, unknownName } from './google.ts';
-import { filterOf, type Payload, pageOf, payloadOf, secretProblem } from './secretManagerChecks.ts';
+import { companyOf, googleError, googleRefusals, pageOf, unknownName } from './google.ts';
+import { filterOf, type Payload, payloadOf, secretProblem } from './secretManagerChecks.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 type State = 'ENABLED' | 'DISABLED' | 'DESTROYED';
@@ -24,6 +24,7 @@ type Secret = {
 };
 
 const SECRET_ID = /^[A-Za-z0-9_-]{1,255}$/;
+const PAGE_SIZE_MAX = 25_000;
 const SECRETS = '/v1/projects/:project/secrets';
 const VERSION = `${SECRETS}/:secret/versions/:version`;
 const SECRET_FILTER = /^(?:name|labels\.[a-z][a-z0-9_-]*)$/;
@@ -201,7 +202,7 @@ function listReply(kind: string, all: readonly object[], query: URLSearchParams,
   const filter = filterOf(query.get('filter'), fields);
   if (typeof filter === 'string') return googleError(400, filter);
   const found = all.filter(filter);
-  const page = pageOf(found, query);
+  const page = pageOf(found, query, PAGE_SIZE_MAX);
   if (typeof page === 'string') return googleError(400, page);
   const { items, nextPageToken } = page;
   return {

@@ -3,7 +3,6 @@
 import { labelsProblem, unknownName } from './google.ts';
 
 const PAYLOAD_BYTES_MAX = 65_536;
-const PAGE_SIZE_MAX = 25_000;
 const SECRET_FIELDS = ['replication', 'labels', 'annotations', 'etag', 'name', 'createTime'];
 const ANNOTATION_KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const ANNOTATIONS_BYTES_MAX = 16_384;
@@ -93,20 +92,6 @@ export function filterOf(text: string | null, fields: RegExp): ((resource: objec
   if (field === undefined || !fields.test(field)) return `Invalid filter [${text}].`;
   const path = field.split('.');
   return resource => path.reduce<unknown>((at, name) => isObject(at) && at[name], resource) === value;
-}
-
-export type Page<T> = { readonly items: readonly T[]; readonly nextPageToken: string | undefined };
-
-/** A page of `all`, or the reason why it is refused. A token says how many came before. */
-export function pageOf<T>(all: readonly T[], query: URLSearchParams): Page<T> | string {
-  const asked = Number(query.get('pageSize') ?? 0);
-  if (!Number.isInteger(asked) || asked < 0) return 'page_size must not be negative.';
-  const size = asked === 0 ? PAGE_SIZE_MAX : Math.min(asked, PAGE_SIZE_MAX);
-  const token = query.get('pageToken') ?? '';
-  if (!/^(?:|after-\d{1,9})$/.test(token)) return `The page token [${token}] is invalid.`;
-  const from = Number(token.slice('after-'.length));
-  const end = from + size;
-  return { items: all.slice(from, end), nextPageToken: end < all.length ? `after-${end}` : undefined };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
