@@ -59,6 +59,8 @@ export type Route = {
   readonly latency: string;
   /** What the vendor counts requests by; the whole service when absent. */
   readonly scope?: (context: RouteContext) => string;
+  /** It takes a form instead of JSON, and no credential but what the handler asks for: it gives credentials out. */
+  readonly isTokenEndpoint?: true;
   readonly handle: (context: RouteContext) => FakeReply;
 };
 
@@ -68,7 +70,7 @@ export type Service = {
   readonly hosts: readonly string[];
   readonly routes: readonly Route[];
   /** Undefined when the credential is good. */
-  readonly authorise: (headers: Readonly<Record<string, string>>) => FakeReply | undefined;
+  readonly authorise: (headers: Readonly<Record<string, string>>, nowMs: number) => FakeReply | undefined;
   readonly throttled: (refusal: QuotaRefusal) => FakeReply;
   /** A body that is no JSON object. */
   readonly malformed: (reason: string) => FakeReply;
@@ -183,12 +185,13 @@ export function serve(
     const error = `the fake ${service.name} does not cover ${request.method} ${request.path}`;
     return refused(operation, { status: 501, body: { error } });
   }
-  const denied = service.authorise(request.headers);
-  if (denied !== undefined) return refused(operation, denied);
-  if (typeof body === 'string') return refused(operation, service.malformed(body));
   const { route, params } = match;
+  const denied = route.isTokenEndpoint ? undefined : service.authorise(request.headers, nowMs);
+  if (denied !== undefined) return refused(operation, denied);
+  const given = route.isTokenEndpoint ? formOf(request) : body;
+  if (typeof given === 'string') return refused(operation, service.malformed(given));
   const { query, headers, host, key } = request;
-  const context: RouteContext = { params, query, headers, host, body, operation, nowMs, key };
+  const context: RouteContext = { params, query, headers, host, body: given, operation, nowMs, key };
   const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);
   const reply = route.handle(context);
@@ -224,6 +227,15 @@ export function bodyOf({ body }: FakeRequest): Body {
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : 'not a JSON object';
   } catch {
     return 'not valid JSON in UTF-8';
+  }
+}
+
+function formOf({ body, headers }: FakeRequest): Body {
+  if (!/^application\/x-www-form-urlencoded\b/.test(headers['content-type'] ?? '')) return 'not a form';
+  try {
+    return Object.fromEntries(new URLSearchParams(decoder.decode(body)));
+  } catch {
+    return 'not valid UTF-8';
   }
 }
 
