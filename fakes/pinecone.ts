@@ -101,7 +101,7 @@ export function pinecone(world: World): Service {
       write('DELETE', '/namespaces/:namespace', 'namespaces.delete', remove),
       write('POST', '/vectors/upsert', 'vectors.upsert', vectors.upsert),
       write('POST', '/vectors/delete', 'vectors.delete', vectors.remove),
-      read('GET', '/vectors/fetch', 'vectors.fetch', vectors.fetch),
+      read('GET', '/vectors/fetch', 'vectors.fetch', vectors.get),
       read('GET', '/vectors/list', 'vectors.list', vectors.list),
       read('POST', '/query', 'vectors.query', vectors.query),
       read('POST', '/describe_index_stats', 'vectors.stats', vectors.stats),

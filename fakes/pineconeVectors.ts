@@ -32,7 +32,7 @@ const PAGE_SIZE_MAX = 100;
 const QUERY_FIELDS = ['namespace', 'topK', 'filter', 'includeValues', 'includeMetadata', 'vector', 'id'];
 const EMPTY: Namespace = new Map();
 
-type Verb = 'upsert' | 'query' | 'fetch' | 'list' | 'remove' | 'stats';
+type Verb = 'upsert' | 'query' | 'get' | 'list' | 'remove' | 'stats';
 
 export function vectorHandlers(
   inIndex: Indexes['inIndex'],
@@ -73,7 +73,7 @@ export function vectorHandlers(
     return { status: 200, body: { results: [], matches, namespace: name, usage: { readUnits: 1 } } };
   });
 
-  const fetch = inIndex((index, { query: parameters }) => {
+  const get = inIndex((index, { query: parameters }) => {
     const name = namespaceOf(parameters.get('namespace') ?? undefined);
     if (name === undefined) return badNamespace();
     const ids = parameters.getAll('ids');
@@ -140,7 +140,7 @@ export function vectorHandlers(
     };
   });
 
-  return { upsert, query, fetch, list, remove, stats };
+  return { upsert, query, get, list, remove, stats };
 }
 
 /** Without a name it is the default one; undefined when it cannot be one. */
