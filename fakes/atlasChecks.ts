@@ -56,6 +56,15 @@ export function invalidRole(body: any): FakeReply | undefined {
   if (other !== undefined) return invalidEnum(other?.action);
   if (new Set(actions.map(item => item.action)).size < actions.length)
     return failure(400, 'ATLAS_DUPLICATE_CUSTOM_ROLE_ACTION', 'A custom role cannot have duplicate actions.');
+  const extra = actions
+    .flatMap(({ resources, ...rest }) => [
+      unknownAttribute(rest, ['action']),
+      ...(Array.isArray(resources) ? resources : []).map(each =>
+        unknownAttribute(each, ['db', 'collection']),
+      ),
+    ])
+    .find(each => each !== undefined);
+  if (extra !== undefined) return extra;
   const onDatabase = (resource: { db?: unknown; collection?: unknown } | null) =>
     isName(DATABASE_NAME, resource?.db) && typeof resource?.collection === 'string';
   if (
@@ -96,7 +105,9 @@ export function invalidUser(body: any, group: string): FakeReply | undefined {
   if (typeof password !== 'string' || password.length < PASSWORD_LENGTH_MIN)
     return invalidAttribute('password');
   const isRole = (role: Partial<RoleRef> | null) =>
-    typeof role?.databaseName === 'string' && typeof role.roleName === 'string';
+    hasOnly(role, ['databaseName', 'roleName']) &&
+    typeof role.databaseName === 'string' &&
+    typeof role.roleName === 'string';
   if (!Array.isArray(roles) || roles.length === 0 || !roles.every(isRole)) return invalidAttribute('roles');
   if (new Set(roles.map(role => role.roleName)).size < roles.length)
     return failure(
@@ -108,7 +119,7 @@ export function invalidUser(body: any, group: string): FakeReply | undefined {
   const isText = (text: unknown) =>
     typeof text === 'string' && text.length >= 1 && text.length <= LABEL_LENGTH_MAX;
   const isLabel = (label: { key?: unknown; value?: unknown } | null) =>
-    isText(label?.key) && isText(label?.value);
+    hasOnly(label, ['key', 'value']) && isText(label.key) && isText(label.value);
   return Array.isArray(labels) && labels.every(isLabel) ? undefined : invalidAttribute('labels');
 }
 
@@ -148,7 +159,7 @@ export function invalidProject(body: any): FakeReply | undefined {
     : failure(404, 'INVALID_ORG_ID', `An invalid organization ID ${orgId} was specified.`, [orgId]);
 }
 
-const CLUSTER_FIELDS = ['name', 'clusterType', 'replicationSpecs', 'terminationProtectionEnabled', 'labels'];
+const CLUSTER_FIELDS = ['name', 'clusterType', 'replicationSpecs', 'terminationProtectionEnabled'];
 const PROVIDERS: readonly unknown[] = ['AWS', 'GCP', 'AZURE'];
 const INSTANCE_SIZE = /^M(?:10|20|30|40|50|60|80|140|200|300)$/;
 const NODE_COUNTS: readonly unknown[] = [3, 5, 7];
@@ -169,13 +180,20 @@ export function invalidCluster(body: any): FakeReply | undefined {
     return invalidAttribute('terminationProtectionEnabled');
   if (!Array.isArray(replicationSpecs) || replicationSpecs.length !== 1)
     return invalidAttribute('replicationSpecs');
-  const regions = replicationSpecs[0]?.regionConfigs;
+  const { regionConfigs: regions, ...others } = replicationSpecs[0] ?? {};
+  const other = unknownAttribute(others, []);
+  if (other !== undefined) return other;
   if (!Array.isArray(regions) || regions.length === 0) return invalidAttribute('regionConfigs');
   return regions.length > 1 ? notCovered('clusters of several regions') : invalidRegion(regions[0] ?? {});
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a client's body, checked here
-function invalidRegion({ providerName, regionName, priority, electableSpecs }: any): FakeReply | undefined {
+function invalidRegion(region: any): FakeReply | undefined {
+  const { providerName, regionName, priority, electableSpecs } = region;
+  const unknown =
+    unknownAttribute(region, ['providerName', 'regionName', 'priority', 'electableSpecs']) ??
+    unknownAttribute(electableSpecs, ['instanceSize', 'nodeCount']);
+  if (unknown !== undefined) return unknown;
   if (!PROVIDERS.includes(providerName)) return invalidEnum(providerName);
   if (!isName(/^[A-Z][A-Z0-9_]+$/, regionName)) return invalidAttribute('regionName');
   if (priority !== PRIORITY_MAX) return invalidAttribute('priority');
@@ -184,8 +202,12 @@ function invalidRegion({ providerName, regionName, priority, electableSpecs }: a
   return NODE_COUNTS.includes(nodeCount) ? undefined : invalidAttribute('nodeCount');
 }
 
-function unknownAttribute(body: object, names: readonly string[]): FakeReply | undefined {
-  const unknown = Object.keys(body).find(name => !names.includes(name));
+function hasOnly<T>(value: T | null | undefined, names: readonly string[]): value is T {
+  return typeof value === 'object' && value !== null && unknownAttribute(value, names) === undefined;
+}
+
+function unknownAttribute(body: unknown, names: readonly string[]): FakeReply | undefined {
+  const unknown = Object.keys(body ?? {}).find(name => !names.includes(name));
   return unknown === undefined ? undefined : invalidAttribute(unknown);
 }
 

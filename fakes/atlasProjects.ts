@@ -18,7 +18,6 @@ type Cluster = {
   readonly clusterType: string;
   readonly replicationSpecs: readonly object[];
   readonly isProtected: boolean;
-  readonly labels: readonly object[];
   readonly createdAtMs: number;
   readonly idleAtMs: number;
   deletedAtMs: number;
@@ -108,7 +107,7 @@ export function createProjects(world: World): Projects {
   const createCluster: Handler = ({ params: { group }, body, nowMs, key }) => {
     const refusal = invalidCluster(body);
     if (refusal !== undefined) return refusal;
-    const { name, clusterType, replicationSpecs, terminationProtectionEnabled = false, labels = [] } = body;
+    const { name, clusterType, replicationSpecs, terminationProtectionEnabled = false } = body;
     const alive = aliveIn(group, nowMs);
     if (alive.some(cluster => cluster.name === name))
       return failure(
@@ -129,7 +128,6 @@ export function createProjects(world: World): Projects {
       clusterType,
       replicationSpecs,
       isProtected: terminationProtectionEnabled,
-      labels,
       createdAtMs: nowMs,
       idleAtMs: nowMs + world.durationMs('lat.atlas.cluster', key),
       deletedAtMs: Infinity,
@@ -210,7 +208,7 @@ function projectResource({ id, name, orgId, createdAtMs }: Project, clusterCount
 }
 
 function clusterResource(cluster: Cluster, groupId: string, nowMs: number): object {
-  const { id, name, clusterType, replicationSpecs, isProtected, labels, createdAtMs, idleAtMs } = cluster;
+  const { id, name, clusterType, replicationSpecs, isProtected, createdAtMs, idleAtMs } = cluster;
   const isIdle = nowMs >= idleAtMs;
   return {
     id,
@@ -218,7 +216,6 @@ function clusterResource(cluster: Cluster, groupId: string, nowMs: number): obje
     name,
     clusterType,
     replicationSpecs,
-    labels,
     terminationProtectionEnabled: isProtected,
     createDate: isoTime(createdAtMs),
     stateName: cluster.deletedAtMs < Infinity ? 'DELETING' : isIdle ? 'IDLE' : 'CREATING',

@@ -54,8 +54,8 @@ export function createTokens(secret: string): AccessTokens {
 
 /** The client's id, when it is one and comes with the secret. */
 function clientOf(authorization: string | undefined, secret: string): string | undefined {
-  const [, encoded] = /^Basic ([A-Za-z0-9+/]+={0,2})$/.exec(authorization ?? '') ?? [];
-  if (encoded === undefined || encoded.replace(/=+$/, '').length % 4 === 1) return undefined;
+  const [, encoded] = /^Basic ([A-Za-z0-9+/]+)={0,2}$/.exec(authorization ?? '') ?? [];
+  if (encoded === undefined || encoded.length % 4 === 1) return undefined;
   const [, id, given] = /^([^:]*):(.*)$/.exec(atob(encoded)) ?? [];
   return CLIENT_ID.test(id ?? '') && given === secret ? id : undefined;
 }

@@ -89,6 +89,8 @@ export function valueProblem(value: unknown, depth: number): string | undefined 
 }
 
 function arrayProblem(content: unknown, depth: number): string | undefined {
+  const unknown = isObject(content) ? unknownName(content, ['values'], 'array_value') : undefined;
+  if (unknown !== undefined) return unknown;
   const values = isObject(content) ? (content.values ?? []) : undefined;
   if (!Array.isArray(values)) return 'arrayValue.values must be an array.';
   for (const value of values) {

@@ -45,6 +45,8 @@ export function queryOf(body: any): Query | FakeReply {
   const selector = Array.isArray(from) && from.length === 1 && isObject(from[0]) ? from[0] : undefined;
   if (typeof selector?.collectionId !== 'string' || !/^[^/]+$/.test(selector.collectionId))
     return refused('structured_query.from must be one collection.');
+  const unknownFrom = unknownName(selector, ['collectionId', 'allDescendants'], 'structured_query.from');
+  if (unknownFrom !== undefined) return refused(unknownFrom);
   if (selector.allDescendants === true) return notCovered('a query of a collection group');
   if (!Number.isInteger(limit) || (limit as number) < 0 || (limit as number) > INT32_MAX)
     return refused('limit is negative or no integer.');

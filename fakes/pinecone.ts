@@ -1,7 +1,7 @@
 // Pinecone: the namespaces of serverless indexes, one index a host, and what the vendor asks of every call. Indexes
 // themselves are in `pineconeIndexes.ts`, their records in `pineconeVectors.ts`. Its errors are those of gRPC in JSON.
 
-import { CODE, failure } from './pineconeChecks.ts';
+import { CODE, failure, unknownField } from './pineconeChecks.ts';
 import { createIndexes, DEFAULT_NAMESPACE, type Handler, type NoteNamespace } from './pineconeIndexes.ts';
 import { vectorHandlers } from './pineconeVectors.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
@@ -27,6 +27,8 @@ export function pinecone(world: World): Service {
 
   const create = inIndex((index, { body, nowMs }) => {
     const { name, schema } = body;
+    const unknown = unknownField(body, ['name', 'schema']);
+    if (unknown !== undefined) return unknown;
     if (typeof name !== 'string' || !NAME.test(name))
       return failure(400, CODE.invalidArgument, 'Namespace name must be 1 to 512 ASCII characters');
     if (schema !== undefined)

@@ -55,10 +55,10 @@ export function indexRefusal(body: any): FakeReply | undefined {
   const unknown = Object.keys(body).find(field => !INDEX_FIELDS.includes(field));
   if (unknown !== undefined) return shape(`unknown field \`${unknown}\``);
   if (!METRICS.includes(metric)) return shape(`metric: unknown variant \`${metric}\``);
-  if (!['enabled', 'disabled'].includes(body.deletion_protection ?? 'disabled'))
+  if (!['enabled', 'disabled', undefined].includes(body.deletion_protection))
     return shape('deletion_protection: unknown variant');
   if (!isObject(spec)) return shape('spec: expected an object');
-  if (vector_type !== 'dense' || spec.serverless === undefined)
+  if (vector_type !== 'dense' || Object.keys(spec).join() !== 'serverless')
     return refused(501, 'UNIMPLEMENTED', 'The fake covers serverless indexes of dense vectors alone');
   if (typeof name !== 'string' || !INDEX_NAME.test(name))
     return content('Name must be 1 to 45 lower case letters, digits and hyphens, no hyphen at either end');
@@ -78,7 +78,7 @@ function serverlessRefusal(
   if (typeof region !== 'string') return shape('missing field `region`');
   if (!REGION.test(region))
     return refused(404, 'NOT_FOUND', `Resource cloud: ${cloud} region: ${region} not found`);
-  if (Object.keys(rest).length > 0 || !isObject(read_capacity) || read_capacity.mode !== 'OnDemand')
+  if (Object.keys(rest).length > 0 || JSON.stringify(read_capacity) !== '{"mode":"OnDemand"}')
     return refused(501, 'UNIMPLEMENTED', 'The fake covers a cloud, a region and on-demand reads alone');
   return undefined;
 }

@@ -31,14 +31,19 @@ function replicationProblem(replication: unknown): string | undefined {
     return isObject(automatic)
       ? unknownName(automatic, [], 'secret.replication.automatic')
       : 'Secret.replication.automatic must be an object.';
-  const replicas = isObject(userManaged) ? userManaged.replicas : undefined;
+  const { replicas, ...rest } = isObject(userManaged) ? userManaged : {};
+  const other = unknownName(rest, [], 'secret.replication.user_managed');
+  if (other !== undefined) return other;
   return Array.isArray(replicas) && replicas.length > 0 && replicas.every(hasLocation)
     ? undefined
     : 'Secret.replication.user_managed.replicas must be provided, each with its location.';
 }
 
 const hasLocation = (replica: unknown) =>
-  isObject(replica) && typeof replica.location === 'string' && /^[a-z]+-[a-z]+\d+$/.test(replica.location);
+  isObject(replica) &&
+  Object.keys(replica).length === 1 &&
+  typeof replica.location === 'string' &&
+  /^[a-z]+-[a-z]+\d+$/.test(replica.location);
 
 function annotationsProblem(annotations: unknown): string | undefined {
   if (annotations === undefined) return undefined;
@@ -70,10 +75,11 @@ export function payloadOf(body: any): Payload | string {
   return { data, crc32c, checked: dataCrc32c !== undefined };
 }
 
-/** One character a byte; undefined when it is not base64, of either alphabet. */
+/** One character a byte; undefined when it is not base64, of either alphabet, padded or not. */
 function bytesOf(data: string): string | undefined {
-  if (!BASE64.test(data) || data.replace(/=+$/, '').length % 4 === 1) return undefined;
-  return atob(data.replaceAll('-', '+').replaceAll('_', '/'));
+  const digits = data.replace(/=+$/, '');
+  if (!BASE64.test(data) || digits.length % 4 === 1) return undefined;
+  return atob(digits.replaceAll('-', '+').replaceAll('_', '/'));
 }
 
 function crc32cOf(bytes: string): number {
