@@ -236,6 +236,18 @@ describe('Firestore', () => {
     expect(liveResources(world.ledger.entries)).toHaveLength(1);
   });
 
+  it('tells two updates in one millisecond apart', () => {
+    const { call, commit } = setUp();
+    const seen = () => call('GET', '/companies/c00001', undefined, 5).body.updateTime;
+    const update = (updateTime: string) =>
+      commit([{ update: { name: NAME, fields: FIELDS }, currentDocument: { updateTime } }], 5).status;
+    commit([{ update: { name: NAME, fields: FIELDS } }], 5);
+    const first = seen();
+    expect(update(first)).toBe(200);
+    expect(update(first)).toBe(400);
+    expect(update(seen())).toBe(200);
+  });
+
   it('deletes what is not there, unless it must be there', () => {
     const { call, world } = setUp();
     expect(call('DELETE', '/companies/c00001')).toMatchObject({ status: 200, body: {} });
