@@ -180,6 +180,10 @@ describe('Cloud KMS', () => {
   it('has no way to delete a key', () => {
     expect(setUp().call('DELETE', '/c00001').status).toBe(501);
   });
+
+  it('takes a verb that it does not cover for no part of a name', () => {
+    expect(setUp().call('GET', '/c00001:getIamPolicy').status).toBe(501);
+  });
 });
 
 describe('Firestore', () => {
