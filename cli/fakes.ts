@@ -39,6 +39,7 @@ function envLines({ url, vendorUrls }: FakesServer): string[] {
     CLOUDFLARE_API_TOKEN: FAKES_TOKEN,
     MONGODB_ATLAS_BASE_URL: `${vendorUrls.atlas}/`,
     PINECONE_API_KEY: FAKES_TOKEN,
+    PINECONE_CONTROLLER_HOST: vendorUrls.pinecone,
     PINECONE_INDEX_HOST: vendorUrls.pinecone,
   };
   for (const [name, address] of Object.entries(vendorUrls)) env[`${constantCase(name)}_URL`] = address;

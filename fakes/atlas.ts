@@ -1,7 +1,10 @@
 // MongoDB Atlas Administration API v2: custom database roles, database users and rolling indexes of a project. The API
 // has no way to ask for an index nor to drop one; an index goes with its database. A user's password is not kept.
+// Projects and clusters are in `atlasProjects.ts`, access tokens in `atlasTokens.ts`.
 
-import { failure, invalidIndex, invalidRole, invalidUser, type RoleRef } from './atlasChecks.ts';
+import { failure, invalidIndex, invalidRole, invalidUser, pageReply, type RoleRef } from './atlasChecks.ts';
+import { createProjects } from './atlasProjects.ts';
+import { createTokens } from './atlasTokens.ts';
 import type { Effect } from './ledger.ts';
 import type { QuotaRefusal } from './quota.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
@@ -17,13 +20,14 @@ type User = {
   readonly labels: readonly { key: string; value: string }[];
 };
 
-const GROUP = '/api/atlas/v2/groups/:group';
+const GROUPS = '/api/atlas/v2/groups';
+const GROUP = `${GROUPS}/:group`;
+const CLUSTERS = `${GROUP}/clusters`;
 const USERS = `${GROUP}/databaseUsers`;
 const ROLES = `${GROUP}/customDBRoles/roles`;
 
 /** The first of the dated versions has all that the fake covers. */
 const ACCEPT = /^application\/vnd\.atlas\.(?:2023-(?:0[1-9]|1[0-2])|202[4-9]-(?:0[1-9]|1[0-2]))-\d\d\+json$/;
-const GROUP_ID = /^[0-9a-f]{24}$/;
 /** MongoDB's own limit for a collection. */
 const INDEXES_MAX = 64;
 const BUILT_IN_ROLES = ['atlasAdmin', 'readWriteAnyDatabase', 'readAnyDatabase', 'clusterMonitor'];
@@ -32,6 +36,8 @@ export function atlas(world: World): Service {
   const roles = new Map<string, Role>();
   const users = new Map<string, User>();
   const indexes = new Map<string, Set<string>>();
+  const projects = createProjects(world);
+  const tokens = createTokens(world.token);
 
   const note = (kind: string, name: string, company: string, effect: Effect, atMs: number, detail: string) =>
     world.ledger.write({ atMs, service: 'atlas', kind, name, company, effect, detail });
@@ -70,6 +76,8 @@ export function atlas(world: World): Service {
           )
         : handle(name, role, nowMs);
     };
+
+  const getRole = withRole((_name, role) => ({ status: 200, body: roleResource(role) }));
 
   const deleteRole = withRole((name, role, nowMs) => {
     if (role.users.size > 0) {
@@ -126,6 +134,11 @@ export function atlas(world: World): Service {
         : handle(name, user, context);
     };
 
+  const getUser = withUser((_name, user, { params }) => ({
+    status: 200,
+    body: userResource(user, params.group),
+  }));
+
   const deleteUser = withUser((name, user, { params, nowMs }) => {
     users.delete(name);
     for (const { roleName } of user.roles)
@@ -134,8 +147,25 @@ export function atlas(world: World): Service {
     return { status: 204, body: undefined };
   });
 
+  /** Of this project, by their names. */
+  const under = <T>(all: ReadonlyMap<string, T>, group: string) =>
+    [...all].filter(([name]) => name.startsWith(`groups/${group}/`)).map(([, each]) => each);
+
+  const listUsers = ({ params: { group }, query }: RouteContext) =>
+    pageReply(
+      under(users, group).map(user => userResource(user, group)),
+      query,
+    );
+
+  /** As in reality a plain list, in no envelope. */
+  const listRoles = ({ params: { group } }: RouteContext): FakeReply => ({
+    status: 200,
+    body: under(roles, group).map(roleResource),
+  });
+
   const createIndex = ({ params, body, nowMs }: RouteContext): FakeReply => {
-    const refusal = invalidIndex(body, params.cluster);
+    const refusal =
+      invalidIndex(body, params.cluster) ?? projects.clusterMissing(params.group, params.cluster, nowMs);
     if (refusal !== undefined) return refusal;
     const collection = `groups/${params.group}/clusters/${params.cluster}/${body.db}.${body.collection}`;
     // The name that MongoDB gives: `agentId_1_state_-1`.
@@ -157,12 +187,6 @@ export function atlas(world: World): Service {
     return { status: 204, body: undefined };
   };
 
-  const inGroup = (handle: (context: RouteContext) => FakeReply) => (context: RouteContext) => {
-    const { group } = context.params;
-    return GROUP_ID.test(group)
-      ? handle(context)
-      : failure(404, 'INVALID_GROUP_ID', `An invalid group ID ${group} was specified.`, [group]);
-  };
   const route = (
     method: string,
     path: string,
@@ -174,44 +198,56 @@ export function atlas(world: World): Service {
     path,
     operation: `atlas.${operation}`,
     latency: `lat.atlas.${latency}`,
-    scope: ({ params }: RouteContext) => params.group,
-    handle: inGroup(handle),
+    scope: ({ params }: RouteContext) => params.group ?? '',
+    handle: versioned(handle),
   });
+  const inGroup: typeof route = (method, path, operation, latency, handle) =>
+    route(method, path, operation, latency, context => projects.missing(context) ?? handle(context));
   return {
     name: 'atlas',
     hosts: ['cloud.mongodb.com'],
-    authorise: headers => authorise(headers, world.token),
+    authorise: (headers, nowMs) => authorise(headers, tokens.isGood(headers.authorization, nowMs)),
     throttled,
     malformed: reason =>
       failure(400, 'INVALID_JSON', `Received JSON does not match expected format: ${reason}.`),
     unavailable: status => failure(status, 'UNEXPECTED_ERROR', 'Unexpected error.'),
     routes: [
-      route('POST', USERS, 'databaseUsers.create', 'user', createUser),
-      route(
-        'GET',
-        `${USERS}/admin/:username`,
-        'databaseUsers.get',
-        'read',
-        withUser((_name, user, { params }) => ({ status: 200, body: userResource(user, params.group) })),
-      ),
-      route('DELETE', `${USERS}/admin/:username`, 'databaseUsers.delete', 'user', deleteUser),
-      route('POST', ROLES, 'customDbRoles.create', 'role', createRole),
-      route(
-        'GET',
-        `${ROLES}/:role`,
-        'customDbRoles.get',
-        'read',
-        withRole((_name, role) => ({ status: 200, body: roleResource(role) })),
-      ),
-      route('DELETE', `${ROLES}/:role`, 'customDbRoles.delete', 'role', deleteRole),
-      route('POST', `${GROUP}/clusters/:cluster/index`, 'indexes.create', 'index', createIndex),
+      tokens.route,
+      route('POST', GROUPS, 'projects.create', 'project', projects.create),
+      route('GET', GROUPS, 'projects.list', 'read', projects.list),
+      inGroup('GET', GROUP, 'projects.get', 'read', projects.get),
+      inGroup('DELETE', GROUP, 'projects.delete', 'project', context => {
+        const { group } = context.params;
+        return projects.remove(context, under(users, group).length + under(roles, group).length);
+      }),
+      inGroup('POST', CLUSTERS, 'clusters.create', 'project', projects.createCluster),
+      inGroup('GET', CLUSTERS, 'clusters.list', 'read', projects.listClusters),
+      inGroup('GET', `${CLUSTERS}/:cluster`, 'clusters.get', 'read', projects.getCluster),
+      inGroup('DELETE', `${CLUSTERS}/:cluster`, 'clusters.delete', 'project', projects.removeCluster),
+      inGroup('POST', USERS, 'databaseUsers.create', 'user', createUser),
+      inGroup('GET', USERS, 'databaseUsers.list', 'read', listUsers),
+      inGroup('GET', `${USERS}/admin/:username`, 'databaseUsers.get', 'read', getUser),
+      inGroup('DELETE', `${USERS}/admin/:username`, 'databaseUsers.delete', 'user', deleteUser),
+      inGroup('POST', ROLES, 'customDbRoles.create', 'role', createRole),
+      inGroup('GET', ROLES, 'customDbRoles.list', 'read', listRoles),
+      inGroup('GET', `${ROLES}/:role`, 'customDbRoles.get', 'read', getRole),
+      inGroup('DELETE', `${ROLES}/:role`, 'customDbRoles.delete', 'role', deleteRole),
+      inGroup('POST', `${CLUSTERS}/:cluster/index`, 'indexes.create', 'index', createIndex),
     ],
   };
 }
 
-function authorise(headers: Readonly<Record<string, string>>, token: string): FakeReply | undefined {
-  if (headers.authorization !== `Bearer ${token}`)
-    return failure(401, 'USER_UNAUTHORIZED', 'You are not authorized for this resource.');
+/** An answer with a body is of the version that was asked for. */
+const versioned =
+  (handle: (context: RouteContext) => FakeReply) =>
+  (context: RouteContext): FakeReply => {
+    const reply = handle(context);
+    if (reply.body === undefined || reply.status >= 400) return reply;
+    return { ...reply, headers: { 'content-type': `${context.headers.accept};charset=utf-8` } };
+  };
+
+function authorise(headers: Readonly<Record<string, string>>, isGood: boolean): FakeReply | undefined {
+  if (!isGood) return failure(401, 'USER_UNAUTHORIZED', 'You are not authorized for this resource.');
   return ACCEPT.test(headers.accept ?? '')
     ? undefined
     : failure(406, 'INVALID_VERSION_DATE', 'Invalid accept header or version date.');

@@ -49,6 +49,8 @@ export function auditLedger(
       continue;
     }
     if (resource.kind === 'secretVersion') {
+      // It is none that the company could use.
+      if (resource.detail === 'DISABLED') continue;
       const secret = resource.name.slice(0, resource.name.lastIndexOf('/versions/'));
       versionsOf.set(secret, (versionsOf.get(secret) ?? 0) + 1);
     }

@@ -59,7 +59,8 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
 
 /** Request rates only; how many resources a project or zone may hold is not checked. */
 function vendorQuotas(facts: FactValues): QuotaRule[] {
-  const secretWrites = ['secrets.create', 'secrets.delete', 'versions.add', 'versions.destroy'];
+  const versionWrites = ['add', 'disable', 'enable', 'destroy'].map(verb => `versions.${verb}`);
+  const secretWrites = ['secrets.create', 'secrets.delete', ...versionWrites];
   const cloudflareCalls = ['dnsRecords', 'customHostnames'].flatMap(collection =>
     ['create', 'list', 'get', 'delete'].map(verb => `cloudflare.${collection}.${verb}`),
   );

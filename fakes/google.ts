@@ -88,3 +88,17 @@ export function unknownName(value: object, names: readonly string[], at: string)
   if (unknown === undefined) return undefined;
   return `Invalid JSON payload received. Unknown name "${unknown}" at '${at}': Cannot find field.`;
 }
+
+export type Page<T> = { readonly items: readonly T[]; readonly nextPageToken: string | undefined };
+
+/** A page of `all`, or the reason why it is refused. A token says how many came before. */
+export function pageOf<T>(all: readonly T[], query: URLSearchParams, sizeMax: number): Page<T> | string {
+  const asked = Number(query.get('pageSize') ?? 0);
+  if (!Number.isInteger(asked) || asked < 0) return 'page_size must not be negative.';
+  const size = asked === 0 ? sizeMax : Math.min(asked, sizeMax);
+  const token = query.get('pageToken') ?? '';
+  if (!/^(?:|after-\d{1,9})$/.test(token)) return `The page token [${token}] is invalid.`;
+  const from = Number(token.slice('after-'.length));
+  const end = from + size;
+  return { items: all.slice(from, end), nextPageToken: end < all.length ? `after-${end}` : undefined };
+}

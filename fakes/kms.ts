@@ -134,7 +134,7 @@ export function kms(world: World): Service {
         ...write,
         handle: updatePrimary,
       },
-      { method: 'GET', path: `${KEYS}/:cryptoKey`, operation: 'kms.cryptoKeys.get', ...read, handle: get },
+      { method: 'GET', path: `${KEYS}/:cryptoKey=`, operation: 'kms.cryptoKeys.get', ...read, handle: get },
       {
         method: 'POST',
         path: VERSIONS,

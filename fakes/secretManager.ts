@@ -1,18 +1,38 @@
 // Google Secret Manager v1: secrets and their versions. A version's payload stays in the fake; the ledger never has it.
 
-import { companyOf, googleError, googleRefusals } from './google.ts';
+import { companyOf, googleError, googleRefusals, pageOf, unknownName } from './google.ts';
+import { filterOf, type Payload, payloadOf, secretProblem } from './secretManagerChecks.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
-type Version = { state: 'ENABLED' | 'DISABLED' | 'DESTROYED'; data: string; createdAtMs: number };
-type Secret = { labels: Record<string, string>; createdAtMs: number; versions: Version[] };
+type State = 'ENABLED' | 'DISABLED' | 'DESTROYED';
+/** `etag`: how often something has changed in this fake, up to the version's own last change. */
+type Version = {
+  state: State;
+  payload: Payload | undefined;
+  etag: number;
+  readonly checked: boolean;
+  readonly createdAtMs: number;
+  destroyedAtMs: number | undefined;
+};
+type Secret = {
+  readonly replication: object;
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string> | undefined;
+  readonly etag: number;
+  readonly createdAtMs: number;
+  readonly versions: Version[];
+};
 
 const SECRET_ID = /^[A-Za-z0-9_-]{1,255}$/;
-const PAYLOAD_BYTES_MAX = 65_536;
+const PAGE_SIZE_MAX = 25_000;
 const SECRETS = '/v1/projects/:project/secrets';
+const VERSION = `${SECRETS}/:secret/versions/:version`;
+const SECRET_FILTER = /^(?:name|labels\.[a-z][a-z0-9_-]*)$/;
+const VERSION_FILTER = /^state$/;
 
 export function secretManager(world: World): Service {
   const secrets = new Map<string, Secret>();
-  const nameOf = ({ params }: RouteContext) => `projects/${params.project}/secrets/${params.secret}`;
+  let changes = 0;
   const scope = ({ params }: RouteContext) => params.project;
   const record = (
     name: string,
@@ -36,86 +56,104 @@ export function secretManager(world: World): Service {
   const withSecret =
     (handle: (name: string, secret: Secret, context: RouteContext) => FakeReply) =>
     (context: RouteContext) => {
-      const name = nameOf(context);
+      const { project, secret: id } = context.params;
+      const name = `projects/${project}/secrets/${id}`;
       const secret = secrets.get(name);
       return secret === undefined
         ? googleError(404, `Secret [${name}] not found.`)
         : handle(name, secret, context);
     };
 
-  const create = (context: RouteContext): FakeReply => {
-    const id = context.query.get('secretId') ?? '';
-    const { replication, labels } = context.body;
-    if (!SECRET_ID.test(id))
-      return googleError(400, `The secret ID [${id}] must match [A-Za-z0-9_-]{1,255}.`);
-    if (replication?.automatic === undefined && replication?.userManaged === undefined)
-      return googleError(400, 'Secret.replication must be provided.');
-    const name = `projects/${context.params.project}/secrets/${id}`;
+  const create = ({ params, query, body, nowMs }: RouteContext): FakeReply => {
+    const id = query.get('secretId') ?? '';
+    const problem = SECRET_ID.test(id)
+      ? secretProblem(body)
+      : `The secret ID [${id}] must match [A-Za-z0-9_-]{1,255}.`;
+    if (problem !== undefined) return googleError(400, problem);
+    const name = `projects/${params.project}/secrets/${id}`;
     if (secrets.has(name)) return googleError(409, `Secret [${name}] already exists.`);
-    const secret: Secret = { labels: labels ?? {}, createdAtMs: context.nowMs, versions: [] };
+    const { replication, labels = {}, annotations } = body;
+    const etag = ++changes;
+    const secret: Secret = { replication, labels, annotations, etag, createdAtMs: nowMs, versions: [] };
     secrets.set(name, secret);
-    record(name, 'secret', secret, 'created', context.nowMs, '');
+    record(name, 'secret', secret, 'created', nowMs, '');
     return { status: 200, body: secretResource(name, secret) };
   };
 
+  const list = ({ params, query }: RouteContext): FakeReply => {
+    const prefix = `projects/${params.project}/secrets/`;
+    const all = [...secrets]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, secret]) => secretResource(name, secret));
+    return listReply('secrets', all, query, SECRET_FILTER);
+  };
+
   const addVersion = withSecret((name, secret, { body, nowMs }) => {
-    const data = body.payload?.data;
-    if (typeof data !== 'string' || data === '')
-      return googleError(400, 'SecretPayload.data must be provided.');
-    if (data.length * 0.75 > PAYLOAD_BYTES_MAX) return googleError(400, 'The payload exceeds 64 KiB.');
-    secret.versions.push({ state: 'ENABLED', data, createdAtMs: nowMs });
-    const version = `${name}/versions/${secret.versions.length}`;
-    record(version, 'secretVersion', secret, 'created', nowMs, 'ENABLED');
-    return { status: 200, body: versionResource(version, secret.versions.at(-1)!) };
+    const payload = payloadOf(body);
+    if (typeof payload === 'string') return googleError(400, payload);
+    const version: Version = {
+      state: 'ENABLED',
+      payload,
+      checked: payload.checked,
+      etag: ++changes,
+      createdAtMs: nowMs,
+      destroyedAtMs: undefined,
+    };
+    const versionName = `${name}/versions/${secret.versions.push(version)}`;
+    record(versionName, 'secretVersion', secret, 'created', nowMs, 'ENABLED');
+    return { status: 200, body: versionResource(versionName, version) };
   });
 
   const listVersions = withSecret((name, secret, { query }) => {
-    const enabledOnly = query.get('filter') === 'state:ENABLED';
     const all = secret.versions.map((version, index) =>
       versionResource(`${name}/versions/${index + 1}`, version),
     );
-    const versions = all.filter(version => !enabledOnly || version.state === 'ENABLED').reverse();
-    return { status: 200, body: { ...(versions.length > 0 && { versions }), totalSize: versions.length } };
+    return listReply('versions', all.reverse(), query, VERSION_FILTER);
   });
 
   /** The version of the path (`latest`: the newest), or 404. */
   const withVersion = (
-    handle: (name: string, version: Version, secret: Secret, nowMs: number) => FakeReply,
+    handle: (name: string, version: Version, secret: Secret, context: RouteContext) => FakeReply,
   ) =>
-    withSecret((name, secret, { params, nowMs }) => {
-      const number = params.version === 'latest' ? secret.versions.length : Number(params.version);
+    withSecret((name, secret, context) => {
+      const { version: id } = context.params;
+      const number = id === 'latest' ? secret.versions.length : Number(id);
       const version = secret.versions[number - 1];
-      const versionName = `${name}/versions/${params.version === 'latest' ? number : params.version}`;
+      const versionName = `${name}/versions/${id === 'latest' ? number : id}`;
       if (version === undefined) return googleError(404, `Secret Version [${versionName}] not found.`);
-      return handle(versionName, version, secret, nowMs);
+      return handle(versionName, version, secret, context);
     });
 
-  const access = withVersion((name, version) =>
-    version.state === 'ENABLED'
-      ? { status: 200, body: { name, payload: { data: version.data } } }
-      : googleError(
-          400,
-          `Secret Version [${name}] is in ${version.state} state.`,
-          undefined,
-          'FAILED_PRECONDITION',
-        ),
-  );
-
-  const destroy = withVersion((name, version, secret, nowMs) => {
-    if (version.state === 'DESTROYED')
-      return googleError(
-        400,
-        `Secret Version [${name}] is in DESTROYED state.`,
-        undefined,
-        'FAILED_PRECONDITION',
-      );
-    version.state = 'DESTROYED';
-    version.data = '';
-    record(name, 'secretVersion', secret, 'deleted', nowMs, 'DESTROYED');
-    return { status: 200, body: versionResource(name, version) };
+  const access = withVersion((name, { state, payload }) => {
+    if (state !== 'ENABLED') return failedPrecondition(`Secret Version [${name}] is in ${state} state.`);
+    const { data, crc32c } = payload!;
+    return { status: 200, body: { name, payload: { data, dataCrc32c: crc32c } } };
   });
 
-  const remove = withSecret((name, secret, { nowMs }) => {
+  /** A change to the state it already has is none but for the etag. */
+  const change = (state: State) =>
+    withVersion((name, version, secret, { body, nowMs }) => {
+      const unknown = unknownName(body, ['etag'], 'secret_version_request');
+      if (unknown !== undefined) return googleError(400, unknown);
+      const stale = staleEtag(name, body.etag, version.etag);
+      if (stale !== undefined) return stale;
+      if (version.state === 'DESTROYED')
+        return failedPrecondition(`Secret Version [${name}] is in DESTROYED state.`);
+      version.etag = ++changes;
+      if (version.state !== state) {
+        version.state = state;
+        record(name, 'secretVersion', secret, state === 'DESTROYED' ? 'deleted' : 'changed', nowMs, state);
+      }
+      if (state === 'DESTROYED') {
+        version.payload = undefined;
+        version.destroyedAtMs = nowMs;
+      }
+      return { status: 200, body: versionResource(name, version) };
+    });
+
+  const remove = withSecret((name, secret, { query, nowMs }) => {
+    const stale = staleEtag(name, query.get('etag') ?? undefined, secret.etag);
+    if (stale !== undefined) return stale;
     secrets.delete(name);
     secret.versions.forEach((version, index) => {
       if (version.state !== 'DESTROYED')
@@ -125,72 +163,78 @@ export function secretManager(world: World): Service {
     return { status: 200, body: {} };
   });
 
-  const write = { latency: 'lat.secret-manager.write', scope } as const;
-  const read = { latency: 'lat.secret-manager.read', scope } as const;
+  const route = (
+    method: string,
+    path: string,
+    operation: string,
+    handle: (context: RouteContext) => FakeReply,
+  ) => ({
+    method,
+    path,
+    operation: `secretManager.${operation}`,
+    latency: method === 'GET' ? 'lat.secret-manager.read' : 'lat.secret-manager.write',
+    scope,
+    handle,
+  });
+  const get = withSecret((name, secret) => ({ status: 200, body: secretResource(name, secret) }));
+  const getVersion = withVersion((name, version) => ({ status: 200, body: versionResource(name, version) }));
   return {
     name: 'secretManager',
     hosts: ['secretmanager.googleapis.com'],
     ...googleRefusals('secretmanager.googleapis.com', world.token),
     routes: [
-      { method: 'POST', path: SECRETS, operation: 'secretManager.secrets.create', ...write, handle: create },
-      {
-        method: 'POST',
-        path: `${SECRETS}/:secret=addVersion`,
-        operation: 'secretManager.versions.add',
-        ...write,
-        handle: addVersion,
-      },
-      {
-        method: 'GET',
-        path: `${SECRETS}/:secret/versions`,
-        operation: 'secretManager.versions.list',
-        ...read,
-        handle: listVersions,
-      },
-      {
-        method: 'GET',
-        path: `${SECRETS}/:secret/versions/:version=access`,
-        operation: 'secretManager.versions.access',
-        ...read,
-        handle: access,
-      },
-      {
-        method: 'POST',
-        path: `${SECRETS}/:secret/versions/:version=destroy`,
-        operation: 'secretManager.versions.destroy',
-        ...write,
-        handle: destroy,
-      },
-      {
-        method: 'GET',
-        path: `${SECRETS}/:secret`,
-        operation: 'secretManager.secrets.get',
-        ...read,
-        handle: withSecret((name, secret) => ({ status: 200, body: secretResource(name, secret) })),
-      },
-      {
-        method: 'DELETE',
-        path: `${SECRETS}/:secret`,
-        operation: 'secretManager.secrets.delete',
-        ...write,
-        handle: remove,
-      },
+      route('POST', SECRETS, 'secrets.create', create),
+      route('GET', SECRETS, 'secrets.list', list),
+      route('POST', `${SECRETS}/:secret=addVersion`, 'versions.add', addVersion),
+      route('GET', `${SECRETS}/:secret/versions`, 'versions.list', listVersions),
+      route('GET', `${VERSION}=access`, 'versions.access', access),
+      route('GET', `${VERSION}=`, 'versions.get', getVersion),
+      route('POST', `${VERSION}=disable`, 'versions.disable', change('DISABLED')),
+      route('POST', `${VERSION}=enable`, 'versions.enable', change('ENABLED')),
+      route('POST', `${VERSION}=destroy`, 'versions.destroy', change('DESTROYED')),
+      route('GET', `${SECRETS}/:secret=`, 'secrets.get', get),
+      route('DELETE', `${SECRETS}/:secret=`, 'secrets.delete', remove),
     ],
   };
 }
 
-function secretResource(name: string, secret: Secret): object {
+function listReply(kind: string, all: readonly object[], query: URLSearchParams, fields: RegExp): FakeReply {
+  const filter = filterOf(query.get('filter'), fields);
+  if (typeof filter === 'string') return googleError(400, filter);
+  const found = all.filter(filter);
+  const page = pageOf(found, query, PAGE_SIZE_MAX);
+  if (typeof page === 'string') return googleError(400, page);
+  const { items, nextPageToken } = page;
   return {
-    name,
-    replication: { automatic: {} },
-    createTime: isoTime(secret.createdAtMs),
-    labels: secret.labels,
+    status: 200,
+    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, totalSize: found.length },
   };
 }
 
-function versionResource(
-  name: string,
-  version: Version,
-): { name: string; state: string; createTime: string } {
-  return { name, state: version.state, createTime: isoTime(version.createdAtMs) };
+const failedPrecondition = (message: string) => googleError(400, message, undefined, 'FAILED_PRECONDITION');
+
+/** The caller's etag, if it gives one, must be the resource's own. */
+function staleEtag(name: string, given: unknown, own: number): FakeReply | undefined {
+  if (given === undefined || given === etagOf(own)) return undefined;
+  return failedPrecondition(`The etag [${given}] does not match the current etag of [${name}].`);
+}
+
+/** The vendor's are quoted and in hexadecimal digits. */
+const etagOf = (change: number) => `"${change.toString(16).padStart(14, '0')}"`;
+
+function secretResource(name: string, secret: Secret): object {
+  const { replication, labels, annotations, etag, createdAtMs } = secret;
+  return { name, replication, createTime: isoTime(createdAtMs), labels, annotations, etag: etagOf(etag) };
+}
+
+function versionResource(name: string, version: Version): object {
+  const { state, etag, checked, createdAtMs, destroyedAtMs } = version;
+  return {
+    name,
+    state,
+    createTime: isoTime(createdAtMs),
+    ...(destroyedAtMs !== undefined && { destroyTime: isoTime(destroyedAtMs) }),
+    etag: etagOf(etag),
+    ...(checked && { clientSpecifiedPayloadChecksum: true }),
+  };
 }

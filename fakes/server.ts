@@ -1,5 +1,6 @@
 // The fake clouds behind HTTP, on this machine only. On the main port the header `x-sandtable-host` chooses the vendor;
-// a vendor's own port implies it, for any client that takes a base URL.
+// a vendor's own port implies it, for any client that takes a base URL. `/_host/<host>` before a path chooses it as well:
+// such addresses a fake gives where its vendor gives the host of a new resource.
 //
 //   request ─► wait arrivalMs ─► effect ─► wait delayMs ─► answer        (all waits divided by the speed)
 //                  └► lost: the socket is destroyed          └► lost: likewise, after the effect
@@ -219,7 +220,11 @@ function createApp(): FastifyInstance {
   return app;
 }
 
+const HOST_IN_PATH = /^\/_host\/([^/?]+)(?=\/)/;
+
 function hostOf(request: FastifyRequest): string | undefined {
+  const [, inPath] = HOST_IN_PATH.exec(request.raw.url ?? '') ?? [];
+  if (inPath !== undefined) return inPath.toLowerCase();
   const host = request.headers['x-sandtable-host'];
   return typeof host === 'string' && host !== '' ? host.toLowerCase() : undefined;
 }
@@ -235,7 +240,7 @@ function speedIn(body: unknown): number | undefined {
 }
 
 function requestOf(host: string, request: FastifyRequest, key: CallKey): FakeRequest | undefined {
-  const target = request.raw.url ?? '/';
+  const target = (request.raw.url ?? '/').replace(HOST_IN_PATH, '');
   const mark = target.indexOf('?');
   const path = mark < 0 ? target : target.slice(0, mark);
   if (!isPercentEncoded(path)) return undefined;

@@ -45,7 +45,10 @@ export type RouteContext = {
 
 export type Route = {
   readonly method: string;
-  /** Segments; `:name` captures one, and `:name=verb` captures `X` of a last segment `X:verb`. */
+  /**
+   * Segments; `:name` captures one, `:name=verb` captures `X` of a last segment `X:verb`, and `:name=` one without a
+   * verb, so that a verb that the fake does not cover is not taken for a part of the name.
+   */
   readonly path: string;
   /** `service.collection.verb`: what quotas count and latencies belong to. */
   readonly operation: string;
@@ -56,6 +59,8 @@ export type Route = {
   readonly latency: string;
   /** What the vendor counts requests by; the whole service when absent. */
   readonly scope?: (context: RouteContext) => string;
+  /** It takes a form instead of JSON, and no credential but what the handler asks for: it gives credentials out. */
+  readonly isTokenEndpoint?: true;
   readonly handle: (context: RouteContext) => FakeReply;
 };
 
@@ -65,7 +70,7 @@ export type Service = {
   readonly hosts: readonly string[];
   readonly routes: readonly Route[];
   /** Undefined when the credential is good. */
-  readonly authorise: (headers: Readonly<Record<string, string>>) => FakeReply | undefined;
+  readonly authorise: (headers: Readonly<Record<string, string>>, nowMs: number) => FakeReply | undefined;
   readonly throttled: (refusal: QuotaRefusal) => FakeReply;
   /** A body that is no JSON object. */
   readonly malformed: (reason: string) => FakeReply;
@@ -91,7 +96,9 @@ export type World = {
 export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
 
 /** A literal segment, or a capture: all of it, or what stands before `:verb`. */
-type Segment = { readonly literal: string } | { readonly name: string; readonly suffix: string };
+type Segment =
+  | { readonly literal: string }
+  | { readonly name: string; readonly suffix: string; readonly isVerbless: boolean };
 
 /** Compiled once for each service; the first route that fits wins. */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
@@ -118,7 +125,7 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
 function segmentOf(text: string): Segment {
   if (!text.startsWith(':')) return { literal: text };
   const [name, verb] = text.slice(1).split('=');
-  return { name, suffix: verb === undefined ? '' : `:${verb}` };
+  return { name, suffix: verb ? `:${verb}` : '', isVerbless: verb === '' };
 }
 
 function matchSegments(
@@ -132,6 +139,7 @@ function matchSegments(
       if (segment.literal !== given[i]) return undefined;
       continue;
     }
+    if (segment.isVerbless && given[i].includes(':')) return undefined;
     const value = decoded(given[i]);
     if (value === undefined || !value.endsWith(segment.suffix)) return undefined;
     const captured = value.slice(0, value.length - segment.suffix.length);
@@ -177,12 +185,13 @@ export function serve(
     const error = `the fake ${service.name} does not cover ${request.method} ${request.path}`;
     return refused(operation, { status: 501, body: { error } });
   }
-  const denied = service.authorise(request.headers);
-  if (denied !== undefined) return refused(operation, denied);
-  if (typeof body === 'string') return refused(operation, service.malformed(body));
   const { route, params } = match;
+  const denied = route.isTokenEndpoint ? undefined : service.authorise(request.headers, nowMs);
+  if (denied !== undefined) return refused(operation, denied);
+  const given = route.isTokenEndpoint ? formOf(request) : body;
+  if (typeof given === 'string') return refused(operation, service.malformed(given));
   const { query, headers, host, key } = request;
-  const context: RouteContext = { params, query, headers, host, body, operation, nowMs, key };
+  const context: RouteContext = { params, query, headers, host, body: given, operation, nowMs, key };
   const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);
   const reply = route.handle(context);
@@ -202,6 +211,12 @@ function refused(operation: string, reply: FakeReply, quota?: string): Served {
   return { operation, latency: 'lat.refusal', reply, quota };
 }
 
+/** How a client reaches `host`: by its name, or, when it came over loopback, through the same port. */
+export function addressOf(host: string, { headers }: Pick<RouteContext, 'headers'>): string {
+  const port = headers.host ?? '';
+  return port.startsWith('127.0.0.1:') ? `http://${port}/_host/${host}` : host;
+}
+
 const NO_BODY = Object.freeze({});
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -212,6 +227,15 @@ export function bodyOf({ body }: FakeRequest): Body {
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : 'not a JSON object';
   } catch {
     return 'not valid JSON in UTF-8';
+  }
+}
+
+function formOf({ body, headers }: FakeRequest): Body {
+  if (!/^application\/x-www-form-urlencoded\b/.test(headers['content-type'] ?? '')) return 'not a form';
+  try {
+    return Object.fromEntries(new URLSearchParams(decoder.decode(body)));
+  } catch {
+    return 'not valid UTF-8';
   }
 }
 

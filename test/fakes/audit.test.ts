@@ -21,7 +21,13 @@ const ONE_OF_EACH = [
   'certificate',
 ];
 
-type Effect = readonly [effect: LedgerEntry['effect'], kind: string, name: string, company: string];
+type Effect = readonly [
+  effect: LedgerEntry['effect'],
+  kind: string,
+  name: string,
+  company: string,
+  detail?: string,
+];
 
 const madeBy = (company: string, secrets: readonly string[]): Effect[] => [
   ...secrets.flatMap((secret): Effect[] => [
@@ -43,8 +49,8 @@ const CLEAN: readonly Effect[] = [
 
 function ledgerOf(effects: readonly Effect[]): readonly LedgerEntry[] {
   const ledger = new Ledger();
-  for (const [effect, kind, name, company] of effects)
-    ledger.write({ atMs: 0, service: 'test', kind, name, company, effect, detail: '' });
+  for (const [effect, kind, name, company, detail = ''] of effects)
+    ledger.write({ atMs: 0, service: 'test', kind, name, company, effect, detail });
   return ledger.entries;
 }
 
@@ -54,6 +60,21 @@ const audit = (effects: readonly Effect[], companies: readonly AuditedCompany[] 
 describe('the audit', () => {
   it('finds nothing wrong with a clean ledger', () => {
     expect(audit(CLEAN)).toEqual([]);
+  });
+
+  it('counts a version of a secret only while it is enabled', () => {
+    const version = (effect: Effect[0], n: number, detail: string): Effect => [
+      effect,
+      'secretVersion',
+      `secrets/c00001-a/versions/${n}`,
+      'c00001',
+      detail,
+    ];
+    const disabled = version('changed', 1, 'DISABLED');
+    expect(audit([...CLEAN, disabled, version('created', 2, 'ENABLED')])).toEqual([]);
+    expect(audit([...CLEAN, disabled])).toEqual([
+      'c00001 is ready, but has 1 of kind secretVersion instead of 2',
+    ]);
   });
 
   it('lets a resource be made again after it was deleted', () => {

@@ -232,9 +232,9 @@ describe('a quota', () => {
     expect(counted).toEqual([
       all(/^cloudflare.dnsRecords.(create|update|delete)/),
       ['cloudRun.services.create'],
-      all(/^atlas.*create$/),
+      all(/^atlas.(customDbRoles|databaseUsers|indexes).create$/),
       all(/^cloudRun.services.(create|delete)$/),
-      all(/^secretManager.*(create|delete|add|destroy)$/),
+      all(/^secretManager.*(create|delete|add|disable|enable|destroy)$/),
       all(/^cloudflare/),
     ]);
   });

@@ -180,6 +180,10 @@ describe('Cloud KMS', () => {
   it('has no way to delete a key', () => {
     expect(setUp().call('DELETE', '/c00001').status).toBe(501);
   });
+
+  it('takes a verb that it does not cover for no part of a name', () => {
+    expect(setUp().call('GET', '/c00001:getIamPolicy').status).toBe(501);
+  });
 });
 
 describe('Firestore', () => {
@@ -234,6 +238,18 @@ describe('Firestore', () => {
     expect(world.ledger.entries).toEqual([]);
     expect(commit([create, { delete: NAME }, create]).status).toBe(200);
     expect(liveResources(world.ledger.entries)).toHaveLength(1);
+  });
+
+  it('tells two updates in one millisecond apart', () => {
+    const { call, commit } = setUp();
+    const seen = () => call('GET', '/companies/c00001', undefined, 5).body.updateTime;
+    const update = (updateTime: string) =>
+      commit([{ update: { name: NAME, fields: FIELDS }, currentDocument: { updateTime } }], 5).status;
+    commit([{ update: { name: NAME, fields: FIELDS } }], 5);
+    const first = seen();
+    expect(update(first)).toBe(200);
+    expect(update(first)).toBe(400);
+    expect(update(seen())).toBe(200);
   });
 
   it('deletes what is not there, unless it must be there', () => {

@@ -67,7 +67,7 @@ describe('a namespace', () => {
       { code: 12 },
     ],
     ['a body that is no JSON', { body: '{' }, 400, { code: 3 }],
-    ['the control plane, which it does not cover', { host: 'api.pinecone.io' }, 501, { code: 12 }],
+    ['the control plane, which has no namespaces', { host: 'api.pinecone.io' }, 404, { code: 5 }],
     ['the default namespace, which is there', { body: { name: '__default__' } }, 409, { code: 6 }],
   ])('is refused: %s', (_what, change, status, body) => {
     const { world, call } = open();

@@ -290,6 +290,26 @@ describe('the ports of the vendors', () => {
     ).toBe(501);
   });
 
+  test('take the host from the path as well, but no other vendor', async () => {
+    const cloud = createCloud();
+    const { url, vendorUrls } = await start(cloud, true);
+    const post = (address: string, path = '/namespaces') =>
+      fetch(`${address}${path}`, { method: 'POST', headers: keyed, body: '{"name":"c1"}' }).then(
+        response => response.status,
+      );
+    expect(await post(`${vendorUrls.pinecone}/_host/${INDEX_HOST}`)).toBe(200);
+    expect(await post(`${url}/_host/${INDEX_HOST}`)).toBe(409);
+    expect(await post(`${vendorUrls.pinecone}/_host/other-${INDEX_HOST}`)).toBe(200);
+    expect(cloud.ledger.entries.map(({ name }) => name)).toEqual([
+      `${INDEX_HOST}/c1`,
+      `other-${INDEX_HOST}/c1`,
+    ]);
+    expect(await post(`${vendorUrls.pinecone}/_host/api.cloudflare.com`)).toBe(501);
+    expect(await post(`${url}/_host/example.com`)).toBe(501);
+    expect(await post(`${url}/_host/`)).toBe(400);
+    expect(await post(`${vendorUrls.pinecone}/x/_host/${INDEX_HOST}`)).toBe(501);
+  });
+
   test("serve the vendors' own clients", async () => {
     const cloud = createCloud();
     const { vendorUrls } = await start(cloud, true);
@@ -417,6 +437,11 @@ describe('sandtable fakes', () => {
         CLOUDFLARE_API_TOKEN: FAKES_TOKEN,
         PINECONE_API_KEY: FAKES_TOKEN,
       });
+      const pinecone = new Pinecone({
+        apiKey: env.PINECONE_API_KEY,
+        controllerHostUrl: env.PINECONE_CONTROLLER_HOST,
+      });
+      expect((await pinecone.listIndexes()).indexes).toEqual([]);
       const client = new Cloudflare({
         apiToken: env.CLOUDFLARE_API_TOKEN,
         baseURL: env.CLOUDFLARE_BASE_URL,

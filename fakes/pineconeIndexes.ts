@@ -1,0 +1,162 @@
+// Pinecone's control plane: serverless indexes of dense vectors. A new one is reached at a host of its own, once it is
+// ready. Any other host below the vendor's domain is an index that the platform's set-up has made.
+
+import type { Effect } from './ledger.ts';
+import { CODE, failure, indexRefusal, type Metric, type Vector } from './pineconeChecks.ts';
+import { addressOf, type FakeReply, type RouteContext, type World } from './service.ts';
+
+export type Namespace = Map<string, Vector>;
+export type Index = {
+  readonly host: string;
+  /** Undefined until the first record, for an index of the platform's. */
+  dimension: number | undefined;
+  readonly metric: Metric;
+  readonly readyAtMs: number;
+  readonly namespaces: Map<string, Namespace>;
+  /** As it was asked for; undefined for an index of the platform's. */
+  readonly made: Made | undefined;
+};
+type Made = {
+  readonly name: string;
+  readonly serverless: { readonly cloud: string; readonly region: string };
+  readonly deletionProtection: string;
+  readonly tags: object | undefined;
+};
+export type Handler = (context: RouteContext) => FakeReply;
+export type NoteNamespace = (
+  index: Index,
+  namespace: string,
+  effect: Effect,
+  atMs: number,
+  detail?: string,
+) => void;
+
+/** Every index has it from the start. */
+export const DEFAULT_NAMESPACE = '__default__';
+/** Every new index has it in its host, as it has the project's id in reality. */
+const OWN_HOST = /-f4k3c1d\.svc\.[^.]+\.pinecone\.io$/;
+const CONTROL_HOSTS = ['api.pinecone.io', 'default.pinecone.io'];
+
+export type Indexes = {
+  readonly handlers: Readonly<Record<'create' | 'list' | 'get' | 'remove', Handler>>;
+  /** Runs `handle` with the index of the call's host, or refuses. */
+  readonly inIndex: (handle: (index: Index, context: RouteContext) => FakeReply) => Handler;
+};
+
+export function createIndexes(world: World, noteNamespace: NoteNamespace): Indexes {
+  const byHost = new Map<string, Index>();
+  const byName = new Map<string, Index>();
+  const note = (index: Index, effect: Effect, atMs: number) =>
+    world.ledger.write({
+      atMs,
+      service: 'pinecone',
+      kind: 'index',
+      name: index.host,
+      company: '',
+      effect,
+      detail: `${index.dimension} ${index.metric}`,
+    });
+
+  const inControl =
+    (handle: Handler): Handler =>
+    context =>
+      CONTROL_HOSTS.includes(context.host)
+        ? handle(context)
+        : failure(404, CODE.notFound, 'An index has no control plane: ask api.pinecone.io');
+
+  const create = inControl(context => {
+    const { body, nowMs, key } = context;
+    const refusal = indexRefusal(body);
+    if (refusal !== undefined) return refusal;
+    const { name, dimension, metric = 'cosine', tags, deletion_protection = 'disabled' } = body;
+    if (byName.has(name)) return controlFailure(409, 'ALREADY_EXISTS', `Resource ${name} already exists`);
+    const { cloud, region } = body.spec.serverless;
+    const index: Index = {
+      host: `${name}-f4k3c1d.svc.${cloud}-${region}.pinecone.io`,
+      dimension,
+      metric,
+      readyAtMs: nowMs + world.durationMs('lat.pinecone.index', key),
+      namespaces: new Map([[DEFAULT_NAMESPACE, new Map()]]),
+      made: { name, serverless: { cloud, region }, deletionProtection: deletion_protection, tags },
+    };
+    byName.set(name, index);
+    byHost.set(index.host, index);
+    note(index, 'created', nowMs);
+    return { status: 201, body: indexResource(index, context) };
+  });
+
+  const list = inControl(context => ({
+    status: 200,
+    body: { indexes: [...byName.values()].map(index => indexResource(index, context)) },
+  }));
+
+  const withIndex = (handle: (index: Index, context: RouteContext) => FakeReply) =>
+    inControl(context => {
+      const { index: name } = context.params;
+      const index = byName.get(name);
+      return index === undefined
+        ? controlFailure(404, 'NOT_FOUND', `Resource ${name} not found`)
+        : handle(index, context);
+    });
+
+  const get = withIndex((index, context) => ({ status: 200, body: indexResource(index, context) }));
+
+  const remove = withIndex((index, { nowMs }) => {
+    const { name, deletionProtection } = index.made!;
+    if (deletionProtection === 'enabled')
+      return controlFailure(403, 'FORBIDDEN', `Deletion protection is enabled for the index ${name}`);
+    byName.delete(name);
+    byHost.delete(index.host);
+    for (const namespace of index.namespaces.keys())
+      if (namespace !== DEFAULT_NAMESPACE) noteNamespace(index, namespace, 'deleted', nowMs);
+    note(index, 'deleted', nowMs);
+    return { status: 202, body: undefined };
+  });
+
+  const inIndex: Indexes['inIndex'] = handle => context => {
+    const { host, nowMs } = context;
+    if (host === CONTROL_HOSTS[0])
+      return failure(404, CODE.notFound, 'The control plane has no records: ask the host of an index');
+    let index = byHost.get(host);
+    if (index === undefined) {
+      if (OWN_HOST.test(host)) return failure(404, CODE.notFound, `No index is at ${host}`);
+      byHost.set(host, (index = platformIndex(host)));
+    }
+    return nowMs < index.readyAtMs
+      ? failure(503, CODE.unavailable, 'The index is not ready')
+      : handle(index, context);
+  };
+
+  return { handlers: { create, list, get, remove }, inIndex };
+}
+
+const platformIndex = (host: string): Index => ({
+  host,
+  dimension: undefined,
+  metric: 'cosine',
+  readyAtMs: -Infinity,
+  namespaces: new Map([[DEFAULT_NAMESPACE, new Map()]]),
+  made: undefined,
+});
+
+function indexResource({ host, dimension, metric, readyAtMs, made }: Index, context: RouteContext): object {
+  const { name, serverless, deletionProtection, tags } = made!;
+  const ready = context.nowMs >= readyAtMs;
+  const read_capacity = { mode: 'OnDemand', status: { state: 'Ready' } };
+  return {
+    name,
+    vector_type: 'dense',
+    dimension,
+    metric,
+    host: addressOf(host, context),
+    status: { ready, state: ready ? 'Ready' : 'Initializing' },
+    spec: { serverless: { ...serverless, read_capacity } },
+    deletion_protection: deletionProtection,
+    tags,
+  };
+}
+
+/** The control plane's envelope is another than the data plane's. */
+function controlFailure(status: number, code: string, message: string): FakeReply {
+  return { status, body: { status, error: { code, message } } };
+}

@@ -1,0 +1,190 @@
+// Every value of a good body is broken in turn, by another type, by nothing and by an unknown name beside it: a fake
+// answers as its vendor does, and never breaks itself.
+
+import { expect, test } from 'vitest';
+import { atlas } from '../../fakes/atlas.ts';
+import { firestore } from '../../fakes/firestore.ts';
+import { pinecone } from '../../fakes/pinecone.ts';
+import { secretManager } from '../../fakes/secretManager.ts';
+import type { Service, World } from '../../fakes/service.ts';
+import { callerOf, createWorld, TOKEN } from './fakeCall.ts';
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+type Good = readonly [make: (world: World) => Service, path: string, body: Json];
+
+const ROOT = 'projects/p/databases/(default)/documents';
+const GROUP = '/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01';
+const filter = { fieldFilter: { field: { fieldPath: 'a' }, op: 'EQUAL', value: { stringValue: 'x' } } };
+const fields = [
+  { fieldPath: 'a', order: 'ASCENDING' },
+  { fieldPath: 'b', arrayConfig: 'CONTAINS' },
+];
+const electableSpecs = { instanceSize: 'M10', nodeCount: 3 };
+const regionConfigs = [{ providerName: 'GCP', regionName: 'US_CENTRAL', priority: 7, electableSpecs }];
+const actions = [{ action: 'FIND', resources: [{ db: 'c1', collection: '' }] }];
+const vectors = [{ id: 'a', values: [1, 0], metadata: { a: 'x', b: ['y'] } }];
+const serverless = { cloud: 'gcp', region: 'us-central1', read_capacity: { mode: 'OnDemand' } };
+
+const GOOD: Readonly<Record<string, Good>> = {
+  'a secret': [
+    secretManager,
+    '/v1/projects/p/secrets?secretId=s',
+    {
+      replication: { userManaged: { replicas: [{ location: 'us-west1' }] } },
+      labels: { company: 'c1' },
+      annotations: { a: 'b' },
+    },
+  ],
+  'a commit': [
+    firestore,
+    `/v1/${ROOT}:commit`,
+    {
+      writes: [
+        {
+          update: {
+            name: `${ROOT}/a/b`,
+            fields: { list: { arrayValue: { values: [{ integerValue: '1' }] } } },
+          },
+          currentDocument: { exists: false },
+        },
+      ],
+    },
+  ],
+  'a batch of documents': [firestore, `/v1/${ROOT}:batchGet`, { documents: [`${ROOT}/a/b`] }],
+  'a query': [
+    firestore,
+    `/v1/${ROOT}:runQuery`,
+    {
+      structuredQuery: {
+        from: [{ collectionId: 'docs' }],
+        where: { compositeFilter: { op: 'AND', filters: [filter] } },
+        orderBy: [{ field: { fieldPath: 'a' }, direction: 'DESCENDING' }],
+        limit: 5,
+      },
+    },
+  ],
+  'a composite index': [
+    firestore,
+    '/v1/projects/p/databases/(default)/collectionGroups/a/indexes',
+    { queryScope: 'COLLECTION', fields },
+  ],
+  'an index of vectors': [
+    pinecone,
+    '/indexes',
+    { name: 'a', dimension: 2, metric: 'cosine', spec: { serverless }, deletion_protection: 'enabled' },
+  ],
+  'a namespace': [pinecone, '/namespaces', { name: 'c1' }],
+  'an upsert': [pinecone, '/vectors/upsert', { vectors, namespace: 'c1' }],
+  'a search': [
+    pinecone,
+    '/query',
+    {
+      vector: [1, 0],
+      topK: 1,
+      namespace: 'c1',
+      includeValues: true,
+      filter: { $or: [{ a: { $in: ['x'] } }, { b: 'y' }] },
+    },
+  ],
+  'a project': [atlas, '/api/atlas/v2/groups', { name: 'a', orgId: '5f0000000000000000000001' }],
+  'a cluster': [
+    atlas,
+    `${GROUP}/clusters`,
+    { name: 'a', clusterType: 'REPLICASET', replicationSpecs: [{ regionConfigs }] },
+  ],
+  'a role': [atlas, `${GROUP}/customDBRoles/roles`, { roleName: 'r', actions }],
+  'a user': [
+    atlas,
+    `${GROUP}/databaseUsers`,
+    {
+      databaseName: 'admin',
+      username: 'c1',
+      password: 'correct horse',
+      roles: [{ databaseName: 'admin', roleName: 'readAnyDatabase' }],
+      labels: [{ key: 'company', value: 'c1' }],
+    },
+  ],
+  'a rolling index': [
+    atlas,
+    `${GROUP}/clusters/a/index`,
+    { db: 'c1', collection: 'agents', keys: [{ state: '1' }] },
+  ],
+};
+
+const HEADERS = {
+  authorization: `Bearer ${TOKEN}`,
+  accept: 'application/vnd.atlas.2025-03-12+json',
+  'api-key': TOKEN,
+  'x-pinecone-api-version': '2026-04',
+};
+const hostOf = (path: string) =>
+  path === '/indexes'
+    ? 'api.pinecone.io'
+    : path.startsWith('/v1') || path.startsWith('/api')
+      ? undefined
+      : 'a.b.pinecone.io';
+
+/** What stands in for a value: every type that JSON has. */
+const OTHERS: readonly Json[] = [true, 0, -1.5, '', '?', [], [null], {}, { x: 1 }];
+/** Their content is the caller's own, of more than one type. */
+const FREE = /^body\.(?:labels|annotations|filter|vectors\[0\]\.metadata)|\.fields has/;
+
+type Broken = {
+  readonly where: string;
+  readonly body: Json;
+  /** Missing, it may have been optional; as another value of its type, it may be as good. */
+  readonly how: 'missing' | 'another value' | 'another type' | 'a name too many';
+};
+
+const typeOf = (value: Json) => (Array.isArray(value) ? 'array' : typeof value);
+
+/** The body with one value after another broken. */
+function* brokenIn(value: Json, at: string): Generator<Broken> {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value))
+    yield { where: `${at} has a name too many`, body: { ...value, unknownName: 1 }, how: 'a name too many' };
+  for (const [name, item] of Object.entries(value)) {
+    const where = Array.isArray(value) ? `${at}[${name}]` : `${at}.${name}`;
+    const others = OTHERS.filter(other => JSON.stringify(other) !== JSON.stringify(item));
+    const changes: Broken[] = [
+      { where: `${where} = null`, body: null, how: 'missing' },
+      ...others.map(
+        (body): Broken => ({
+          where: `${where} = ${JSON.stringify(body)}`,
+          body,
+          how: typeOf(body) === typeOf(item) ? 'another value' : 'another type',
+        }),
+      ),
+      ...brokenIn(item, where),
+    ];
+    for (const change of changes) yield { ...change, body: withOne(value, name, change.body) };
+    if (Array.isArray(value)) continue;
+    const { [name]: _, ...rest } = value;
+    yield { where: `no ${where}`, body: rest, how: 'missing' };
+  }
+}
+
+function withOne(value: Json[] | { [name: string]: Json }, name: string, body: Json): Json {
+  return Array.isArray(value)
+    ? value.map((each, i) => (i === Number(name) ? body : each))
+    : { ...value, [name]: body };
+}
+
+test.each(Object.entries(GOOD))('%s', (_what, [make, path, good]) => {
+  const send = (body: Json) => {
+    const world = createWorld();
+    const host = hostOf(path);
+    const call = { method: 'POST', path, body, ...(host !== undefined && { host }) };
+    const { status } = callerOf(make(world), HEADERS)(call);
+    return { status, effects: world.ledger.entries.length };
+  };
+  expect(send(good).status).toBeLessThan(300);
+  const all = [...brokenIn(good, 'body')];
+  expect(all.length).toBeGreaterThan(10);
+  for (const { where, body, how } of all) {
+    const { status, effects } = send(body);
+    expect([200, 201, 204, 400, 404, 409, 422, 501], where).toContain(status);
+    if (status >= 300) expect(effects, where).toBe(0);
+    else if (!FREE.test(where)) expect(how, where).toMatch(/missing|another value/);
+  }
+});
