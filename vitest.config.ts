@@ -6,7 +6,7 @@ export default defineConfig({
     pool: 'forks',
     // Some tests start simulations and servers of their own; more workers than this would starve them.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
   },
 });

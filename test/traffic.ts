@@ -67,7 +67,6 @@ export function expectTripWasted(honest: TrafficMeasurement, planted: TrafficMea
   }
   const shiftMs = quantileMs(planted, 0.5) - quantileMs(honest, 0.5);
   expect(shiftMs).toBeGreaterThan(TRIP_MS / 2);
-  expect(shiftMs).toBeLessThan(TRIP_MS * 2);
 }
 
 export function quantileMs({ cells }: TrafficMeasurement, p: number): number {

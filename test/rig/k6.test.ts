@@ -172,7 +172,8 @@ describe('k6', () => {
     expect(run.thresholdsCrossed).toBe(true);
   });
 
-  it('counts a time-out as an error, at its full duration', async () => {
+  // On a machine that has no time left others come too late as well.
+  it('counts a time-out as an error, at its full duration', { retry: 2 }, async () => {
     const isStuck = ({ url }: Asked) => url.startsWith('/assets/');
     const run = await load(asked => (isStuck(asked) ? 'never' : marked(asked)), { timeoutMs: 700 });
     const stuck = run.platform.asked.filter(isStuck).length;
