@@ -1,6 +1,6 @@
 // One HTTP call of a thin client: credential, JSON body, deadline; and the reading of what every vendor says alike.
 
-import { RETRY_AFTER_DEFAULT_MS } from '../limits.ts';
+import { RETRY_AFTER_DEFAULT_MS, RETRY_AFTER_MAX_MS } from '../limits.ts';
 import type { Answer, Call, Transport } from '../ports.ts';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
 
@@ -75,5 +75,7 @@ export function unreadable(answer: Answer): CloudResult {
 
 function retryAfterMs(answer: Answer): number {
   const seconds = Number(answer.headers['retry-after']);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : RETRY_AFTER_DEFAULT_MS;
+  return Number.isFinite(seconds) && seconds > 0
+    ? Math.min(seconds * 1000, RETRY_AFTER_MAX_MS)
+    : RETRY_AFTER_DEFAULT_MS;
 }
