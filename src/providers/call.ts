@@ -58,6 +58,8 @@ export function jsonOf(answer: Answer): any {
 export function readFailure(answer: Answer, quota: string, reason: string): CloudResult {
   const { status } = answer;
   if (status === 429) return { kind: 'throttled', quota, retryAfterMs: retryAfterMs(answer) };
+  // A permission that was just granted is not known everywhere yet; the call had no effect.
+  if (status === 403) return { kind: 'transient', reason: `403 ${reason}` };
   // A 5xx may come from a proxy after the effect: only a look at the name can tell.
   if (status >= 500 || status === 408) return { kind: 'unknown', reason: `${status} ${reason}` };
   return { kind: 'rejected', reason: `${status} ${reason}` };

@@ -94,7 +94,7 @@ function expectReadyOrUndone(witnessed: Witnessed): void {
 const CERTIFICATE_REFUSED = {
   operation: 'cloudflare.customHostnames.create',
   verdict: 'refuse',
-  status: 403,
+  status: 400,
   share: 1,
 };
 
@@ -162,7 +162,7 @@ describe('a company that is refused for good', () => {
     const { replication } = await hit(CERTIFICATE_REFUSED, removal);
     expect(replication.rollout.outcome).toEqual(['blocked', 'ready']);
     expect(replication.rollout.reasons.c00000).toMatch(
-      /^certificate: 403 .*; databaseUser could not be removed: 400 /,
+      /^certificate: 400 .*; databaseUser could not be removed: 400 /,
     );
   });
 });
@@ -227,10 +227,23 @@ describe('200 companies of whose calls three in a hundred meet a fault', () => {
     ['429 that says at once', throttled({ retryAfterMs: 0 })],
     ['429 that says tomorrow', throttled({ retryAfterMs: 86_400_000 })],
     ['a quota that is used up for a minute', throttled(window)],
+    [
+      'permissions that are refused now and then',
+      everywhere({ verdict: 'refuse', status: 403, share: 0.03 }),
+    ],
     ['a long tail', everywhere({ verdict: 'slow', times: 50, share: 0.03 })],
     ['a brown-out of a minute', everywhere({ verdict: 'slow', times: 20, ...window })],
   ])('all end ready, with nothing twice and few calls more: %s', async (_what, rules) => {
     const usual = await simulate(rolloutOf(200));
+    const { rollout } = await simulate(rolloutOf(200, { 'faults.rules': rules }));
+    expect(rollout.violations).toEqual([]);
+    expect(rollout.outcome.filter(one => one !== 'ready')).toEqual([]);
+    expect(callsOf(rollout)).toBeLessThan(1.1 * callsOf(usual.rollout));
+  });
+
+  it('all end ready though no permission is known for the first 30 s', async () => {
+    const usual = await simulate(rolloutOf(200));
+    const rules = everywhere({ verdict: 'refuse', status: 403, share: 1, untilMs: 30_000 });
     const { rollout } = await simulate(rolloutOf(200, { 'faults.rules': rules }));
     expect(rollout.violations).toEqual([]);
     expect(rollout.outcome.filter(one => one !== 'ready')).toEqual([]);
