@@ -58,6 +58,18 @@ export const RULES: readonly Rule[] = [
           rule.verdict.startsWith('delay') && rule.delayMs === undefined,
           `faults.rules.${i}.delayMs is missing; the verdict "${rule.verdict}" needs it`,
         ),
+        ...when(
+          rule.verdict === 'slow' && rule.times === undefined,
+          `faults.rules.${i}.times is missing; the verdict "slow" needs it`,
+        ),
+        ...when(
+          rule.verdict !== 'refuse' && rule.retryAfterMs !== undefined,
+          `faults.rules.${i}.retryAfterMs is ${rule.retryAfterMs}; only the verdict "refuse" may have it`,
+        ),
+        ...when(
+          rule.untilMs !== undefined && rule.untilMs <= (rule.fromMs ?? 0),
+          `faults.rules.${i}.untilMs is ${rule.untilMs}; it must be above fromMs, ${rule.fromMs ?? 0}`,
+        ),
         ...(rule.companies ?? []).flatMap((company, j) =>
           when(
             company >= companies,

@@ -76,6 +76,8 @@ export class Cloud {
   private readonly otherFaults: readonly FaultRule[];
   private readonly facts = new Map<string, Drawn>();
   private readonly usage: () => CompanyUsage[];
+  /** When the first call was sent: the windows of the faults count from here. */
+  private firstAtMs: number | undefined;
 
   constructor(options: CloudOptions) {
     this.options = options;
@@ -120,8 +122,9 @@ export class Cloud {
   }
 
   /** Milliseconds until a call sent now arrives: its way, or a fault's delay more. */
-  arrivalMs(request: FakeRequest): number {
+  arrivalMs(request: FakeRequest, nowMs: number): number {
     const { key } = request;
+    this.firstAtMs ??= nowMs;
     const onWay = this.draw(wayTo(request.host), PURPOSE.networkArrival, key);
     if (this.requestFaults.length === 0) return onWay;
     const door = this.doorOf(request.host);
@@ -129,7 +132,7 @@ export class Cloud {
       door === undefined
         ? ''
         : operationOf(door.service, door.match(request.method, request.path), bodyOf(request));
-    return onWay + (judge(this.requestFaults, operation, key, this.options.seed)?.delayMs ?? 0);
+    return onWay + (this.judged(this.requestFaults, operation, key, nowMs)?.delayMs ?? 0);
   }
 
   /** The effect of a call that arrives now. Undefined: it got lost on its way, without effect. */
@@ -145,19 +148,21 @@ export class Cloud {
     const fault =
       this.otherFaults.length === 0
         ? undefined
-        : judge(this.otherFaults, operationOf(door.service, match, body), key, this.options.seed);
+        : this.judged(this.otherFaults, operationOf(door.service, match, body), key, nowMs);
     if (fault?.verdict === 'loseRequest') return undefined;
     const served: Served =
       fault?.verdict === 'refuse'
         ? {
             operation: operationOf(door.service, match, body),
             latency: 'lat.refusal',
-            reply: door.service.unavailable(fault.status ?? 503),
+            reply: refusalOf(door.service, fault),
             quota: undefined,
           }
         : serve(door.service, match, request, nowMs, this.quotas, body);
+    if (fault?.verdict === 'twice') serve(door.service, match, request, nowMs, this.quotas, body);
     const { reply, latency } = served;
-    const latencyMs = this.draw(latency, PURPOSE.operation, key);
+    const usualMs = this.draw(latency, PURPOSE.operation, key);
+    const latencyMs = fault?.verdict === 'slow' ? usualMs * (fault.times ?? 1) : usualMs;
     this.count(served.operation, latency, latencyMs, served.quota);
     const delayMs = (reply.waitMs ?? 0) + latencyMs + this.draw(wayTo(host), PURPOSE.networkAnswer, key);
     return {
@@ -175,6 +180,16 @@ export class Cloud {
   /** What the companies' own services used for their requests so far, health checks left out. */
   companyUsage(): CompanyUsage[] {
     return this.usage();
+  }
+
+  private judged(
+    rules: readonly FaultRule[],
+    operation: string,
+    key: CallKey,
+    nowMs: number,
+  ): FaultRule | undefined {
+    this.firstAtMs ??= nowMs;
+    return judge(rules, operation, key, this.options.seed, nowMs - this.firstAtMs);
   }
 
   private doorOf(host: string): Door | undefined {
@@ -217,3 +232,9 @@ export class Cloud {
 /** A company's service is asked under its own address by the gateways of its region only. */
 const wayTo = (host: string): string =>
   host.endsWith(RUN_SUFFIX) ? 'net.region-one-way' : 'net.vendor-one-way';
+
+function refusalOf(service: Service, { status = 503, retryAfterMs }: FaultRule): FakeReply {
+  const reply = service.unavailable(status);
+  if (retryAfterMs === undefined) return reply;
+  return { ...reply, headers: { ...reply.headers, 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
+}

@@ -6,9 +6,17 @@ import type { CallKey } from '../src/ports.ts';
 /**
  * refuse: the vendor answers `status` and has no effect. loseRequest: the call never arrives. loseAnswer: the effect
  * happens and the answer is lost. delayRequest: the call arrives `delayMs` later, perhaps after its caller gave up.
- * delayAnswer: the effect is in time and the answer comes `delayMs` later.
+ * delayAnswer: the effect is in time and the answer comes `delayMs` later. twice: the call is executed again right after
+ * the first time, as by a proxy that retries, and the second answer is dropped. slow: the vendor takes `times` as long.
  */
-export type FaultVerdict = 'refuse' | 'loseRequest' | 'loseAnswer' | 'delayRequest' | 'delayAnswer';
+export type FaultVerdict =
+  | 'refuse'
+  | 'loseRequest'
+  | 'loseAnswer'
+  | 'delayRequest'
+  | 'delayAnswer'
+  | 'twice'
+  | 'slow';
 
 export type FaultRule = {
   /** An operation such as `cloudRun.services.create`; one ending in `*` covers all that start alike. */
@@ -18,8 +26,15 @@ export type FaultRule = {
   readonly share: number;
   /** For `refuse`. */
   readonly status?: number;
+  /** For `refuse`: the header Retry-After, right or wrong, in whole seconds; none when absent. */
+  readonly retryAfterMs?: number;
   /** For the delays. */
   readonly delayMs?: number;
+  /** For `slow`. */
+  readonly times?: number;
+  /** The window in which it hits, since the clouds' first call: from `fromMs`, 0 when absent, to before `untilMs`. */
+  readonly fromMs?: number;
+  readonly untilMs?: number;
   /** The companies that it hits, by index; all when absent. */
   readonly companies?: readonly number[];
 };
@@ -30,11 +45,14 @@ export function judge(
   operation: string,
   key: CallKey,
   seed: number,
+  sinceFirstMs: number,
 ): FaultRule | undefined {
   return rules.find(rule => {
     const covers = rule.operation.endsWith('*')
       ? operation.startsWith(rule.operation.slice(0, -1))
       : rule.operation === operation;
+    const { fromMs = 0, untilMs = Number.POSITIVE_INFINITY } = rule;
+    if (sinceFirstMs < fromMs || sinceFirstMs >= untilMs) return false;
     if (!covers || (rule.companies !== undefined && !rule.companies.includes(key[0]))) return false;
     return drawUniform(seed, PURPOSE.fault, [identityOf(rule), ...key]) < rule.share;
   });

@@ -107,7 +107,7 @@ function createWire({ cloud, speed, delays = true }: FakesOptions): Wire {
       if (delays) await timeline.wait(ms / speed);
     };
     try {
-      await wait(cloud.arrivalMs(call));
+      await wait(cloud.arrivalMs(call, nowMs()));
       const answer = cloud.arrive(call, nowMs());
       if (answer === undefined) return hangUp(reply);
       await wait(answer.delayMs);

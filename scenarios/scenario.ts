@@ -91,10 +91,21 @@ export type Scenario = {
     }[];
     readonly rules: readonly {
       readonly operation: string;
-      readonly verdict: 'refuse' | 'loseRequest' | 'loseAnswer' | 'delayRequest' | 'delayAnswer';
+      readonly verdict:
+        | 'refuse'
+        | 'loseRequest'
+        | 'loseAnswer'
+        | 'delayRequest'
+        | 'delayAnswer'
+        | 'twice'
+        | 'slow';
       readonly share: number;
       readonly status?: number;
+      readonly retryAfterMs?: number;
       readonly delayMs?: number;
+      readonly times?: number;
+      readonly fromMs?: number;
+      readonly untilMs?: number;
       readonly companies?: readonly number[];
     }[];
   };

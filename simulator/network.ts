@@ -50,7 +50,7 @@ export class Network {
         return kernel.resumeAt(kernel.nowMs, () => generation.alive && resolve(TOO_LATE));
       const request = requestOf(call);
       const flight = { call, request, generation, resolve, outcome: TIMED_OUT };
-      const arrivalAtMs = kernel.nowMs + this.cloud.arrivalMs(request);
+      const arrivalAtMs = kernel.nowMs + this.cloud.arrivalMs(request, kernel.nowMs);
       if (arrivalAtMs <= call.deadlineAtMs) {
         kernel.schedule(arrivalAtMs, this.arrival, this.take(flight));
       } else {

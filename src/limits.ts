@@ -26,5 +26,8 @@ export const READY_MAX_MS = 300_000;
 /** Wait after a refusal that names no time of its own. */
 export const RETRY_AFTER_DEFAULT_MS = 5000;
 
+/** The longest wait that a refusal may ask for: our quotas count by the minute, and a wrong time must not stop a rollout. */
+export const RETRY_AFTER_MAX_MS = 60_000;
+
 /** Companies a batch, by the plan's names. */
 export const BATCH_SIZES = { small: 10, medium: 50, large: 200, enterprise: 500 } as const;

@@ -1,6 +1,6 @@
 // One HTTP call of a thin client: credential, JSON body, deadline; and the reading of what every vendor says alike.
 
-import { RETRY_AFTER_DEFAULT_MS } from '../limits.ts';
+import { RETRY_AFTER_DEFAULT_MS, RETRY_AFTER_MAX_MS } from '../limits.ts';
 import type { Answer, Call, Transport } from '../ports.ts';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
 
@@ -58,6 +58,8 @@ export function jsonOf(answer: Answer): any {
 export function readFailure(answer: Answer, quota: string, reason: string): CloudResult {
   const { status } = answer;
   if (status === 429) return { kind: 'throttled', quota, retryAfterMs: retryAfterMs(answer) };
+  // A permission that was just granted is not known everywhere yet; the call had no effect.
+  if (status === 403) return { kind: 'transient', reason: `403 ${reason}` };
   // A 5xx may come from a proxy after the effect: only a look at the name can tell.
   if (status >= 500 || status === 408) return { kind: 'unknown', reason: `${status} ${reason}` };
   return { kind: 'rejected', reason: `${status} ${reason}` };
@@ -75,5 +77,7 @@ export function unreadable(answer: Answer): CloudResult {
 
 function retryAfterMs(answer: Answer): number {
   const seconds = Number(answer.headers['retry-after']);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : RETRY_AFTER_DEFAULT_MS;
+  return Number.isFinite(seconds) && seconds > 0
+    ? Math.min(seconds * 1000, RETRY_AFTER_MAX_MS)
+    : RETRY_AFTER_DEFAULT_MS;
 }

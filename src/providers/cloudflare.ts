@@ -170,9 +170,13 @@ const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | unde
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 
+/** Of a credential that no waiting makes good; other vendors say 401. */
+const INVALID_TOKEN = 9109;
+
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
+  if (code === INVALID_TOKEN) return { kind: 'rejected', reason: `${answer.status} ${code} ${message}` };
   const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';
   return readFailure(answer, quota, `${code} ${message}`);
 }

@@ -178,6 +178,21 @@ describe('--set is refused', () => {
       ['faults.rules.0.delayMs is missing'],
     ],
     [
+      'a slow vendor without a factor',
+      ['faults.rules.0={"operation":"kms.*","verdict":"slow","share":1}'],
+      ['faults.rules.0.times is missing', '"slow" needs it'],
+    ],
+    [
+      'a time in what is no refusal',
+      ['faults.rules.0={"operation":"kms.*","verdict":"twice","share":1,"retryAfterMs":5}'],
+      ['faults.rules.0.retryAfterMs is 5', 'only the verdict "refuse"'],
+    ],
+    [
+      'a window that ends before it begins',
+      ['faults.rules.0={"operation":"kms.*","verdict":"twice","share":1,"fromMs":9,"untilMs":8}'],
+      ['faults.rules.0.untilMs is 8', 'above fromMs, 9'],
+    ],
+    [
       'a fault on nobody',
       ['faults.rules.0={"operation":"kms.*","verdict":"refuse","share":1,"companies":[1,100]}'],
       ['faults.rules.0.companies.1 is 100', 'below'],

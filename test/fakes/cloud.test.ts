@@ -58,9 +58,11 @@ describe('a call without trouble', () => {
     const [alone, crowded] = [createCloud(), createCloud()];
     for (let i = 2; i < 10; i++) crowded.arrive(request(i), NOW_MS);
     expect(crowded.arrive(request(1), NOW_MS)!.delayMs).toBe(alone.arrive(request(1), NOW_MS)!.delayMs);
-    expect(crowded.arrivalMs(request(1))).toBe(alone.arrivalMs(request(1)));
-    expect(alone.arrivalMs(request(2))).not.toBe(alone.arrivalMs(request(1)));
-    expect(createCloud({ seed: 2 }).arrivalMs(request(1))).not.toBe(alone.arrivalMs(request(1)));
+    expect(crowded.arrivalMs(request(1), NOW_MS)).toBe(alone.arrivalMs(request(1), NOW_MS));
+    expect(alone.arrivalMs(request(2), NOW_MS)).not.toBe(alone.arrivalMs(request(1), NOW_MS));
+    expect(createCloud({ seed: 2 }).arrivalMs(request(1), NOW_MS)).not.toBe(
+      alone.arrivalMs(request(1), NOW_MS),
+    );
   });
 
   it.each([
@@ -134,6 +136,48 @@ describe('a fault', () => {
     const usualMs = createCloud().arrive(request(1), NOW_MS)!.delayMs;
     expect(cloud.arrive(request(1), NOW_MS)!.delayMs).toBeCloseTo(usualMs + 20_000, 6);
     expect(effects(cloud)).toBe(1);
+  });
+
+  it('executes a call again without a second answer', () => {
+    const cloud = createCloud({ faults: [rule({ verdict: 'twice' })] });
+    expect(cloud.arrive(request(1), NOW_MS)).toMatchObject({ lost: false, reply: { status: 200 } });
+    expect(effects(cloud)).toBe(1);
+    const body = new TextEncoder().encode(JSON.stringify({ payload: { data: btoa('secret') } }));
+    const version = { path: '/v1/projects/p/secrets/c1:addVersion', query: new URLSearchParams(), body };
+    const again = createCloud({ faults: [rule({ operation: '*', verdict: 'twice' })] });
+    again.arrive(request(1), NOW_MS);
+    expect(again.arrive(request(1, version), NOW_MS)!.reply.body).toMatchObject({
+      name: expect.stringMatching(/versions\/1$/),
+    });
+    expect(effects(again)).toBe(3);
+  });
+
+  it('makes the vendor slow by its factor, and not the way', () => {
+    const latencyMs = (cloud: Cloud) => {
+      const { delayMs } = cloud.arrive(request(1), NOW_MS)!;
+      return [cloud.operations()[0].latencyMs, delayMs];
+    };
+    const [usual, slow] = [createCloud(), createCloud({ faults: [rule({ verdict: 'slow', times: 10 })] })];
+    const [[usualMs, usualDelayMs], [slowMs, slowDelayMs]] = [latencyMs(usual), latencyMs(slow)];
+    expect(slowMs).toBeCloseTo(10 * usualMs, 6);
+    expect(slowDelayMs - slowMs).toBeCloseTo(usualDelayMs - usualMs, 6);
+  });
+
+  it.each([
+    ['none', {}, undefined],
+    ['a right one', { retryAfterMs: 1500 }, '2'],
+    ['a wrong one', { retryAfterMs: 0 }, '0'],
+  ])('refuses with the Retry-After that it is given: %s', (_, more, header) => {
+    const cloud = createCloud({ faults: [rule({ status: 429, ...more })] });
+    expect(cloud.arrive(request(1), NOW_MS)!.reply.headers?.['retry-after']).toBe(header);
+  });
+
+  it('hits inside its window only, which counts from the first call', () => {
+    const cloud = createCloud({ faults: [rule({ fromMs: 1000, untilMs: 2000 })] });
+    const statuses = [0, 999, 1000, 1999, 2000].map(
+      (ms, i) => cloud.arrive(request(i), NOW_MS + ms)!.reply.status,
+    );
+    expect(statuses).toEqual([200, 200, 503, 503, 200]);
   });
 
   it.each<[string, Partial<FaultRule>, boolean]>([

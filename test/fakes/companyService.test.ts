@@ -139,7 +139,7 @@ describe('a fault', () => {
     const usual = trafficCloud();
     const delays = KINDS.map(kind => {
       const request = requestOf(kind, ALICE, 1);
-      return Math.round(cloud.arrivalMs(request) - usual.arrivalMs(request));
+      return Math.round(cloud.arrivalMs(request, 0) - usual.arrivalMs(request, 0));
     });
     expect(delays).toEqual([0, 0, 5000, 0, 0]);
   });

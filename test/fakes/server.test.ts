@@ -153,14 +153,44 @@ describe('a fault', () => {
     ['refuse', 'answered', 0],
     ['delayRequest', 'answered', 1],
     ['delayAnswer', 'answered', 1],
+    // The second time finds the name taken.
+    ['twice', 'answered', 1],
+    ['slow', 'answered', 1],
   ] as const)('%s: the client sees %s, and the ledger has %i effects', async (verdict, kind, effects) => {
     const cloud = createCloud([
-      { operation: 'secretManager.secrets.create', verdict, share: 1, status: 503, delayMs: 1000 },
+      { operation: 'secretManager.secrets.create', verdict, share: 1, status: 503, delayMs: 1000, times: 2 },
     ]);
     const outcome = await connect((await start(cloud)).url).send(createSecret);
     expect(outcome.kind).toBe(kind);
     if (verdict === 'refuse') expect(outcome).toMatchObject({ status: 503 });
     expect(cloud.ledger.entries).toHaveLength(effects);
+  });
+
+  test('twice: what has no name is there twice, and the client sees the first', async () => {
+    const cloud = createCloud([{ operation: 'secretManager.versions.add', verdict: 'twice', share: 1 }]);
+    const transport = connect((await start(cloud)).url);
+    await transport.send(createSecret);
+    const body = { payload: { data: btoa('secret') } };
+    const outcome = await transport.send(
+      callOf(1, 'POST', `${SECRETS}/c00007-api-key:addVersion`, createSecret.headers, body),
+    );
+    expect(outcome).toMatchObject({ kind: 'answered', status: 200 });
+    expect(JSON.stringify(readOf(outcome))).toContain('/versions/1');
+    expect(cloud.ledger.entries.map(({ kind }) => kind)).toEqual([
+      'secret',
+      'secretVersion',
+      'secretVersion',
+    ]);
+  });
+
+  test('refuse with retryAfterMs: the header has it in whole seconds; a window of later hits nothing now', async () => {
+    const refuse = { operation: 'secretManager.secrets.create', verdict: 'refuse', share: 1 } as const;
+    const cloud = createCloud([
+      { ...refuse, status: 500, fromMs: 86_400_000 },
+      { ...refuse, status: 429, retryAfterMs: 1500, untilMs: 86_400_000 },
+    ]);
+    const outcome = await connect((await start(cloud)).url).send(createSecret);
+    expect(outcome).toMatchObject({ status: 429, headers: { 'retry-after': '2' } });
   });
 });
 

@@ -79,7 +79,18 @@ const FULL: Full<Scenario> = {
   faults: {
     quotas: [{ name: 'hidden', operations: ['cloudRun.services.create'], perMinute: 1 }],
     rules: [
-      { operation: 'kms.*', verdict: 'delayAnswer', share: 1, status: 503, delayMs: 10, companies: [0] },
+      {
+        operation: 'kms.*',
+        verdict: 'delayAnswer',
+        share: 1,
+        status: 503,
+        retryAfterMs: 1000,
+        delayMs: 10,
+        times: 2,
+        fromMs: 0,
+        untilMs: 60_000,
+        companies: [0],
+      },
     ],
   },
   traffic: {

@@ -34,7 +34,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a batch whose first company is refused its certificate',
-    scenario: rolloutOf(3, refusing('cloudflare.customHostnames.create', 403)),
+    scenario: rolloutOf(3, refusing('cloudflare.customHostnames.create', 400)),
     outcome: UNDONE,
   },
   {

@@ -197,7 +197,7 @@ describe('a quota on deletions', () => {
     const rule = {
       operation: 'cloudflare.customHostnames.create',
       verdict: 'refuse',
-      status: 403,
+      status: 400,
       share: 1,
       companies: undone,
     };
