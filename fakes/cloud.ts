@@ -1,9 +1,10 @@
 // All the fake clouds behind one door, for both clocks. A call is three arrows, arrive? → effect? → answer?, and the
 // caller (`simulator/network.ts` or `fakes/server.ts`) waits out the delays between them.
 
-import { logNormalAt, logNormalTableOf } from '../scenarios/distribution.ts';
+import { logNormal } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
+import type { FaultRule } from '../scenarios/scenario.ts';
 import type { CallKey } from '../src/ports.ts';
 import type { AdoptedCompany } from './adopted.ts';
 import { atlas } from './atlas.ts';
@@ -12,7 +13,7 @@ import { cloudRun } from './cloudRun.ts';
 import type { CompanyUsage } from './companyInstances.ts';
 import { companyServices, RUN_SUFFIX } from './companyService.ts';
 import { dnsResolver } from './dnsResolver.ts';
-import { type FaultRule, judge } from './faults.ts';
+import { judge } from './faults.ts';
 import { firestore } from './firestore.ts';
 import { kms } from './kms.ts';
 import { Ledger } from './ledger.ts';
@@ -57,7 +58,7 @@ export type OperationCount = {
   readonly fact: string;
 };
 
-type Drawn = { readonly value: number; readonly table: Float64Array };
+type Drawn = { readonly value: number; readonly msAt: (uniform: number) => number };
 type Door = { service: Service; match: (method: string, path: string) => Match | undefined };
 
 export class Cloud {
@@ -200,8 +201,7 @@ export class Cloud {
   }
 
   private draw(fact: string, purpose: number, key: CallKey): number {
-    const { value, table } = this.factOf(fact);
-    return value * logNormalAt(table, drawUniform(this.options.seed, purpose, key));
+    return this.factOf(fact).msAt(drawUniform(this.options.seed, purpose, key));
   }
 
   /** Asked for once, so that its use is on record, and kept. */
@@ -209,7 +209,7 @@ export class Cloud {
     let fact = this.facts.get(id);
     if (fact === undefined) {
       const { value, spread } = this.options.facts.get(id);
-      this.facts.set(id, (fact = { value, table: logNormalTableOf(spread) }));
+      this.facts.set(id, (fact = { value, msAt: logNormal(value, spread) }));
     }
     return fact;
   }

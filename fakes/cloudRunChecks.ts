@@ -1,6 +1,7 @@
 // What Cloud Run checks of a service before it takes it: each field's type, range and fit, and no field unknown.
 
 import { labelsProblem, unknownName } from './google.ts';
+import { isObject } from './service.ts';
 
 const IMAGE =
   /^[a-z0-9][a-z0-9._-]*(?::\d+)?(?:\/[a-z0-9][a-z0-9._-]*)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
@@ -68,7 +69,6 @@ export function violationOf(service: any): readonly [field: string, description:
   return problem === undefined ? undefined : ['service', problem];
 }
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isOptional = (value: unknown) => value === undefined || isObject(value);
 const isImage = (image: unknown) => typeof image === 'string' && IMAGE.test(image);
 const isCount = (n: unknown, least: number, most: number) =>

@@ -1,7 +1,7 @@
 // What the waits beside the vendors' take: the region's cache and records, SallyPort, the way between a user, the edge and
 // a gateway. Both clocks draw them here, so that the same wait is as long in both.
 
-import { logNormalAt, logNormalTableOf } from '../scenarios/distribution.ts';
+import { logNormal } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
 import type { UserRegion } from '../scenarios/scenario.ts';
@@ -28,15 +28,13 @@ type Draw = (key: CallKey) => number;
 export function createDelays(facts: FactValues, seed: number): Delays {
   /** Looked up on first use, so that a report lists the facts that a run did use. */
   const drawOf = (fact: string, purpose: number): Draw => {
-    let value = 0;
-    let table: Float64Array | undefined;
+    let msAt: ((uniform: number) => number) | undefined;
     return key => {
-      if (table === undefined) {
-        const found = facts.get(fact);
-        value = found.value;
-        table = logNormalTableOf(found.spread);
+      if (msAt === undefined) {
+        const { value, spread } = facts.get(fact);
+        msAt = logNormal(value, spread);
       }
-      return value * logNormalAt(table, drawUniform(seed, purpose, key));
+      return msAt(drawUniform(seed, purpose, key));
     };
   };
   const ways = new Map<string, Map<string, Draw>>();

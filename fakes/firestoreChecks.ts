@@ -1,12 +1,15 @@
 // What Firestore refuses in a write: the checks of names, fields, values and preconditions.
 
 import { unknownName } from './google.ts';
+import { isObject } from './service.ts';
 
 export type Value = Readonly<Record<string, unknown>>;
 export type Fields = Readonly<Record<string, Value>>;
 /** One of the two. `updateTime`: the document must exist, and be as it was then. */
 export type Precondition = { readonly exists?: boolean; readonly updateTime?: string };
 
+/** In a query and in an index. */
+export const FIELD_PATH = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const STRING_BYTES_MAX = 1_048_487;
 const FIELD_NAME_BYTES_MAX = 1500;
 /** Levels of maps and arrays in one field. */
@@ -121,7 +124,3 @@ const isInt64 = (n: bigint) => n <= INT64_MAX && n >= -INT64_MAX - 1n;
 const isWithin = (n: unknown, bound: number) => typeof n === 'number' && Math.abs(n) <= bound;
 const encoder = new TextEncoder();
 const bytesOf = (text: string) => encoder.encode(text).length;
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -1,8 +1,8 @@
 // Firestore's composite indexes, each made by a long-running operation: it is there at once, and serves queries later.
 
-import { isObject } from './firestoreChecks.ts';
+import { FIELD_PATH } from './firestoreChecks.ts';
 import { googleError, pageOf, unknownName } from './google.ts';
-import { type FakeReply, isoTime, type RouteContext, type World } from './service.ts';
+import { type FakeReply, isObject, isoTime, type RouteContext, type World } from './service.ts';
 
 export type IndexField = {
   readonly fieldPath: string;
@@ -25,7 +25,6 @@ export type Indexes = Readonly<Record<Verb, Handler>> & {
 
 const TYPES = 'type.googleapis.com/google.firestore.admin.v1';
 const COLLECTION_ID = /^[A-Za-z_][\w-]*$/;
-const FIELD_PATH = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const FIELDS_MAX = 100;
 const PAGE_SIZE_MAX = 1000;
 const databaseOf = (root: string) => root.slice(0, -'/documents'.length);

@@ -1,11 +1,11 @@
 // Firestore's structured queries, as far as the fake covers them: one collection, equality filters, orders and a limit.
 // As in reality, a query that no index serves is refused.
 
-import { type Fields, isObject, type Value, valueProblem } from './firestoreChecks.ts';
+import { FIELD_PATH, type Fields, type Value, valueProblem } from './firestoreChecks.ts';
 import type { IndexField } from './firestoreIndexes.ts';
 import { compareTexts, compareValues } from './firestoreValues.ts';
 import { googleError, unknownName } from './google.ts';
-import type { FakeReply } from './service.ts';
+import { type FakeReply, isObject } from './service.ts';
 
 type Direction = 'ASCENDING' | 'DESCENDING';
 type Order = { readonly path: string; readonly direction: Direction };
@@ -17,7 +17,6 @@ export type Query = {
 };
 export type Found = { readonly name: string; readonly fields: Fields };
 
-const FIELD_PATH = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const NAME = '__name__';
 const QUERY_FIELDS = ['from', 'where', 'orderBy', 'limit'];
 const NOT_COVERED = ['select', 'startAt', 'endAt', 'offset', 'findNearest'];

@@ -2,7 +2,7 @@
 // its sessions: an id says whose it is, `s-<company>-<agent>`, and the server takes its own company's only.
 
 import { sessionOf } from '../scenarios/requests.ts';
-import type { FakeReply } from './service.ts';
+import { type FakeReply, isObject } from './service.ts';
 
 export const MCP_OPERATION = 'companyService.mcp';
 
@@ -139,6 +139,4 @@ function isSessionOf(company: string, session: string): boolean {
   return session.startsWith(prefix) && AGENT_NUMBER.test(session.slice(prefix.length));
 }
 
-const isObject = (value: Message): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isOptionalObject = (value: Message): boolean => value === undefined || isObject(value);

@@ -1,7 +1,7 @@
 // Pinecone: the namespaces of serverless indexes, one index a host, and what the vendor asks of every call. Indexes
 // themselves are in `pineconeIndexes.ts`, their records in `pineconeVectors.ts`. Its errors are those of gRPC in JSON.
 
-import { CODE, failure, unknownField } from './pineconeChecks.ts';
+import { CODE, failure, NAME, pageOf, unknownField } from './pineconeChecks.ts';
 import { createIndexes, DEFAULT_NAMESPACE, type Handler, type NoteNamespace } from './pineconeIndexes.ts';
 import { vectorHandlers } from './pineconeVectors.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
@@ -9,8 +9,7 @@ import type { FakeReply, RouteContext, Service, World } from './service.ts';
 const API_VERSION = /^20\d\d-(?:01|04|07|10)$/;
 /** The first version with POST /namespaces. */
 const API_VERSION_MIN = '2025-10';
-const NAME = /^[\x20-\x7e]{1,512}$/;
-const PAGE_SIZE_MAX = 100;
+
 export function pinecone(world: World): Service {
   const note: NoteNamespace = ({ host }, namespace, effect, atMs, detail = '') =>
     world.ledger.write({
@@ -55,23 +54,17 @@ export function pinecone(world: World): Service {
     return { status: 200, body: {} };
   });
 
-  /** In order of the names' bytes; the token of a page is the last name of the page before. */
   const list = inIndex(({ namespaces }, { query }) => {
-    const limit = Number(query.get('limit') ?? PAGE_SIZE_MAX);
-    if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_SIZE_MAX)
-      return failure(400, CODE.invalidArgument, `limit must be 1 to ${PAGE_SIZE_MAX}`);
+    const page = pageOf(namespaces.keys(), query);
+    if ('status' in page) return page;
+    const { names, ...pagination } = page;
     const prefix = query.get('prefix') ?? '';
-    const after = query.get('paginationToken') ?? '';
-    const all = [...namespaces.keys()].filter(name => name.startsWith(prefix)).sort();
-    const rest = all.filter(name => name > after);
-    const names = rest.slice(0, limit);
-    const pagination = rest.length > limit && { pagination: { next: names.at(-1) } };
     return {
       status: 200,
       body: {
         namespaces: names.map(name => namespaceResource([name, namespaces.get(name)!])),
         ...pagination,
-        total_count: all.length,
+        total_count: [...namespaces.keys()].filter(name => name.startsWith(prefix)).length,
       },
     };
   });

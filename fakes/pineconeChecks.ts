@@ -1,6 +1,6 @@
 // What Pinecone refuses: the checks of indexes, records, queries and metadata filters, and the envelopes of both planes.
 
-import type { FakeReply } from './service.ts';
+import { type FakeReply, isObject } from './service.ts';
 
 export type Metric = 'cosine' | 'dotproduct' | 'euclidean';
 export type Metadata = Readonly<Record<string, string | number | boolean | readonly string[]>>;
@@ -23,7 +23,8 @@ export const CODE = {
 };
 
 const INDEX_NAME = /^[a-z0-9](?:[a-z0-9-]{0,43}[a-z0-9])?$/;
-const ID = /^[\x20-\x7e]{1,512}$/;
+/** Of a namespace and of a record's id. */
+export const NAME = /^[\x20-\x7e]{1,512}$/;
 const REGION = /^[a-z]+(?:-[a-z]+)*-?\d+$/;
 const DIMENSION_MAX = 20_000;
 const TAGS_MAX = 20;
@@ -39,8 +40,24 @@ export function failure(status: number, code: number, message: string): FakeRepl
 
 export const invalid = (message: string) => failure(400, CODE.invalidArgument, message);
 
-function refused(status: number, code: string, message: string): FakeReply {
+/** The control plane's envelope is another than the data plane's. */
+export function controlFailure(status: number, code: string, message: string): FakeReply {
   return { status, body: { status, error: { code, message } } };
+}
+
+const PAGE_SIZE_MAX = 100;
+
+export type Page = { readonly names: readonly string[]; readonly pagination?: { readonly next: string } };
+
+/** In order of the names' bytes; the token of a page is the last name of the page before. */
+export function pageOf(all: Iterable<string>, query: URLSearchParams): Page | FakeReply {
+  const limit = Number(query.get('limit') ?? PAGE_SIZE_MAX);
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_SIZE_MAX)
+    return invalid(`limit must be 1 to ${PAGE_SIZE_MAX}`);
+  const [prefix, after] = ['prefix', 'paginationToken'].map(name => query.get(name) ?? '');
+  const rest = [...all].filter(name => name.startsWith(prefix) && name > after).sort();
+  const names = rest.slice(0, limit);
+  return rest.length > limit ? { names, pagination: { next: names.at(-1)! } } : { names };
 }
 
 /** A body of the wrong shape is answered with 422, one of the right shape with wrong content with 400. */
@@ -48,8 +65,12 @@ function refused(status: number, code: string, message: string): FakeReply {
 export function indexRefusal(body: any): FakeReply | undefined {
   const { name, dimension, metric = 'cosine', spec, tags, vector_type = 'dense' } = body;
   const shape = (message: string) =>
-    refused(422, 'INVALID_ARGUMENT', `Failed to deserialize the JSON body into the target type: ${message}`);
-  const content = (message: string) => refused(400, 'INVALID_ARGUMENT', message);
+    controlFailure(
+      422,
+      'INVALID_ARGUMENT',
+      `Failed to deserialize the JSON body into the target type: ${message}`,
+    );
+  const content = (message: string) => controlFailure(400, 'INVALID_ARGUMENT', message);
   const missing = ['name', 'spec'].find(field => body[field] === undefined);
   if (missing !== undefined) return shape(`missing field \`${missing}\``);
   const unknown = Object.keys(body).find(field => !INDEX_FIELDS.includes(field));
@@ -59,7 +80,7 @@ export function indexRefusal(body: any): FakeReply | undefined {
     return shape('deletion_protection: unknown variant');
   if (!isObject(spec)) return shape('spec: expected an object');
   if (vector_type !== 'dense' || Object.keys(spec).join() !== 'serverless')
-    return refused(501, 'UNIMPLEMENTED', 'The fake covers serverless indexes of dense vectors alone');
+    return controlFailure(501, 'UNIMPLEMENTED', 'The fake covers serverless indexes of dense vectors alone');
   if (typeof name !== 'string' || !INDEX_NAME.test(name))
     return content('Name must be 1 to 45 lower case letters, digits and hyphens, no hyphen at either end');
   if (!Number.isInteger(dimension) || dimension < 1 || dimension > DIMENSION_MAX)
@@ -77,9 +98,13 @@ function serverlessRefusal(
   if (typeof cloud !== 'string' || !CLOUDS.includes(cloud)) return shape('cloud: unknown variant');
   if (typeof region !== 'string') return shape('missing field `region`');
   if (!REGION.test(region))
-    return refused(404, 'NOT_FOUND', `Resource cloud: ${cloud} region: ${region} not found`);
+    return controlFailure(404, 'NOT_FOUND', `Resource cloud: ${cloud} region: ${region} not found`);
   if (Object.keys(rest).length > 0 || JSON.stringify(read_capacity) !== '{"mode":"OnDemand"}')
-    return refused(501, 'UNIMPLEMENTED', 'The fake covers a cloud, a region and on-demand reads alone');
+    return controlFailure(
+      501,
+      'UNIMPLEMENTED',
+      'The fake covers a cloud, a region and on-demand reads alone',
+    );
   return undefined;
 }
 
@@ -128,7 +153,7 @@ export function unknownField(body: object, fields: readonly string[]): FakeReply
 }
 
 export const idRefusal = (id: unknown) =>
-  typeof id === 'string' && ID.test(id)
+  typeof id === 'string' && NAME.test(id)
     ? undefined
     : invalid('A vector id must be 1 to 512 ASCII characters');
 
@@ -208,8 +233,4 @@ function partOf(name: string, given: unknown): Filter | undefined {
     Object.hasOwn(OPERATORS, operator) && OPERATORS[operator].takes(value);
   if (conditions.length === 0 || !conditions.every(fits)) return undefined;
   return metadata => conditions.every(([operator, value]) => OPERATORS[operator].test(metadata[name], value));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 // ready. Any other host below the vendor's domain is an index that the platform's set-up has made.
 
 import type { Effect } from './ledger.ts';
-import { CODE, failure, indexRefusal, type Metric, type Vector } from './pineconeChecks.ts';
+import { CODE, controlFailure, failure, indexRefusal, type Metric, type Vector } from './pineconeChecks.ts';
 import { addressOf, type FakeReply, type RouteContext, type World } from './service.ts';
 
 export type Namespace = Map<string, Vector>;
@@ -154,9 +154,4 @@ function indexResource({ host, dimension, metric, readyAtMs, made }: Index, cont
     deletion_protection: deletionProtection,
     tags,
   };
-}
-
-/** The control plane's envelope is another than the data plane's. */
-function controlFailure(status: number, code: string, message: string): FakeReply {
-  return { status, body: { status, error: { code, message } } };
 }

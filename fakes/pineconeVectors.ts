@@ -9,7 +9,9 @@ import {
   idRefusal,
   invalid,
   type Metric,
+  NAME,
   notCovered,
+  pageOf,
   unknownField,
   type Vector,
   valuesRefusal,
@@ -25,10 +27,8 @@ import {
 } from './pineconeIndexes.ts';
 import type { FakeReply } from './service.ts';
 
-const NAMESPACE = /^[\x20-\x7e]{1,512}$/;
 const TOP_K_MAX = 10_000;
 const IDS_MAX = 1000;
-const PAGE_SIZE_MAX = 100;
 const QUERY_FIELDS = ['namespace', 'topK', 'filter', 'includeValues', 'includeMetadata', 'vector', 'id'];
 const EMPTY: Namespace = new Map();
 
@@ -87,14 +87,10 @@ export function vectorHandlers(
   const list = inIndex((index, { query: parameters }) => {
     const name = namespaceOf(parameters.get('namespace') ?? undefined);
     if (name === undefined) return badNamespace();
-    const limit = Number(parameters.get('limit') ?? PAGE_SIZE_MAX);
-    if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_SIZE_MAX)
-      return invalid(`limit must be 1 to ${PAGE_SIZE_MAX}`);
-    const [prefix, after] = ['prefix', 'paginationToken'].map(each => parameters.get(each) ?? '');
-    const namespace = index.namespaces.get(name) ?? EMPTY;
-    const rest = [...namespace.keys()].filter(id => id.startsWith(prefix) && id > after).sort();
-    const vectors = rest.slice(0, limit).map(id => ({ id }));
-    const pagination = rest.length > limit && { pagination: { next: vectors.at(-1)!.id } };
+    const page = pageOf((index.namespaces.get(name) ?? EMPTY).keys(), parameters);
+    if ('status' in page) return page;
+    const { names, ...pagination } = page;
+    const vectors = names.map(id => ({ id }));
     return { status: 200, body: { vectors, ...pagination, namespace: name, usage: { readUnits: 1 } } };
   });
 
@@ -146,7 +142,7 @@ export function vectorHandlers(
 /** Without a name it is the default one; undefined when it cannot be one. */
 function namespaceOf(name: unknown): string | undefined {
   if (name === undefined || name === '') return DEFAULT_NAMESPACE;
-  return typeof name === 'string' && NAMESPACE.test(name) ? name : undefined;
+  return typeof name === 'string' && NAME.test(name) ? name : undefined;
 }
 
 const badNamespace = () => invalid('Namespace name must be 1 to 512 ASCII characters');

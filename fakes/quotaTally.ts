@@ -52,12 +52,12 @@ export class QuotaTally {
   /** What a company was served beyond its quota is nobody's merit. */
   figures(): { readonly withinQuota: number; readonly servedWithinQuota: number } {
     let { withinQuota, servedWithinQuota } = this;
-    // A hole is a company that sent nothing in that minute.
+    // Not asked of a hole: a company that sent nothing in that minute.
     for (const companies of this.minutes.values())
-      for (const { within, served } of companies.filter(() => true)) {
+      companies.forEach(({ within, served }) => {
         withinQuota += within;
         servedWithinQuota += Math.min(within, served);
-      }
+      });
     return { withinQuota, servedWithinQuota };
   }
 }

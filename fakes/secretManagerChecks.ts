@@ -1,6 +1,7 @@
 // What Secret Manager refuses in a request: the checks of secrets, payloads, filters and pages.
 
 import { labelsProblem, unknownName } from './google.ts';
+import { isObject } from './service.ts';
 
 const PAYLOAD_BYTES_MAX = 65_536;
 const SECRET_FIELDS = ['replication', 'labels', 'annotations', 'etag', 'name', 'createTime'];
@@ -98,8 +99,4 @@ export function filterOf(text: string | null, fields: RegExp): ((resource: objec
   if (field === undefined || !fields.test(field)) return `Invalid filter [${text}].`;
   const path = field.split('.');
   return resource => path.reduce<unknown>((at, name) => isObject(at) && at[name], resource) === value;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,8 +5,9 @@ import { BoundedMap } from '../fakes/bounded.ts';
 import { type Delays, TO_GATEWAY, TO_USER } from '../fakes/delays.ts';
 import { Edge, type EdgeRequest } from '../fakes/edge.ts';
 import { durationMs, type Scenario, USER_REGIONS, type UserRegion } from '../scenarios/scenario.ts';
+import { keyWith } from '../src/gateway/key.ts';
 import type { GatewayReply, GatewayRequest } from '../src/gateway/request.ts';
-import type { CallKey, Clock } from '../src/ports.ts';
+import type { Clock } from '../src/ports.ts';
 import type { RigPorts } from './gatewayPorts.ts';
 
 export type RigEdgeOptions = {
@@ -48,10 +49,10 @@ export function createEdge(options: RigEdgeOptions): RigEdge {
     const kept = asked && edge.arrive(asked, clock.nowMs()).hit ? replies.get(nameOf(asked)) : undefined;
     if (kept !== undefined) {
       hits++;
-      await timeline.wait(delays.edgeMs(user, keyOf(key, TO_GATEWAY)));
+      await timeline.wait(delays.edgeMs(user, keyWith(key, TO_GATEWAY)));
       return kept;
     }
-    await timeline.wait(delays.toGatewayMs(user, region, keyOf(key, TO_GATEWAY)));
+    await timeline.wait(delays.toGatewayMs(user, region, keyWith(key, TO_GATEWAY)));
     const reply = await served(request);
     if (asked !== undefined) {
       const cacheControl = reply.headers['cache-control'];
@@ -62,7 +63,7 @@ export function createEdge(options: RigEdgeOptions): RigEdge {
       );
       if (reply.status === 200) replies.set(nameOf(asked), reply);
     }
-    await timeline.wait(delays.toUserMs(user, region, keyOf(key, TO_USER)));
+    await timeline.wait(delays.toUserMs(user, region, keyWith(key, TO_USER)));
     return reply;
   };
   return {
@@ -94,5 +95,3 @@ function edgeRequestOf(
     ? { kind: 'config', company, name: '', userRegion, homeRegion }
     : { kind: 'asset', company, name: path.slice(ASSETS.length), userRegion, homeRegion };
 }
-
-const keyOf = (key: CallKey, place: number): CallKey => [...key, place];

@@ -8,17 +8,22 @@ const tables = new Map<number, Float64Array>();
  * The tails end at the quantiles 1/8192 and 8191/8192; the table is scaled so that its mean is 1 all the same.
  */
 export function logNormalOfMeanOne(spread: number, uniform: number): number {
-  return logNormalAt(logNormalTableOf(spread), uniform);
+  return at(tableOf(spread), uniform);
 }
 
-/** For who draws from the same one again and again. */
-export function logNormalTableOf(spread: number): Float64Array {
+/** The same of another mean, for who draws from it again and again. */
+export function logNormal(mean: number, spread: number): (uniform: number) => number {
+  const table = tableOf(spread);
+  return uniform => mean * at(table, uniform);
+}
+
+function tableOf(spread: number): Float64Array {
   let table = tables.get(spread);
   if (table === undefined) tables.set(spread, (table = logNormalTable(spread)));
   return table;
 }
 
-export function logNormalAt(table: Float64Array, uniform: number): number {
+function at(table: Float64Array, uniform: number): number {
   const position = uniform * (TABLE_SIZE - 1);
   const index = Math.floor(position);
   return table[index] + (table[index + 1] - table[index]) * (position - index);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Report } from '../../reports/report.ts';
 import { resolveK6 } from '../../rig/k6Binary.ts';
+import { isAlive } from '../processes.ts';
 import { newFolder, sandtable, start, until } from './command.ts';
 
 /** Building k6 takes some minutes on a machine that has none. */
@@ -56,14 +57,6 @@ function stubProcesses(temporary: string): string {
   stubK6(`: > '${ids}'/$$; : > '${ids}/k6'\nexec "$K6" "$@"`);
   vi.stubEnv('TMPDIR', temporary).stubEnv('TEMP', temporary);
   return ids;
-}
-
-function isAlive(id: number): boolean {
-  try {
-    return process.kill(id, 0);
-  } catch {
-    return false;
-  }
 }
 
 describe('sandtable load', () => {

@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { Cloud, type CloudOptions } from '../../fakes/cloud.ts';
-import type { FaultRule } from '../../fakes/faults.ts';
 import { cloudOptionsOf, FAKES_TOKEN } from '../../fakes/fromScenario.ts';
 import type { FakeRequest } from '../../fakes/service.ts';
 import { FACTS, FactValues } from '../../scenarios/facts.ts';
+import type { FaultRule } from '../../scenarios/scenario.ts';
 import { rolloutOf } from '../simulator/harness.ts';
 
 const NOW_MS = 1_767_225_600_000;

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Child, startChild } from '../../rig/child.ts';
+import { isAlive } from '../processes.ts';
 
 const ENTRY = new URL('./childMain.ts', import.meta.url);
 const CHILD = new URL('../../rig/child.ts', import.meta.url).href;
@@ -22,14 +23,6 @@ async function startOne(spec: unknown = {}): Promise<Child> {
   const child = await startChild({ entry: ENTRY, spec });
   children.push(child);
   return child;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 describe('a child', () => {

@@ -1,9 +1,10 @@
 // Every call of provisioning meets every fault: the company ends ready or cleanly undone, and its neighbour is ready.
 
 import { describe, expect, it } from 'vitest';
-import { type FaultRule, judge } from '../../fakes/faults.ts';
+import { judge } from '../../fakes/faults.ts';
 import type { RolloutMeasurement } from '../../reports/measurement.ts';
 import { companiesOf } from '../../scenarios/population.ts';
+import type { FaultRule } from '../../scenarios/scenario.ts';
 import { ATTEMPTS_MAX, RETRY_AFTER_DEFAULT_MS } from '../../src/limits.ts';
 import { planOf } from '../../src/provisioning/plan.ts';
 import { leftIn, rolloutOf, simulate, type Witnessed, witness } from './harness.ts';
