@@ -1,7 +1,8 @@
 // Cloud Run Admin API v2: services, their revisions, and the long-running operations that change them. What a service is
 // at a moment is a function of the moments stored with it: created → ready → changed → deletion requested → gone.
 
-import { changed, givenOf, isSame, laidOver, withDefaults } from './cloudRunChange.ts';
+import { givenOf } from './cloudRunBody.ts';
+import { changed, isSame, laidOver, withDefaults } from './cloudRunChange.ts';
 import { violationOf } from './cloudRunChecks.ts';
 import {
   type Deployment,
@@ -14,6 +15,7 @@ import {
   ownerOf,
   type Spec,
 } from './cloudRunDeployment.ts';
+import { asksForNumbers, withNumbers } from './cloudRunEnumerations.ts';
 import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
 import { createOperations } from './cloudRunOperations.ts';
 import { allocationProblem, countRefusal } from './cloudRunQuotas.ts';
@@ -249,7 +251,10 @@ export function cloudRun(world: World): Run {
     operation: `cloudRun.${operation}`,
     latency: method === 'GET' ? 'lat.cloud-run.read' : 'lat.cloud-run.write',
     scope,
-    handle: (context: RouteContext) => flagProblem(context.query) ?? handle(context),
+    handle: (context: RouteContext) => {
+      const reply = flagProblem(context.query) ?? handle(context);
+      return asksForNumbers(context.query) ? { ...reply, body: withNumbers(reply.body) } : reply;
+    },
   });
   const one = '/services/:service=';
   return {
