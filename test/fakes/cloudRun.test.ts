@@ -315,8 +315,7 @@ describe('a region', () => {
 });
 
 test.each([
-  ['GET', '/services/s:getIamPolicy'],
-  ['POST', '/services/s:setIamPolicy'],
+  ['POST', '/services/s:getIamPolicy'],
   ['GET', '/services/s:unknown'],
   ['DELETE', '/services/s:unknown'],
   ['GET', '/services/s/revisions/r:exportStatus'],

@@ -123,6 +123,18 @@ test('a revision is got and deleted once it is old', async () => {
   expect(await refusalOf(revisions.getRevision({ name: first }))).toBe('404 NOT_FOUND');
 });
 
+test('a policy is read, changed and written back', async () => {
+  const resource = (await create('policed')).name!;
+  const bindings = [{ role: 'roles/run.invoker', members: ['allUsers'] }];
+  // The client's own type forgets that it gives a promise.
+  const read = () => services.getIamPolicy({ resource }) as Promise<[protos.google.iam.v1.IPolicy]>;
+  for (let i = 0; i < 40; i++) {
+    const [policy] = await read();
+    await services.setIamPolicy({ resource, policy: { ...policy, bindings } });
+  }
+  expect((await read())[0].bindings).toMatchObject(bindings);
+});
+
 test.each<[string, () => Promise<unknown>, string]>([
   [
     'another token',
