@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TOKEN } from './fakeCall.ts';
 import { type OverHttp, serveCloud } from './overHttp.ts';
 
+type Policy = protos.google.iam.v1.IPolicy;
+
 const { IngressTraffic, TrafficTargetAllocationType } = protos.google.cloud.run.v2;
 const parent = 'projects/p/locations/us-west1';
 const name = `${parent}/services/c00001`;
@@ -127,12 +129,12 @@ test('a policy is read, changed and written back', async () => {
   const resource = (await create('policed')).name!;
   const bindings = [{ role: 'roles/run.invoker', members: ['allUsers'] }];
   // The client's own type forgets that it gives a promise.
-  const read = () => services.getIamPolicy({ resource }) as Promise<[protos.google.iam.v1.IPolicy]>;
+  const read = async () => ((await services.getIamPolicy({ resource })) as unknown as [Policy])[0];
   for (let i = 0; i < 40; i++) {
-    const [policy] = await read();
+    const policy = await read();
     await services.setIamPolicy({ resource, policy: { ...policy, bindings } });
   }
-  expect((await read())[0].bindings).toMatchObject(bindings);
+  expect((await read()).bindings).toMatchObject(bindings);
 });
 
 test.each<[string, () => Promise<unknown>, string]>([
