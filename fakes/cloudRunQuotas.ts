@@ -2,7 +2,15 @@
 // refuses one whose instances could need more than the region allows; those of other services do not count there.
 
 import { memoryMibOf, vcpuOf } from './cloudRunChecks.ts';
-import { type Deployment, isAlive, type Spec, servingRevisions } from './cloudRunDeployment.ts';
+import {
+  type Deployment,
+  desiredAt,
+  isAlive,
+  observedAt,
+  type Spec,
+  servingRevisions,
+} from './cloudRunDeployment.ts';
+import type { Share } from './companyInstances.ts';
 import { googleQuotaExhausted } from './google.ts';
 import type { FakeReply, World } from './service.ts';
 
@@ -63,4 +71,11 @@ export function allocationProblem(world: World, { template, scaling }: Spec): st
     'Quota violated:',
     ...lines,
   ].join('\n');
+}
+
+/** What each instance takes of the project's part of its region. */
+export function shareOf(deployment: Deployment, nowMs: number): Share {
+  const { spec } = observedAt(deployment, nowMs) ?? desiredAt(deployment, nowMs);
+  const [region] = deployment.name.split('/services/');
+  return { region, vcpu: Number(vcpuOf(spec.template)) };
 }

@@ -6,6 +6,7 @@ import { cloudRun } from '../../fakes/cloudRun.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import { bytesOf, createRouter, serve } from '../../fakes/service.ts';
+import { assetOf } from '../../scenarios/requests.ts';
 import { callFake, createWorld, TOKEN } from './harness.ts';
 
 const DEPLOY_MS = 6000;
@@ -306,6 +307,37 @@ describe('a region', () => {
     expect(create('s', scaled(10)).status).toBe(200);
     expect(patch('s', 'template', change, 10_000).status).toBe(400);
     expect(world.ledger.entries).toHaveLength(1);
+  });
+
+  test.each<[boolean, number]>([
+    [true, 503],
+    [false, 200],
+  ])('runs so many vCPU at a time (vendors’ quotas: %s)', (resourceQuotas, status) => {
+    const { create, get, run } = setUp(resourceQuotas);
+    const facts = {
+      'run.service.concurrency': 80,
+      'run.idle': 900_000,
+      'run.pending.max': 10_000,
+      'run.cold.node': 3000,
+      'lat.mcp.asset': 10,
+      'bytes.answer.asset': 100,
+      ...QUOTAS,
+    };
+    const zone = { recordAt: () => undefined, certificateActive: () => false };
+    const company = companyServices({ ...createWorld(facts), resourceQuotas }, run, zone);
+    const eight = scaled(1, { cpu: '8', memory: '4Gi' });
+    const ask = (id: string) => {
+      create(id, { ...eight, labels: { company: id } });
+      const url = `${get(id, DEPLOY_MS).uri}/assets/${assetOf(0)}`;
+      return callFake(company, 'GET', url, undefined, { nowMs: DEPLOY_MS, headers: { 'x-company': id } });
+    };
+    expect(['a', 'b'].map(id => ask(id).status)).toEqual([200, 200]);
+    const third = ask('c');
+    expect(third.status).toBe(status);
+    const text = String(third.body);
+    expect(text.includes('exceeded its quota limit for run.googleapis.com/cpu_allocation')).toBe(
+      status === 503,
+    );
   });
 
   test('holds what is asked for where the scenario leaves the vendors’ quotas out', () => {
