@@ -26,8 +26,7 @@ export function countRefusal(
 ): FakeReply | undefined {
   const others = [...region].filter(each => each !== self && isAlive(each, nowMs));
   const servicesMax = world.valueOf('quota.cloud-run.services');
-  if (self === undefined && others.length >= servicesMax)
-    return exhausted('ServicesPerProjectRegion', 'services', servicesMax);
+  if (others.length >= servicesMax) return exhausted('ServicesPerProjectRegion', 'services', servicesMax);
   const revisionsMax = world.valueOf('quota.cloud-run.serving-revisions');
   const named = new Set((spec.traffic ?? []).map(({ revision = 'latest' }) => revision));
   const serving = others.reduce((sum, each) => sum + servingRevisions(each, nowMs).size, named.size || 1);

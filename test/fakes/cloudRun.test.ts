@@ -138,6 +138,24 @@ describe('a change', () => {
   });
 });
 
+test('who asks for numbers of enumerations is given numbers, and may send them', () => {
+  const { create, call } = setUp();
+  create('s', { ingress: 3 });
+  const names = call('GET', '/services/s', undefined, DEPLOY_MS).body;
+  expect(names).toMatchObject({
+    ingress: 'INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER',
+    terminalCondition: { type: 'Ready', state: 'CONDITION_SUCCEEDED' },
+    traffic: [{ type: LATEST }],
+  });
+  const numbers = call('GET', '/services/s?$alt=json;enum-encoding=int', undefined, DEPLOY_MS).body;
+  expect(numbers).toMatchObject({
+    ingress: 3,
+    launchStage: 4,
+    terminalCondition: { type: 'Ready', state: 4 },
+    traffic: [{ type: 1, percent: 100 }],
+  });
+});
+
 describe('a service that is suspended', () => {
   const scaling = { scalingMode: 'MANUAL', manualInstanceCount: 0 };
 
