@@ -41,6 +41,10 @@ export type CloudOptions = {
   readonly faults: readonly FaultRule[];
   readonly token: string;
   readonly domain: string;
+  /** Cloudflare's zones, id and domain of each; none when absent. */
+  readonly zones?: ReadonlyMap<string, string>;
+  /** The vendors' limits on how many of a thing there may be are checked; they are not when absent. */
+  readonly resourceQuotas?: boolean;
   /** Companies that exist without having been provisioned here, for a run of traffic alone. */
   readonly adopted?: readonly AdoptedCompany[];
   /** Whether an adopted company, by its index, has a warm instance at the beginning; none has when absent. */
@@ -89,6 +93,8 @@ export class Cloud {
       ledger: this.ledger,
       token: options.token,
       domain: options.domain,
+      zones: options.zones ?? new Map(),
+      resourceQuotas: options.resourceQuotas ?? false,
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
       latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),
       valueOf: fact => this.factOf(fact).value,

@@ -26,6 +26,8 @@ export function createWorld(durationsMs: Readonly<Record<string, number>> = {}):
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
+    zones: new Map(),
+    resourceQuotas: false,
     durationMs: fixed,
     latencyMs: fixed,
     valueOf: fixed,
