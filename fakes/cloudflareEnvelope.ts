@@ -4,21 +4,27 @@ import { type FakeReply, isObject } from './service.ts';
 
 export const ID = /^[0-9a-f]{32}$/;
 const HOSTNAME = /^(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
-const PAGE_SIZE_DEFAULT = 100;
-const PAGE_SIZE_MAX = 5000;
+
+/** How many items a page has when the client names no number, and which numbers it may name. */
+export type PageSizes = { readonly usual: number; readonly min: number; readonly max: number };
+
+/** The vendor's for DNS records; other collections have their own. */
+const RECORD_PAGES: PageSizes = { usual: 100, min: 1, max: 5_000_000 };
 
 /** One page of a list; a parameter that is not in `covered` is refused, lest it be taken for granted. */
 export function page(
   items: readonly object[],
   query: URLSearchParams,
   covered: readonly string[],
+  { usual, min, max }: PageSizes = RECORD_PAGES,
 ): FakeReply {
   const foreign = [...query.keys()].find(name => ![...covered, 'page', 'per_page'].includes(name));
   if (foreign !== undefined) return notCovered(`parameter ${foreign}`);
   const number = Number(query.get('page') ?? 1);
-  const size = Number(query.get('per_page') ?? PAGE_SIZE_DEFAULT);
-  const fits = (value: number, max: number) => Number.isInteger(value) && value >= 1 && value <= max;
-  if (!fits(number, Number.MAX_SAFE_INTEGER) || !fits(size, PAGE_SIZE_MAX))
+  const size = Number(query.get('per_page') ?? usual);
+  const fits = (value: number, least: number, most: number) =>
+    Number.isInteger(value) && value >= least && value <= most;
+  if (!fits(number, 1, Number.MAX_SAFE_INTEGER) || !fits(size, min, max))
     return failure(400, 1004, 'Invalid page or per_page.');
   const result = items.slice((number - 1) * size, number * size);
   const total_pages = Math.ceil(items.length / size);

@@ -3,6 +3,9 @@
 import { noRoute, page, success } from './cloudflareEnvelope.ts';
 import type { FakeReply, RouteContext, World } from './service.ts';
 
+/** Assumed to be those of older versions of the vendor's description. */
+const PAGES = { usual: 20, min: 5, max: 50 };
+
 export function cloudflareZones({ zones }: World) {
   const list = ({ query }: RouteContext): FakeReply => {
     const name = query.get('name');
@@ -11,6 +14,7 @@ export function cloudflareZones({ zones }: World) {
       found.map(([id, domain]) => zoneResource(id, domain)),
       query,
       ['name'],
+      PAGES,
     );
   };
   const get = ({ params: { zone: id } }: RouteContext): FakeReply => {

@@ -31,12 +31,14 @@ type CustomHostname = {
 
 /** A certificate can be renewed in its last thirty days. Source: Cloudflare for SaaS, Renew certificates. */
 const RENEWABLE_DAYS = 30;
+const PAGES = { usual: 20, min: 5, max: 1000 };
 /** A name that stopped pointing at the zone is noticed at the next check, four hours on at the latest (assumed). */
 const NOTICED_MS = 4 * 3_600_000;
 /** Source: Cloudflare for SaaS, hostname validation: 75 checks in seven days; `moved` for seven days is `deleted`. */
 const GIVEN_UP_MS = 7 * DAY_MS;
 /** Calls of the vendor's that stand where an id could. */
 const OTHER_CALLS = ['fallback_origin', 'quota'];
+const FILTERS = ['hostname', 'hostname.exact', 'hostname.contain', 'id'];
 
 export function customHostnames(
   world: World,
@@ -151,6 +153,8 @@ export function customHostnames(
   const list = ({ query, nowMs }: RouteContext): FakeReply => {
     const name = query.get('hostname') ?? query.get('hostname.exact');
     const contained = query.get('hostname.contain');
+    if (query.has('id') && FILTERS.some(filter => filter !== 'id' && query.has(filter)))
+      return failure(400, 1438, 'Cannot specify other filter parameters in addition to id.');
     const found =
       name === null ? [...byId.values()] : [byHostname.get(name)].filter(custom => custom !== undefined);
     return page(
@@ -159,7 +163,8 @@ export function customHostnames(
         .filter(({ hostname }) => contained === null || hostname.includes(contained))
         .map(custom => hostnameResource(custom, nowMs)),
       query,
-      ['hostname', 'hostname.exact', 'hostname.contain', 'id'],
+      FILTERS,
+      PAGES,
     );
   };
 

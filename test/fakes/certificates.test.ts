@@ -240,13 +240,14 @@ describe('a hostname', () => {
 
   test('has several pages in a list, and is found by id and by a part of its name', () => {
     const { call, host } = open();
-    const ids = [1, 2, 3].map(n => host(`c${n}.${DOMAIN}`).body.result.id);
+    const ids = [1, 2, 3, 4, 5, 6].map(n => host(`c${n}.${DOMAIN}`).body.result.id);
     const idsOf = (query: string) =>
       call('GET', HOSTNAMES + query).body.result.map((each: { id: string }) => each.id);
-    expect(idsOf('?page=2&per_page=2')).toEqual([ids[2]]);
+    expect(idsOf('?page=2&per_page=5')).toEqual([ids[5]]);
     expect(idsOf(`?id=${ids[1]}`)).toEqual([ids[1]]);
     expect(idsOf('?hostname.contain=c3')).toEqual([ids[2]]);
-    expect(call('GET', `${HOSTNAMES}?page=0`).status).toBe(400);
+    for (const query of ['?page=0', '?per_page=4', '?per_page=1001', `?id=${ids[0]}&hostname=a`])
+      expect(call('GET', HOSTNAMES + query).status).toBe(400);
   });
 });
 
