@@ -26,6 +26,7 @@ export function createWorld(durationsMs: Readonly<Record<string, number>> = {}):
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
+    zones: new Map(),
     resourceQuotas: false,
     durationMs: fixed,
     latencyMs: fixed,

@@ -4,7 +4,7 @@
 import { Cloud } from '../../fakes/cloud.ts';
 import { startFakes } from '../../fakes/server.ts';
 import { FactValues } from '../../scenarios/facts.ts';
-import { DOMAIN, TOKEN } from './fakeCall.ts';
+import { DOMAIN, TOKEN, ZONE_ID } from './fakeCall.ts';
 
 export type OverHttp = {
   readonly cloud: Cloud;
@@ -16,7 +16,15 @@ export type OverHttp = {
 
 export async function serveCloud(speed = 1): Promise<OverHttp> {
   const facts = new FactValues('mid', {});
-  const cloud = new Cloud({ seed: 42, facts, quotas: [], faults: [], token: TOKEN, domain: DOMAIN });
+  const cloud = new Cloud({
+    seed: 42,
+    facts,
+    quotas: [],
+    faults: [],
+    token: TOKEN,
+    domain: DOMAIN,
+    zones: new Map([[ZONE_ID, DOMAIN]]),
+  });
   const server = await startFakes({ cloud, port: 0, vendorPorts: true, speed, delays: false });
   return {
     cloud,

@@ -32,6 +32,7 @@ function createCloud(faults: readonly FaultRule[] = []): Cloud {
     faults,
     token: TOKEN,
     domain: DOMAIN,
+    zones: new Map([[ZONE, DOMAIN]]),
   });
 }
 
