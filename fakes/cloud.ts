@@ -38,6 +38,8 @@ export type CloudOptions = {
   readonly seed: number;
   readonly facts: FactValues;
   readonly quotas: readonly QuotaRule[];
+  /** As in `World`. */
+  readonly resourceQuotas: boolean;
   readonly faults: readonly FaultRule[];
   readonly token: string;
   readonly domain: string;
@@ -92,6 +94,7 @@ export class Cloud {
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
       latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),
       valueOf: fact => this.factOf(fact).value,
+      resourceQuotas: options.resourceQuotas,
     };
     const zone = cloudflare(world);
     const run = cloudRun(world);

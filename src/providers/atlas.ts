@@ -8,6 +8,7 @@ import {
   type CallSpec,
   heldByAnother,
   jsonOf,
+  quotaUsedUp,
   readFailure,
   type Send,
   type Tokens,
@@ -170,9 +171,10 @@ async function remove<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<Clo
 
 const errorOf = (answer: Answer) => (jsonOf(answer) as ApiError | undefined) ?? {};
 
-/** A refusal's first parameter names what the limit counts. */
+/** A rate's refusal names what it counts in its first parameter; one for a limit on resources by its code alone. */
 function atlasFailure(answer: Answer): CloudResult {
   const { errorCode = '', detail = '', parameters = [] } = errorOf(answer);
+  if (answer.status < 500 && /_EXCEEDED$/.test(errorCode)) return quotaUsedUp(errorCode, detail);
   const quota = typeof parameters[0] === 'string' ? parameters[0] : 'atlas';
   return readFailure(answer, quota, `${errorCode} ${detail}`);
 }

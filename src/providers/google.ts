@@ -2,7 +2,7 @@
 
 import type { Answer } from '../ports.ts';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
-import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
+import { jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
 export const googleHeaders = (token: string): Record<string, string> => ({
   authorization: `Bearer ${token}`,
@@ -12,14 +12,18 @@ type GoogleError = {
   error?: {
     status?: string;
     message?: string;
-    details?: { '@type'?: string; metadata?: Record<string, string> }[];
+    details?: { '@type'?: string; reason?: string; metadata?: Record<string, string> }[];
   };
 };
 
 export function googleFailure(answer: Answer): CloudResult {
   const error = (jsonOf(answer) as GoogleError | undefined)?.error;
   const info = error?.details?.find(detail => detail['@type'] === 'type.googleapis.com/google.rpc.ErrorInfo');
-  return readFailure(answer, info?.metadata?.quota_limit ?? 'google', error?.message ?? '');
+  const quota = info?.metadata?.quota_limit ?? 'google';
+  // Both kinds of quota come with 429 RESOURCE_EXHAUSTED: the reason tells how many there may be from how often.
+  return info?.reason === 'RESOURCE_QUOTA_EXCEEDED'
+    ? quotaUsedUp(quota, error?.message ?? '')
+    : readFailure(answer, quota, error?.message ?? '');
 }
 
 /** A resource as the API tells of it, or what the look came to instead: `absent` for a 404. */
