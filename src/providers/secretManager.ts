@@ -89,6 +89,48 @@ export function secretVersionVerbs(
   };
 }
 
+/** Suspends a secret: no version of it can be read until one is enabled again. */
+export async function disableSecretVersions(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  part: string,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
+  const owned = await isOwn(secret, attempt, 0);
+  if (owned.kind !== 'done') return owned;
+  const listed = await versionsIn(secret, 'ENABLED', attempt, 1);
+  if (listed.kind !== 'versions') return listed;
+  for (const [index, version] of listed.versions.entries()) {
+    const result = await changeVersion(secret, version, 'disable', attempt, 2 + index);
+    if (result.kind !== 'done') return result;
+  }
+  return { kind: 'done', id: secret.name };
+}
+
+/** Enables the newest version, unless one is enabled; `absent` when there is none to enable. */
+export async function enableSecretVersions(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  part: string,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
+  const owned = await isOwn(secret, attempt, 0);
+  if (owned.kind !== 'done') return owned;
+  const enabled = await versionsIn(secret, 'ENABLED', attempt, 1);
+  if (enabled.kind !== 'versions') return enabled;
+  if (enabled.versions.length > 0) return { kind: 'done', id: newestFirst(enabled.versions)[0].name ?? '' };
+  const disabled = await versionsIn(secret, 'DISABLED', attempt, 2);
+  if (disabled.kind !== 'versions') return disabled;
+  const [newest] = newestFirst(disabled.versions);
+  return newest === undefined ? { kind: 'absent' } : changeVersion(secret, newest, 'enable', attempt, 3);
+}
+
 type OwnSecret = {
   readonly send: Send;
   readonly token: string;
@@ -103,24 +145,33 @@ async function settleVersions(
   part: number,
   added?: string,
 ): Promise<CloudResult> {
-  const { send, token, company, name } = secret;
   const listed = await versionsIn(secret, 'ENABLED', attempt, part);
   if (listed.kind !== 'versions') return listed;
   const isListed = added === undefined || listed.versions.some(version => version.name === added);
   const versions = isListed ? listed.versions : [...listed.versions, { name: added }];
-  const [newest, ...older] = [...versions].sort((one, other) => numberOf(other) - numberOf(one));
+  const [newest, ...older] = newestFirst(versions);
   if (newest === undefined) return { kind: 'absent' };
   if (older.length > 0) {
-    const url = `${API}/${name}`;
-    const found = await googleGet<secretmanager_v1.Schema$Secret>(send, token, url, attempt, part + 1);
-    if (found.kind !== 'found') return found;
-    if (found.resource.labels?.company !== company.id) return heldByAnother(name);
+    const owned = await isOwn(secret, attempt, part + 1);
+    if (owned.kind !== 'done') return owned;
   }
   for (const [index, version] of older.entries()) {
     const result = await changeVersion(secret, version, 'destroy', attempt, part + 2 + index);
     if (result.kind !== 'done') return result;
   }
   return { kind: 'done', id: newest.name ?? '' };
+}
+
+/** `done` when the secret is there and is the company's. */
+async function isOwn(
+  { send, token, company, name }: OwnSecret,
+  attempt: Attempt,
+  part: number,
+): Promise<CloudResult> {
+  const url = `${API}/${name}`;
+  const found = await googleGet<secretmanager_v1.Schema$Secret>(send, token, url, attempt, part);
+  if (found.kind !== 'found') return found;
+  return found.resource.labels?.company === company.id ? { kind: 'done', id: name } : heldByAnother(name);
 }
 
 type Versions =
@@ -158,6 +209,8 @@ async function changeVersion(
   return isDone || isOthers ? { kind: 'done', id: name ?? '' } : googleFailure(answer);
 }
 
+const newestFirst = (versions: readonly secretmanager_v1.Schema$SecretVersion[]) =>
+  [...versions].sort((one, other) => numberOf(other) - numberOf(one));
 const numberOf = ({ name }: secretmanager_v1.Schema$SecretVersion) => Number(name?.split('/').at(-1));
 
 /** The current value of a secret, for the one call that needs it; a failure is passed on. */
