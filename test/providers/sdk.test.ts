@@ -43,6 +43,7 @@ const attempt: Attempt = { key: [1], deadlineAtMs: 0 };
 const chance = { uniform: () => 0, secret: () => 'open sesame' };
 const secret = 'projects/my-project/secrets/c00001-api-key';
 const version = `${secret}/versions/1`;
+const old = 'projects/my-project/secrets/c00001-old/versions/1';
 const root = 'projects/my-project/databases/(default)/documents';
 const document = `${root}/companies/c00001`;
 const namespace = 'c00001';
@@ -79,12 +80,15 @@ function sentOf(
   };
 }
 
-/** Answers by the end of the path, the first that fits. */
+/** Answers by the end of the path and its query, the first that fits. The secret `c00001-old` has disabled versions alone. */
 const ANSWERS: readonly (readonly [RegExp, object])[] = [
+  [/c00001-old\/versions\?.*ENABLED/, {}],
+  [/c00001-old\/versions\?/, { versions: [{ name: old, state: 'DISABLED', etag: '"1"' }] }],
+  [/c00001-old$/, { labels: { company: 'c00001' } }],
   [/:access$/, { payload: { data: btoa('open sesame') } }],
   [/:addVersion$/, { name: `${secret}/versions/2` }],
   [
-    /\/versions$/,
+    /\/versions\?/,
     {
       versions: [
         { name: `${secret}/versions/2`, state: 'ENABLED' },
@@ -97,7 +101,7 @@ const ANSWERS: readonly (readonly [RegExp, object])[] = [
   [/namespaces/, { name: namespace, record_count: 0, namespaces: [] }],
   [/./, {}],
 ];
-const answerTo = (path: string) => ANSWERS.find(([pattern]) => pattern.test(path))![1];
+const answerTo = (target: string) => ANSWERS.find(([pattern]) => pattern.test(target))![1];
 
 let server: Server;
 let url: string;
@@ -111,7 +115,7 @@ beforeAll(async () => {
       const sent = sentOf(request.method!, request.url!, request.headers, Buffer.concat(chunks).toString());
       seen.push(sent);
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify(answerTo(sent.path)));
+      response.end(JSON.stringify(answerTo(request.url!)));
     });
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -128,7 +132,7 @@ async function ours(act: (send: Send) => Promise<unknown>): Promise<Sent[]> {
   const transport: Transport = {
     send: async call => {
       calls.push(call);
-      const body = encoder.encode(JSON.stringify(answerTo(new URL(call.url).pathname)));
+      const body = encoder.encode(JSON.stringify(answerTo(call.url)));
       return { kind: 'answered', status: 200, headers: {}, body };
     },
   };
@@ -227,6 +231,19 @@ const CASES: readonly Case[] = [
       () => secrets().get({ name: secret }),
       () => secrets().versions.list({ parent: secret, filter: 'state:ENABLED' }),
     ],
+  ],
+  [
+    'a secret without an enabled version is enabled',
+    send => enableSecretVersions(send, TOKEN, company, platform, 'old', attempt),
+    () => {
+      const parent = 'projects/my-project/secrets/c00001-old';
+      return [
+        () => secrets().get({ name: parent }),
+        () => secrets().versions.list({ parent, filter: 'state:ENABLED' }),
+        () => secrets().versions.list({ parent, filter: 'state:DISABLED' }),
+        () => secrets().versions.enable({ name: old, requestBody: { etag: '"1"' } }),
+      ];
+    },
   ],
   [
     'a document is made, unless it is there',
