@@ -74,6 +74,28 @@ const GOOD: Readonly<Record<string, Good>> = {
       ],
     },
   ],
+  'a commit with a mask and transforms': [
+    firestore,
+    `/v1/${ROOT}:commit`,
+    {
+      writes: [
+        {
+          update: { name: `${ROOT}/a/b`, fields: { a: { integerValue: '1' } } },
+          updateMask: { fieldPaths: ['a'] },
+          updateTransforms: [
+            { fieldPath: 'b', increment: { integerValue: '1' } },
+            { fieldPath: 'c', appendMissingElements: { values: [{ stringValue: 'x' }] } },
+            { fieldPath: 'd', setToServerValue: 'REQUEST_TIME' },
+          ],
+        },
+      ],
+    },
+  ],
+  'the beginning of a transaction': [
+    firestore,
+    `/v1/${ROOT}:beginTransaction`,
+    { options: { readWrite: {} } },
+  ],
   'a batch of documents': [firestore, `/v1/${ROOT}:batchGet`, { documents: [`${ROOT}/a/b`] }],
   'a query': [
     firestore,
@@ -250,7 +272,7 @@ test.each(Object.entries(GOOD))('%s', (_what, [make, path, good, more = {}]) => 
   };
   expect(send(good).status).toBeLessThan(300);
   const all = [...brokenIn(good, 'body')];
-  expect(all.length).toBeGreaterThan(9);
+  expect(all.length).toBeGreaterThan(5);
   for (const { where, body, how } of all) {
     const { status, effects } = send(body);
     expect([200, 201, 204, 400, 404, 409, 422, 501], where).toContain(status);

@@ -328,6 +328,6 @@ test.each<[string, () => Promise<unknown>]>([
 });
 
 test('a call that the fake does not cover is answered with 501', async () => {
-  const call = documents().beginTransaction({ database, requestBody: {} });
+  const call = documents().partitionQuery({ parent: root, requestBody: {} });
   await expect(call).rejects.toMatchObject({ status: 501 });
 });
