@@ -41,8 +41,8 @@ export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: numb
     token: FAKES_TOKEN,
     domain: scenario.platform.zones[0].domain,
     zones: new Map(scenario.platform.zones.map(({ id, domain }) => [id, domain])),
-    faults: scenario.faults.rules,
     resourceQuotas: quotas === 'vendor',
+    faults: scenario.faults.rules,
     quotas: [
       ...(quotas === 'none' ? [] : planQuotas(scenario)),
       ...(quotas === 'vendor' ? vendorQuotas(facts) : []),
@@ -65,10 +65,13 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
   });
 }
 
-/** Request rates only; how many of a thing there may be each fake checks by itself. */
+/** Rates of requests; how many resources a project may hold is for the fakes themselves to count. */
 function vendorQuotas(facts: FactValues): QuotaRule[] {
   const versionWrites = ['add', 'disable', 'enable', 'destroy'].map(verb => `versions.${verb}`);
-  const secretWrites = ['secrets.create', 'secrets.delete', ...versionWrites];
+  const secretWrites = ['secrets.create', 'secrets.patch', 'secrets.delete', ...versionWrites];
+  const secretReads = ['secrets.get', 'secrets.list', 'versions.get', 'versions.list'];
+  const keyWrites = ['create', 'patch', 'destroy', 'restore'].map(verb => `cryptoKeyVersions.${verb}`);
+  const keyReads = ['cryptoKeys.get', 'cryptoKeys.list', 'cryptoKeyVersions.get', 'cryptoKeyVersions.list'];
   const rule = (name: string, fact: string, operations: readonly string[]): QuotaRule => ({
     name,
     operations,
@@ -87,6 +90,24 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
       'SecretManagerWritesPerMinutePerProject',
       'quota.secret-manager.writes',
       secretWrites.map(name => `secretManager.${name}`),
+    ),
+    rule(
+      'SecretManagerReadsPerMinutePerProject',
+      'quota.secret-manager.reads',
+      secretReads.map(name => `secretManager.${name}`),
+    ),
+    rule('SecretManagerAccessesPerMinutePerProject', 'quota.secret-manager.accesses', [
+      'secretManager.versions.access',
+    ]),
+    rule(
+      'WriteTokensUsagePerMinutePerProjectPerRegion',
+      'quota.kms.writes',
+      ['cryptoKeys.create', 'cryptoKeys.updatePrimaryVersion', ...keyWrites].map(name => `kms.${name}`),
+    ),
+    rule(
+      'ReadTokensUsagePerMinutePerProjectPerRegion',
+      'quota.kms.reads',
+      keyReads.map(name => `kms.${name}`),
     ),
     {
       name: 'cloudflare-api-requests',

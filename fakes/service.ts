@@ -27,6 +27,8 @@ export type FakeReply = {
   readonly latency?: string;
   /** What the call waited for before that latency began: an instance of the service. */
   readonly waitMs?: number;
+  /** Set when the handler refused it for a quota that only it can count: of one secret, of the resources that are there. */
+  readonly quota?: string;
 };
 
 export type RouteContext = {
@@ -203,7 +205,7 @@ export function serve(
   const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);
   const reply = route.handle(context);
-  return { operation, latency: reply.latency ?? route.latency, reply, quota: undefined };
+  return { operation, latency: reply.latency ?? route.latency, reply, quota: reply.quota };
 }
 
 /** What a request asks for, before anybody has judged it. */

@@ -45,7 +45,7 @@ export function dnsRecordVerbs(
   const url = urlOf(company, platform, 'dns_records');
   const name = hostnameOf(company, platform);
   const comment = `company=${company.id}`;
-  const list = (attempt: Attempt) => recordNamed(send, token, platform, name, attempt);
+  const list = (attempt: Attempt) => recordNamed(send, token, company, platform, attempt);
   return {
     create: async attempt => {
       const body: Omit<RecordCreateParams.CNAMERecord, 'zone_id'> = {
@@ -85,11 +85,11 @@ export function dnsRecordVerbs(
 async function recordNamed(
   send: Send,
   token: string,
+  company: Company,
   platform: Platform,
-  name: string,
   attempt: Attempt,
 ): Promise<Found<RecordResponse>> {
-  const url = `${urlOf(company, platform, 'dns_records')}?type=CNAME&name.exact=${name}`;
+  const url = `${urlOf(company, platform, 'dns_records')}?type=CNAME&name.exact=${hostnameOf(company, platform)}`;
   return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
 }
 
@@ -103,7 +103,7 @@ export async function retarget(
   attempt: Attempt,
 ): Promise<CloudResult> {
   const name = hostnameOf(company, platform);
-  const found = await recordNamed(send, token, platform, name, attempt);
+  const found = await recordNamed(send, token, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   const { id, comment, content } = found.item;
@@ -123,7 +123,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
   const headers = headersOf(token);
   const url = urlOf(company, platform, 'custom_hostnames');
   const hostname = hostnameOf(company, platform);
-  const list = (attempt: Attempt) => customHostnameNamed(send, token, platform, hostname, attempt);
+  const list = (attempt: Attempt) => customHostnameNamed(send, token, company, platform, attempt);
   const read = (custom: CustomHostnameListResponse): CloudResult =>
     custom.custom_metadata?.company === company.id ? readCertificate(custom) : heldByAnother(hostname);
   return {
@@ -167,11 +167,11 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
 async function customHostnameNamed(
   send: Send,
   token: string,
+  company: Company,
   platform: Platform,
-  hostname: string,
   attempt: Attempt,
 ): Promise<Found<CustomHostnameListResponse>> {
-  const url = `${urlOf(company, platform, 'custom_hostnames')}?hostname.exact=${hostname}`;
+  const url = `${urlOf(company, platform, 'custom_hostnames')}?hostname.exact=${hostnameOf(company, platform)}`;
   return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
 }
 
@@ -187,7 +187,7 @@ export async function renewCertificate(
   attempt: Attempt,
 ): Promise<CloudResult> {
   const hostname = hostnameOf(company, platform);
-  const found = await customHostnameNamed(send, token, platform, hostname, attempt);
+  const found = await customHostnameNamed(send, token, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);
