@@ -1,6 +1,7 @@
 // The report's section on a rollout: its time, its companies, its steps and calls, over all replications.
 
 import { mean } from 'simple-statistics';
+import { bindingLimitOf } from './limits.ts';
 import { CONFIDENCE } from './measure.ts';
 import type {
   CompanyOutcome,
@@ -8,9 +9,10 @@ import type {
   RolloutMeasurement,
   StepMeasurement,
 } from './measurement.ts';
-import type { RolloutReport } from './report.ts';
+import type { LimitReport, RolloutReport } from './report.ts';
 import { provisioningMs } from './rolloutKpis.ts';
 import { meanInterval, quantile, sorted, summary } from './statistics.ts';
+import { waterfallReportOf } from './waterfall.ts';
 
 const LINES_MAX = 100;
 const COMPLETION_POINTS_MAX = 200;
@@ -18,7 +20,7 @@ const COMPLETION_POINTS_MAX = 200;
 /** Null where no rollout was run. */
 export function rolloutReportOf(
   rollouts: readonly RolloutMeasurement[],
-  bindingLimit: string | null,
+  limits: readonly LimitReport[],
 ): RolloutReport | null {
   if (rollouts.length === 0) return null;
   const durations = rollouts.map(({ durationMs }) => durationMs);
@@ -36,12 +38,13 @@ export function rolloutReportOf(
     unfinished: countOf(worst, 'unfinished'),
     durationMs: mean(durations),
     durationMsSampling: meanInterval(durations, CONFIDENCE),
-    bindingLimit,
+    bindingLimit: bindingLimitOf(limits),
     isResumed: rollouts.some(rollout => rollout.isResumed),
     provisioningMs: summary(provisioning),
     queuedMs: summary(queued),
     notReady: notReadyOf(worst),
     steps: meanSteps(rollouts),
+    waterfall: waterfallReportOf(rollouts, worst, limits),
     operations: meanOperations(rollouts),
     violationCount: violations.length,
     violations: violations.slice(0, LINES_MAX),

@@ -6,10 +6,10 @@ import type { Tokens } from '../providers/call.ts';
 import { createClients } from '../providers/clients.ts';
 import { Admission, type LimitCount, type Rates } from './admission.ts';
 import type { Company, Platform } from './company.ts';
-import type { StepKind } from './plan.ts';
 import { type CompanyProgress, progressOf } from './progress.ts';
 import { type ProvisionPorts, provision } from './provision.ts';
 import { RetryBudget } from './retry.ts';
+import { StepTimeline, type TimelineColumns } from './timeline.ts';
 
 export type RolloutPorts = {
   readonly clock: Clock;
@@ -31,8 +31,6 @@ export type RolloutOptions = {
   readonly databaseOperationsPerCompany: number;
 };
 
-export type StepTime = { readonly kind: StepKind; count: number; totalMs: number };
-
 /** What became of the rollout so far: live while it runs, final when `rollOut` resolves. Times are the clock's. */
 export type RolloutState = {
   queuedAtMs: number;
@@ -41,9 +39,9 @@ export type RolloutState = {
     number,
     Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
   >;
-  readonly steps: Map<StepKind, StepTime>;
+  readonly timeline: StepTimeline;
   limits: () => LimitCount[];
-  /** An earlier process began it; `steps` and `limits` are only this one's. */
+  /** An earlier process began it; `timeline` and `limits` are only this one's. */
   isResumed: boolean;
 };
 
@@ -51,7 +49,7 @@ export function emptyState(): RolloutState {
   return {
     queuedAtMs: -1,
     companies: new Map(),
-    steps: new Map(),
+    timeline: new StepTimeline(),
     limits: () => [],
     isResumed: false,
   };
@@ -78,12 +76,7 @@ export async function rollOut(
     verbsOf: createClients(ports, options.platform, options.tokens),
     databaseOperationsPerCompany: options.databaseOperationsPerCompany,
     generation: before.generations,
-    tookMs: (step, ms) => {
-      const time = state.steps.get(step.kind) ?? { kind: step.kind, count: 0, totalMs: 0 };
-      time.count++;
-      time.totalMs += ms;
-      state.steps.set(step.kind, time);
-    },
+    timeline: state.timeline,
   };
   const underWay = new UnderWay(options.concurrencyMax);
   const start = async (company: Company, progress: CompanyProgress | undefined) => {
@@ -160,6 +153,8 @@ export type RolloutColumns = {
   /** Empty, like `steps`, when the rollout was resumed: waits are not journaled, and a part would mislead. */
   readonly limits: readonly LimitCount[];
   readonly steps: readonly { readonly kind: string; readonly count: number; readonly meanMs: number }[];
+  /** Null when the rollout was resumed. */
+  readonly timeline: TimelineColumns | null;
   readonly isResumed: boolean;
 };
 
@@ -195,15 +190,8 @@ export function columnsOf(state: RolloutState, companies: readonly Company[], no
     reasons: Object.fromEntries(reasons),
     durationMs: admitted.length === 0 ? 0 : Math.max(0, last - first),
     limits: state.isResumed ? [] : state.limits(),
-    steps: state.isResumed ? [] : stepsOf(state),
+    steps: state.isResumed ? [] : state.timeline.means(),
+    timeline: state.isResumed ? null : state.timeline.columns(state.queuedAtMs),
     isResumed: state.isResumed,
   };
-}
-
-function stepsOf(state: RolloutState): RolloutColumns['steps'] {
-  return [...state.steps.values()].map(({ kind, count, totalMs }) => ({
-    kind,
-    count,
-    meanMs: totalMs / count,
-  }));
 }

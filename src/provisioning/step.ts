@@ -10,6 +10,7 @@ import type { Admission } from './admission.ts';
 import type { Step } from './plan.ts';
 import type { StepProgress } from './progress.ts';
 import type { RetryBudget } from './retry.ts';
+import type { StepWaits } from './timeline.ts';
 import type { Attempt, CloudResult, Verbs } from './verbs.ts';
 
 export type StepPorts = {
@@ -31,6 +32,8 @@ export type StepContext = {
   readonly intent: (deadlineAtMs: number) => Promise<void>;
   /** Called once, when the step has asked its limiter for the first time. */
   readonly asked: () => void;
+  /** Hears of every wait but that for an answer. */
+  readonly waits: StepWaits;
 };
 
 export type Made =
@@ -46,13 +49,14 @@ type Verb = keyof typeof VERB_KEYS;
 /** Makes the step's resource. Ends in `done` once it is ready, or in `failed`, after which it must be unmade. */
 export async function makeStep(ports: StepPorts, context: StepContext): Promise<Made> {
   const { clock } = ports;
-  const { verbs, before } = context;
+  const { verbs, before, waits } = context;
   /** From the first look that found it unready: waiting for a quota is no sign of one that does not get ready. */
   let readyByMs: number | undefined;
   const { create } = verbs;
   let id = before?.id;
   let look = before !== undefined || create === undefined || verbs.nameless === true;
-  if (before !== undefined && verbs.nameless) await sleepUntil(clock, before.deadlineAtMs);
+  if (before !== undefined && verbs.nameless)
+    await waits.during('retry', sleepUntil(clock, before.deadlineAtMs));
   const calls = new StepCalls(ports, context);
   for (;;) {
     const result =
@@ -75,11 +79,11 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
         if (clock.nowMs() >= readyByMs)
           return { kind: 'failed', reason: `not ready within ${READY_MAX_MS} ms` };
         if (result.kind === 'pending') id = result.id || id;
-        await clock.sleep(POLL_MS);
+        await waits.during('poll', clock.sleep(POLL_MS));
         break;
       case 'unknown':
         // What cannot be asked for by name must have run out before it may be made again.
-        if (verbs.nameless) await sleepUntil(clock, calls.lastDeadlineAtMs);
+        if (verbs.nameless) await waits.during('retry', sleepUntil(clock, calls.lastDeadlineAtMs));
         look = true;
         break;
       case 'transient':
@@ -92,11 +96,11 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
 /** Takes the step's resource away. Undefined once it is gone; otherwise why it is not. */
 export async function unmakeStep(ports: StepPorts, context: StepContext): Promise<string | undefined> {
   const { clock } = ports;
-  const { verbs, before } = context;
+  const { verbs, before, waits } = context;
   const { remove } = verbs;
   if (remove === undefined) return undefined;
   // A creation that is still under way would land after its removal and be nobody's.
-  if (before?.state === 'intent') await sleepUntil(clock, before.deadlineAtMs);
+  if (before?.state === 'intent') await waits.during('retry', sleepUntil(clock, before.deadlineAtMs));
   const goneByMs = clock.nowMs() + READY_MAX_MS;
   const calls = new StepCalls(ports, context);
   for (;;) {
@@ -104,7 +108,7 @@ export async function unmakeStep(ports: StepPorts, context: StepContext): Promis
     if (result.kind === 'done' || result.kind === 'absent') return undefined;
     if (result.kind === 'rejected') return result.reason;
     if (clock.nowMs() >= goneByMs) return `not gone within ${READY_MAX_MS} ms`;
-    if (result.kind === 'pending') await clock.sleep(POLL_MS);
+    if (result.kind === 'pending') await waits.during('poll', clock.sleep(POLL_MS));
     const failure = await calls.settle(result);
     if (failure !== undefined) return failure;
   }
@@ -129,9 +133,10 @@ class StepCalls {
   /** One call, after its gate. One that a quota refuses keeps its turn and tries again when the vendor says. */
   async call(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<Settled> {
     const { admission } = this.ports;
+    const { waits } = this.context;
     const { kind } = this.context.step;
     let gate = admission.gateOf(kind, verb);
-    let hasTurn = (await gate?.enter()) === true;
+    let hasTurn = gate !== undefined && (await waits.during('quota', gate.enter()));
     for (let refusals = 1; ; refusals++) {
       const result = await this.callOnce(verb, send);
       if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
@@ -141,8 +146,8 @@ class StepCalls {
         return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
       }
       gate = admission.refused(kind, verb, result.quota, result.retryAfterMs);
-      if (hasTurn) await gate.reopened();
-      else hasTurn = await gate.enter();
+      if (hasTurn) await waits.during('quota', gate.reopened());
+      else hasTurn = await waits.during('quota', gate.enter());
     }
   }
 
@@ -155,7 +160,7 @@ class StepCalls {
     const atMs = isLimited ? this.reserve(verb) : clock.nowMs();
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
     if (verb === 'create') await this.context.intent(deadlineAtMs);
-    await sleepUntil(clock, atMs);
+    await this.context.waits.during('limiter', sleepUntil(clock, atMs));
     this.lastDeadlineAtMs = deadlineAtMs;
     const result = await send({ key: [...this.context.key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
     this.isGoing = verb === 'remove' && result.kind === 'pending';
@@ -172,8 +177,10 @@ class StepCalls {
       return `given up after ${ATTEMPTS_MAX} tries: ${reason}`;
     }
     // A name that is taken is asked for at once; taken and not to be found, it may not be visible yet.
-    if (result.kind !== 'exists' || this.retries > 1)
-      await clock.sleep(budget.backoffMs(chance, [...this.context.key, this.calls], this.retries));
+    if (result.kind !== 'exists' || this.retries > 1) {
+      const backoffMs = budget.backoffMs(chance, [...this.context.key, this.calls], this.retries);
+      await this.context.waits.during('retry', clock.sleep(backoffMs));
+    }
     return undefined;
   }
 
