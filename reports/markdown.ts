@@ -15,7 +15,9 @@ import {
   PARTIAL,
   rolloutTime,
   sizeTexts,
+  slowestStepText,
   speedText,
+  timeGoesText,
   verdictReason,
   violationsOf,
 } from './sentences.ts';
@@ -43,6 +45,8 @@ export function renderMarkdown(report: Report): string {
       ['Fleet', fleetText(report)],
       ['Slowest waits', slowestWaitsText(report)],
       ['Breaks first', breaksFirst(report)],
+      ['Slowest step', slowestStepText(report)],
+      ['Time goes to', timeGoesText(report)],
       ['Cost', costText(report)],
       ['Observed', observedText(report)],
       ['Biggest guess', biggestGuessText(report)],

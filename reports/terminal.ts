@@ -16,7 +16,9 @@ import {
   PARTIAL,
   rolloutTime,
   sizeTexts,
+  slowestStepText,
   speedText,
+  timeGoesText,
   verdictReason,
   violationsOf,
 } from './sentences.ts';
@@ -96,6 +98,8 @@ function named(report: Report, reportPath: string): string[] {
     ['Fleet', fleetText(report)],
     ['Slowest waits', slowestWaitsText(report)],
     ['Breaks first', breaksFirst(report)],
+    ['Slowest step', slowestStepText(report)],
+    ['Time goes to', timeGoesText(report)],
     ['Cost', costText(report)],
     ['Observed', observedText(report)],
     ['Biggest guess', biggestGuessText(report)],
