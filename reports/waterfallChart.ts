@@ -1,5 +1,5 @@
 // The waterfall as a drawing: a bar a company, from its admission to its end, cut into its steps and these into what they
-// waited for. Waits are lower than calls, so that no eye depends on colours to tell them apart.
+// waited for; of steps side by side those on the critical path. Waits are lower than calls, so that no eye depends on colours to tell them apart.
 
 import { BLUE, GRID, INK, LEGEND, ORANGE, svg, timeAxis, valueAxis } from './charts.ts';
 import { oneLine } from './format.ts';
@@ -70,9 +70,9 @@ function partSeries(part: Part, companies: WaterfallReport['ranked']) {
 }
 
 /** What of a step came first is not kept: its parts are drawn in their usual order. */
-function segments({ steps }: CompanyWaterfall, wanted: Part): [fromMs: number, untilMs: number][] {
+function segments(company: CompanyWaterfall, wanted: Part): [fromMs: number, untilMs: number][] {
   const found: [number, number][] = [];
-  for (const { beganMs, parts } of steps) {
+  for (const { beganMs, parts } of criticalSteps(company)) {
     let fromMs = beganMs;
     for (const part of PARTS) {
       const untilMs = fromMs + parts[part];
@@ -83,9 +83,11 @@ function segments({ steps }: CompanyWaterfall, wanted: Part): [fromMs: number, u
   return found;
 }
 
+const criticalSteps = ({ steps }: CompanyWaterfall) => steps.filter(({ isCritical }) => isCritical);
+
 /** A line where each step begins, and its name above it where there is room. */
 function nameSeries(companies: WaterfallReport['ranked']) {
-  const steps = companies.flatMap(({ steps }, bar) => steps.map(step => ({ bar, ...step })));
+  const steps = companies.flatMap((company, bar) => criticalSteps(company).map(step => ({ bar, ...step })));
   return {
     type: 'custom',
     color: INK,

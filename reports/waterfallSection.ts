@@ -19,15 +19,15 @@ export function waterfallSection(report: WithRollout): Html {
   if (waterfall === null) return html`<h2>Waterfall</h2>\n<p>${NOT_KEPT}</p>`;
   return html`<h2>Waterfall</h2>
 <p>Slowest step: ${slowestStepText(report) ?? 'none'}. The time goes to ${timeGoesText(report) ?? 'nothing'}. All steps of the worst replication are in <code>waterfall.csv</code>.</p>
-${waterfall.ranked.length === 0 ? NOTHING : html`<div class="figures">${figure(CHART_CAPTION(label), waterfallChart(report))}</div>`}
+${waterfall.ranked.length === 0 ? NOTHING : html`<div class="figures">${figure(chartCaption(label), waterfallChart(report))}</div>`}
 ${stepsTable(waterfall, label)}
 ${pathTable(waterfall, label)}
 ${queuedTable(waterfall, rollout.companies, label)}
 ${waterfall.slowest.length === 0 ? NOTHING : slowestTable(waterfall.slowest, label)}`;
 }
 
-const CHART_CAPTION = (label: string) =>
-  `From admission to healthy, in the replication with the fewest completed (${label}): the companies at P50, P95 and P99 of their time, and the slowest. Waits are lower than calls; within a step they stand in this order, whatever theirs was.`;
+const chartCaption = (label: string) =>
+  `From admission to healthy, in the replication with the fewest completed (${label}): the companies at P50, P95 and P99 of their time, and the slowest. Waits are lower than calls; within a step all stand in the order of the legend, since theirs is not kept.`;
 
 const ENDING_TEXTS = {
   made: '',
@@ -146,7 +146,7 @@ function slowestTable(companies: readonly CompanyWaterfall[], label: string): Ht
 
 const STEPS_SHOWN = 3;
 
-/** `service 31.2 s (between looks 24 s), health 4 s`. */
+/** `service 31.2 s (waits until ready 24 s), health 4 s (calls 4 s)`. */
 function longestSteps({ steps }: CompanyWaterfall): string {
   const longest = steps.toSorted((a, b) => b.endedMs - b.beganMs - (a.endedMs - a.beganMs));
   const texts = longest.slice(0, STEPS_SHOWN).map(({ step, ending, beganMs, endedMs, parts }) => {
