@@ -48,7 +48,7 @@ function stepsTable({ steps, parts }: WaterfallReport, label: string): Html {
     label,
   ]);
   const totals = [
-    'share of the time',
+    'share of all',
     ...Array(6).fill(''),
     ...PARTS.map(part => share(parts[part].share)),
     share(1),
