@@ -10,7 +10,7 @@ import type { Admission } from './admission.ts';
 import type { Step } from './plan.ts';
 import type { StepProgress } from './progress.ts';
 import type { RetryBudget } from './retry.ts';
-import type { StepWaits } from './timeline.ts';
+import type { StepWaits, Wait } from './timeline.ts';
 import type { Attempt, CloudResult, Verbs } from './verbs.ts';
 
 export type StepPorts = {
@@ -55,8 +55,7 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
   const { create } = verbs;
   let id = before?.id;
   let look = before !== undefined || create === undefined || verbs.nameless === true;
-  if (before !== undefined && verbs.nameless)
-    await waits.during('retry', sleepUntil(clock, before.deadlineAtMs));
+  if (before !== undefined && verbs.nameless) await sleepUntil(clock, before.deadlineAtMs, waits, 'retry');
   const calls = new StepCalls(ports, context);
   for (;;) {
     const result =
@@ -83,7 +82,7 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
         break;
       case 'unknown':
         // What cannot be asked for by name must have run out before it may be made again.
-        if (verbs.nameless) await waits.during('retry', sleepUntil(clock, calls.lastDeadlineAtMs));
+        if (verbs.nameless) await sleepUntil(clock, calls.lastDeadlineAtMs, waits, 'retry');
         look = true;
         break;
       case 'transient':
@@ -100,7 +99,7 @@ export async function unmakeStep(ports: StepPorts, context: StepContext): Promis
   const { remove } = verbs;
   if (remove === undefined) return undefined;
   // A creation that is still under way would land after its removal and be nobody's.
-  if (before?.state === 'intent') await waits.during('retry', sleepUntil(clock, before.deadlineAtMs));
+  if (before?.state === 'intent') await sleepUntil(clock, before.deadlineAtMs, waits, 'retry');
   const goneByMs = clock.nowMs() + READY_MAX_MS;
   const calls = new StepCalls(ports, context);
   for (;;) {
@@ -160,7 +159,7 @@ class StepCalls {
     const atMs = isLimited ? this.reserve(verb) : clock.nowMs();
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
     if (verb === 'create') await this.context.intent(deadlineAtMs);
-    await this.context.waits.during('limiter', sleepUntil(clock, atMs));
+    await sleepUntil(clock, atMs, this.context.waits, 'limiter');
     this.lastDeadlineAtMs = deadlineAtMs;
     const result = await send({ key: [...this.context.key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
     this.isGoing = verb === 'remove' && result.kind === 'pending';
@@ -196,7 +195,8 @@ class StepCalls {
   }
 }
 
-async function sleepUntil(clock: Clock, atMs: number): Promise<void> {
+/** Counts as a wait of that kind only where there is something to wait for: real clocks move between two lines. */
+async function sleepUntil(clock: Clock, atMs: number, waits: StepWaits, wait: Wait): Promise<void> {
   const waitMs = atMs - clock.nowMs();
-  if (waitMs > 0) await clock.sleep(waitMs);
+  if (waitMs > 0) await waits.during(wait, clock.sleep(waitMs));
 }
