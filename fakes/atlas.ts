@@ -30,6 +30,12 @@ const ROLES = `${GROUP}/customDBRoles/roles`;
 const ACCEPT = /^application\/vnd\.atlas\.(?:2023-(?:0[1-9]|1[0-2])|202[4-9]-(?:0[1-9]|1[0-2]))-\d\d\+json$/;
 /** MongoDB's own limit for a collection. */
 const INDEXES_MAX = 64;
+/** What a creation is refused with when its name is taken. */
+const TAKEN_CODES: Readonly<Record<string, string>> = {
+  'atlas.databaseUsers.create': 'USER_ALREADY_EXISTS',
+  'atlas.customDbRoles.create': 'ATLAS_CUSTOM_ROLE_NAME_ALREADY_EXISTS',
+  'atlas.indexes.create': 'INDEX_ALREADY_EXISTS',
+};
 const BUILT_IN_ROLES = ['atlasAdmin', 'readWriteAnyDatabase', 'readAnyDatabase', 'clusterMonitor'];
 
 export function atlas(world: World): Service {
@@ -37,7 +43,7 @@ export function atlas(world: World): Service {
   const users = new Map<string, User>();
   const indexes = new Map<string, Set<string>>();
   const projects = createProjects(world);
-  const tokens = createTokens(world.token);
+  const tokens = createTokens(world.token, world.issued);
 
   const note = (kind: string, name: string, company: string, effect: Effect, atMs: number, detail: string) =>
     world.ledger.write({ atMs, service: 'atlas', kind, name, company, effect, detail });
@@ -211,6 +217,7 @@ export function atlas(world: World): Service {
     malformed: reason =>
       failure(400, 'INVALID_JSON', `Received JSON does not match expected format: ${reason}.`),
     unavailable: status => failure(status, 'UNEXPECTED_ERROR', 'Unexpected error.'),
+    taken: operation => failure(409, TAKEN_CODES[operation] ?? 'DUPLICATE', 'The name already exists.'),
     routes: [
       tokens.route,
       route('POST', GROUPS, 'projects.create', 'project', projects.create),

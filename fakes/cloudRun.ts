@@ -31,6 +31,8 @@ type Deployment = {
   readonly spec: any;
   readonly createdAtMs: number;
   readonly readyAtMs: number;
+  /** Its container does not start: at `readyAtMs` the deployment fails, and the service stays. */
+  readonly isBroken: boolean;
   /** Infinity until the deletion is asked for; then it is gone at `goneAtMs`. */
   deletedAtMs: number;
   goneAtMs: number;
@@ -97,6 +99,7 @@ export function cloudRun(world: World): Run {
       spec: body,
       createdAtMs: nowMs,
       readyAtMs: nowMs + world.durationMs('lat.cloud-run.deploy', key),
+      isBroken: world.endsHalfDone(),
       deletedAtMs: Infinity,
       goneAtMs: Infinity,
       hitAtMs: -Infinity,
@@ -169,7 +172,7 @@ export function cloudRun(world: World): Run {
     service: {
       name: 'cloudRun',
       hosts: ['run.googleapis.com'],
-      ...googleRefusals('run.googleapis.com', world.token),
+      ...googleRefusals('run.googleapis.com', world),
       routes: [
         { method: 'POST', path: all, operation: 'cloudRun.services.create', ...write, handle: create },
         { method: 'GET', path: all, operation: 'cloudRun.services.list', ...read, handle: list },
@@ -184,7 +187,7 @@ export function cloudRun(world: World): Run {
       return {
         uid: deployment.uid,
         company: companyOf(deployment.spec.labels),
-        ready: deployment.readyAtMs <= nowMs && nowMs < deployment.deletedAtMs,
+        ready: !deployment.isBroken && deployment.readyAtMs <= nowMs && nowMs < deployment.deletedAtMs,
         warm: deployment.spec.template.scaling?.minInstanceCount > 0 || nowMs - deployment.hitAtMs <= IDLE_MS,
         touch: () => {
           deployment.hitAtMs = nowMs;
@@ -213,12 +216,13 @@ function hashOf(project: string): string {
 }
 
 function serviceResource(deployment: Deployment, nowMs: number): Record<string, unknown> {
-  const { name, uid, host, spec, createdAtMs, readyAtMs, deletedAtMs, goneAtMs } = deployment;
-  const ready = readyAtMs <= nowMs;
+  const { name, uid, host, spec, createdAtMs, readyAtMs, deletedAtMs, goneAtMs, isBroken } = deployment;
+  const failed = isBroken && readyAtMs <= nowMs;
+  const ready = !isBroken && readyAtMs <= nowMs;
   const deleting = deletedAtMs <= nowMs;
   const revision = `${name}/revisions/${name.slice(name.lastIndexOf('/') + 1)}-00001`;
-  const changedAtMs = deleting ? deletedAtMs : ready ? readyAtMs : createdAtMs;
-  const settled = ready && !deleting;
+  const changedAtMs = deleting ? deletedAtMs : ready || failed ? readyAtMs : createdAtMs;
+  const settled = (ready || failed) && !deleting;
   return {
     name,
     uid,
@@ -233,7 +237,8 @@ function serviceResource(deployment: Deployment, nowMs: number): Record<string, 
     latestCreatedRevision: revision,
     terminalCondition: {
       type: 'Ready',
-      state: settled ? 'CONDITION_SUCCEEDED' : 'CONDITION_RECONCILING',
+      state: !settled ? 'CONDITION_RECONCILING' : failed ? 'CONDITION_FAILED' : 'CONDITION_SUCCEEDED',
+      ...(settled && failed && { message: notStarted(revision) }),
       lastTransitionTime: isoTime(changedAtMs),
     },
     ...(ready && {
@@ -247,7 +252,10 @@ function serviceResource(deployment: Deployment, nowMs: number): Record<string, 
   };
 }
 
-/** A deployment that is deleted before it is ready ends in an error. */
+const notStarted = (revision: string) =>
+  `Revision '${revision.slice(revision.lastIndexOf('/') + 1)}' is not ready and cannot serve traffic.`;
+
+/** A deployment that is deleted before it is ready ends in an error, and so does a broken one. */
 function operationResource({ name, kind, deployment }: Operation, nowMs: number): object {
   const { readyAtMs, deletedAtMs, goneAtMs, createdAtMs } = deployment;
   const doneAtMs = kind === 'delete' ? goneAtMs : Math.min(readyAtMs, deletedAtMs);
@@ -258,5 +266,7 @@ function operationResource({ name, kind, deployment }: Operation, nowMs: number)
     return { name, metadata, done: true, error };
   }
   const resource = serviceResource(deployment, kind === 'create' ? readyAtMs : nowMs);
+  if (kind === 'create' && deployment.isBroken)
+    return { name, metadata, done: true, error: { code: 9, message: notStarted(deployment.name) } };
   return { name, metadata, done: true, response: { '@type': SERVICE_TYPE, ...resource } };
 }

@@ -11,6 +11,8 @@ type CustomHostname = {
   metadata: Record<string, string>;
   createdAtMs: number;
   issueMs: number;
+  /** The authority never gets its proof: instead of becoming active the certificate times out. */
+  isBroken: boolean;
 };
 
 /** Of the time until a certificate is active, the share before the authority has asked for the proof. Assumed. */
@@ -69,6 +71,7 @@ export function customHostnames(world: World, takeId: () => string) {
       metadata: metadata ?? {},
       createdAtMs: nowMs,
       issueMs,
+      isBroken: world.endsHalfDone(),
     };
     byId.set(custom.id, custom);
     byHostname.set(hostname, custom);
@@ -104,9 +107,9 @@ export function customHostnames(world: World, takeId: () => string) {
   return { create, list, get, remove, activeAt };
 }
 
-function certificateStatus({ createdAtMs, issueMs }: CustomHostname, nowMs: number): string {
+function certificateStatus({ createdAtMs, issueMs, isBroken }: CustomHostname, nowMs: number): string {
   const ageMs = nowMs - createdAtMs;
-  if (ageMs >= issueMs) return 'active';
+  if (ageMs >= issueMs) return isBroken ? 'validation_timed_out' : 'active';
   return ageMs < issueMs * INITIALIZING_SHARE ? 'initializing' : 'pending_validation';
 }
 

@@ -181,7 +181,7 @@ export function secretManager(world: World): Service {
   return {
     name: 'secretManager',
     hosts: ['secretmanager.googleapis.com'],
-    ...googleRefusals('secretmanager.googleapis.com', world.token),
+    ...googleRefusals('secretmanager.googleapis.com', world),
     routes: [
       route('POST', SECRETS, 'secrets.create', create),
       route('GET', SECRETS, 'secrets.list', list),
