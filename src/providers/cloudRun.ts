@@ -5,7 +5,7 @@ import type { run_v2 } from '@googleapis/run';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { googleFailure, googleGet, googleHeaders, isTaken } from './google.ts';
 
 type RunService = run_v2.Schema$GoogleCloudRunV2Service;
 type Operation = run_v2.Schema$GoogleLongrunningOperation;
@@ -31,7 +31,7 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
       const body = serviceOf(company, platform);
       const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
-      if (answer.status === 409) return { kind: 'exists' };
+      if (isTaken(answer)) return { kind: 'exists' };
       if (answer.status !== 200) return googleFailure(answer);
       const operation = jsonOf(answer) as Operation | undefined;
       return operation?.name ? { kind: 'pending', id: operation.name } : unreadable(answer);
@@ -46,8 +46,9 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
       const operation = jsonOf(answer) as Operation | undefined;
       if (!operation) return unreadable(answer);
       if (!operation.done) return { kind: 'pending', id };
+      // The service may be there all the same.
       if (operation.error)
-        return { kind: 'rejected', reason: `${operation.error.code} ${operation.error.message}` };
+        return { kind: 'broken', reason: `${operation.error.code} ${operation.error.message}` };
       return operation.response?.uri ? { kind: 'done', id: operation.response.uri } : findByName(attempt, 1);
     },
     // It looks first: what is not ours must stay, and each look at a deletion under way would cost a write.
@@ -94,8 +95,7 @@ function readService(service: RunService, company: Company, name: string): Cloud
   // It goes away, and the name with it: absent at a later look.
   if (service.deleteTime) return { kind: 'pending', id: '' };
   const { state, message } = service.terminalCondition ?? {};
-  if (state === 'CONDITION_FAILED')
-    return { kind: 'rejected', reason: `deployment failed: ${message ?? ''}` };
+  if (state === 'CONDITION_FAILED') return { kind: 'broken', reason: `deployment failed: ${message ?? ''}` };
   if (state === 'CONDITION_SUCCEEDED' && service.uri) return { kind: 'done', id: service.uri };
   return { kind: 'pending', id: '' };
 }

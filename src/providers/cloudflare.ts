@@ -134,7 +134,7 @@ function readCertificate({ id, ssl, status: hostnameStatus }: CustomHostnameList
   if (status === 'active') return { kind: 'done', id };
   return PENDING_CERTIFICATE.includes(status)
     ? { kind: 'pending', id }
-    : { kind: 'rejected', reason: `the certificate is ${status}` };
+    : { kind: 'broken', reason: `the certificate is ${status}` };
 }
 
 /** Deletes by `id`, or by the one that `look` finds to be ours. What is another's is not ours to remove: `absent`. */

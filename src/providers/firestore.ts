@@ -3,8 +3,8 @@
 import type { firestore_v1 } from '@googleapis/firestore';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, Verbs } from '../provisioning/verbs.ts';
-import { heldByAnother, jsonOf, type Send } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { heldByAnother, type Send } from './call.ts';
+import { googleFailure, googleGet, googleHeaders, isTaken } from './google.ts';
 
 const API = 'https://firestore.googleapis.com/v1';
 
@@ -26,10 +26,7 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
       const answer = await send({ method: 'POST', url: `${API}/${root}:commit`, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 200) return { kind: 'done', id: name };
-      if (answer.status !== 409) return googleFailure(answer);
-      // Firestore answers 409 to a contended commit too; that one had no effect.
-      const { error } = jsonOf(answer) ?? {};
-      return error?.status === 'ABORTED' ? { kind: 'transient', reason: '409 ABORTED' } : { kind: 'exists' };
+      return isTaken(answer) ? { kind: 'exists' } : googleFailure(answer);
     },
     find: async attempt => {
       const found = await get(attempt);

@@ -16,8 +16,17 @@ type GoogleError = {
   };
 };
 
+const errorOf = (answer: Answer) => (jsonOf(answer) as GoogleError | undefined)?.error;
+
+const isAborted = (answer: Answer) => answer.status === 409 && errorOf(answer)?.status === 'ABORTED';
+
+/** A 409 says that the name is taken, or that another write was faster. */
+export const isTaken = (answer: Answer): boolean => answer.status === 409 && !isAborted(answer);
+
 export function googleFailure(answer: Answer): CloudResult {
-  const error = (jsonOf(answer) as GoogleError | undefined)?.error;
+  // Another write of the same thing was faster, and this one had no effect.
+  if (isAborted(answer)) return { kind: 'transient', reason: '409 ABORTED' };
+  const error = errorOf(answer);
   const info = error?.details?.find(detail => detail['@type'] === 'type.googleapis.com/google.rpc.ErrorInfo');
   return readFailure(answer, info?.metadata?.quota_limit ?? 'google', error?.message ?? '');
 }

@@ -4,7 +4,7 @@
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { googleFailure, googleGet, googleHeaders, isTaken } from './google.ts';
 
 /** As in Google's public description of the API; the parts that the client reads. */
 type CryptoKeyVersion = {
@@ -72,7 +72,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
       const createUrl = `${API}/${ring}/cryptoKeys?cryptoKeyId=${company.id}`;
       const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
-      if (answer.status === 409) return revive(attempt);
+      if (isTaken(answer)) return revive(attempt);
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
     },
     find: async attempt => {

@@ -5,7 +5,7 @@ import type { Chance } from '../ports.ts';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { googleFailure, googleGet, googleHeaders, isTaken } from './google.ts';
 
 const API = 'https://secretmanager.googleapis.com/v1';
 
@@ -35,7 +35,7 @@ export function secretVerbs(
       const createUrl = `${API}/${parentOf(platform)}/secrets?secretId=${secretIdOf(company, part)}`;
       const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
-      if (answer.status === 409) return { kind: 'exists' };
+      if (isTaken(answer)) return { kind: 'exists' };
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
     },
     find: async attempt => {
@@ -102,6 +102,8 @@ export async function accessSecret(
   const url = `${API}/${secretNameOf(company, platform, part)}/versions/latest:access`;
   const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
+  // It was made two steps ago: whoever does not see it yet looks again.
+  if (answer.status === 404) return { kind: 'transient', reason: '404 the secret cannot be seen' };
   if (answer.status !== 200) return googleFailure(answer);
   const version = jsonOf(answer) as secretmanager_v1.Schema$AccessSecretVersionResponse | undefined;
   const data = version?.payload?.data;

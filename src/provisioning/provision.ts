@@ -81,7 +81,8 @@ class Provisioning {
         failure = `${step.id}: ${made.reason}`;
       } else {
         tookMs(step, clock.nowMs() - beganAtMs);
-        this.know(step, { state: 'done', deadlineAtMs: 0, id: made.id });
+        const deadlineAtMs = this.known.get(step.id)?.deadlineAtMs ?? 0;
+        this.know(step, { state: 'done', deadlineAtMs, id: made.id });
         this.note('done', step.id, { id: made.id });
       }
     }
@@ -126,9 +127,9 @@ class Provisioning {
       key: [company.index, this.plan.indexOf(step), ports.generation],
       before: this.known.get(step.id),
       asked,
-      intent: deadlineAtMs => {
-        this.know(step, { state: 'intent', deadlineAtMs, id: undefined });
-        this.note('intent', step.id, { deadlineAtMs });
+      intent: (deadlineAtMs, event = 'intent') => {
+        this.know(step, { state: event, deadlineAtMs, id: undefined });
+        this.note(event, step.id, { deadlineAtMs });
         return this.write();
       },
     };

@@ -292,10 +292,10 @@ describe('the client of a key', () => {
   });
 });
 
-describe('the client of a document', () => {
-  it('tries a contended commit again', async () => {
+describe.each(Object.keys(RESOURCES) as Resource[])('the client of a %s', name => {
+  it('tries a write again that met a faster one, instead of taking its name for taken', async () => {
     const contended = answered({ status: 409, body: { error: { code: 409, status: 'ABORTED' } } });
-    const { create } = setUp('document').clientOf(COMPANY, cannedTransport([contended]));
+    const { create } = setUp(name).clientOf(COMPANY, cannedTransport([contended]));
     expect((await create(ATTEMPT)).kind).toBe('transient');
   });
 });
@@ -341,12 +341,12 @@ describe('the client of a service', () => {
     expect((await find(ATTEMPT, forgotten)).kind).toBe('done');
   });
 
-  it('rejects a creation that ended in an error', async () => {
+  it('calls a creation that ended in an error broken', async () => {
     const { create, find, remove, clock } = setUp('service');
     const created = await create(ATTEMPT);
     clock.nowMs = 1000;
     expect((await remove(ATTEMPT, undefined)).kind).toBe('pending');
-    expect(await find(ATTEMPT, (created as { id: string }).id)).toMatchObject({ kind: 'rejected' });
+    expect(await find(ATTEMPT, (created as { id: string }).id)).toMatchObject({ kind: 'broken' });
   });
 
   it('deletes once and then waits', async () => {
@@ -359,7 +359,7 @@ describe('the client of a service', () => {
   });
 
   it.each([
-    ['CONDITION_FAILED', 'rejected'],
+    ['CONDITION_FAILED', 'broken'],
     ['CONDITION_PENDING', 'pending'],
     ['CONDITION_SUCCEEDED', 'pending'],
     [undefined, 'pending'],

@@ -293,10 +293,10 @@ describe('a certificate', () => {
     ['pending_issuance', 'pending', 'pending'],
     ['pending_deployment', 'pending', 'pending'],
     ['active', 'active', 'done'],
-    ['validation_timed_out', 'pending', 'rejected'],
-    ['issuance_timed_out', 'pending', 'rejected'],
-    ['expired', 'active', 'rejected'],
-    ['deleted', 'deleted', 'rejected'],
+    ['validation_timed_out', 'pending', 'broken'],
+    ['issuance_timed_out', 'pending', 'broken'],
+    ['expired', 'active', 'broken'],
+    ['deleted', 'deleted', 'broken'],
     ['active', 'blocked', 'rejected'],
   ])('in state %s of a hostname that is %s is %s', async (ssl, status, kind) => {
     expect(
@@ -339,9 +339,9 @@ describe('a database index', () => {
   });
 });
 
-test('a database user without its password in the vault is rejected', async () => {
+test('a database user whose password cannot be seen in the vault yet is tried again', async () => {
   const { send, world } = open();
-  expect((await databaseUserVerbs(send, tokens, company, platform).create!(attempt)).kind).toBe('rejected');
+  expect((await databaseUserVerbs(send, tokens, company, platform).create!(attempt)).kind).toBe('transient');
   expect(effectsOf(world)).toEqual([]);
 });
 
