@@ -13,7 +13,7 @@ import { cloudRun } from './cloudRun.ts';
 import type { CompanyUsage } from './companyInstances.ts';
 import { companyServices, RUN_SUFFIX } from './companyService.ts';
 import { dnsResolver } from './dnsResolver.ts';
-import { Faults, type JudgedCall } from './faults.ts';
+import { CREATION, Faults, type JudgedCall } from './faults.ts';
 import { firestore } from './firestore.ts';
 import { HeldNames } from './heldNames.ts';
 import { IssuedTokens, withoutCredential } from './issuedTokens.ts';
@@ -226,6 +226,7 @@ export class Cloud {
         if (service.authorise(request.headers, nowMs) !== undefined) return undefined;
         return this.replicas.get(fault.delayMs ?? 0)!.read(request, nowMs);
       default: {
+        if (!CREATION.test(operation)) return undefined;
         const held = this.heldNames.ruleOn(operation, request, nowMs);
         if (held === undefined) return undefined;
         this.faults.hit(held);

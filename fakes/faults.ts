@@ -107,7 +107,7 @@ const LONG_OPERATIONS = [
 const BREAKABLE_OPERATIONS = ['cloudRun.services.create', 'cloudflare.customHostnames.create'];
 
 /** A version's name is the vendor's own choice. */
-const CREATION = /(?<!Versions)\.(?:create|commit)$/;
+export const CREATION = /(?<!Versions)\.(?:create|commit)$/;
 
 /** Whether a call of this route can meet the verdict at all: a read makes nothing, and only a creation takes a name. */
 export function canMeet(verdict: FaultVerdict, service: Service, route: Route | undefined): boolean {

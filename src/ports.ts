@@ -47,6 +47,15 @@ export type Outcome =
 
 export type Transport = { send(call: Call): Promise<Outcome> };
 
+/** Vendors whose calls need a credential. */
+export type Vendor = 'google' | 'cloudflare' | 'atlas' | 'pinecone';
+
+export type Credentials = {
+  get(vendor: Vendor): Promise<string>;
+  /** Another one in place of the refused one, or the same when there is none. Who asks meanwhile gets the same answer. */
+  renew(vendor: Vendor, refused: string): Promise<string>;
+};
+
 /**
  * One line of a rollout's history. `intent` (or `remaking`) stands before an effect and carries the moment after which
  * the call can no longer land; `done` after it, with what the cloud answered (a resource's id, never a secret).

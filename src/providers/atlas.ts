@@ -4,15 +4,7 @@
 import type { Answer } from '../ports.ts';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import {
-  type CallSpec,
-  heldByAnother,
-  jsonOf,
-  readFailure,
-  type Send,
-  type Tokens,
-  unreadable,
-} from './call.ts';
+import { type CallSpec, heldByAnother, jsonOf, readFailure, type Send, unreadable } from './call.ts';
 import { accessSecret } from './secretManager.ts';
 
 type ApiError = { detail?: string; errorCode?: string; parameters?: unknown[] };
@@ -44,39 +36,34 @@ const INDEXED_COLLECTION = 'agents';
 const roleOf = (company: Company) => `company-${company.id}`;
 const groupUrl = (company: Company, platform: Platform) =>
   `https://cloud.mongodb.com/api/atlas/v2/groups/${platform.regions[company.region].atlasProject}`;
-const headersOf = (token: string) => ({
-  authorization: `Bearer ${token}`,
-  accept: 'application/vnd.atlas.2025-03-12+json',
-});
+const ATLAS = { vendor: 'atlas', headers: { accept: 'application/vnd.atlas.2025-03-12+json' } } as const;
 
 /** A role for the company's own database. It has no labels: its name and its database are the mark. */
-export function databaseRoleVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = headersOf(token);
+export function databaseRoleVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const url = `${groupUrl(company, platform)}/customDBRoles/roles`;
   const roleName = roleOf(company);
   const resources = [{ db: company.id, collection: '' }];
   const body: CustomDbRole = { roleName, actions: TENANT_ACTIONS.map(action => ({ action, resources })) };
   const isOurs = (role: Partial<CustomDbRole>) =>
     role.actions?.every(action => action.resources.every(({ db }) => db === company.id)) ?? false;
-  const own: Own<CustomDbRole> = { id: roleName, url: `${url}/${roleName}`, headers, isOurs };
+  const own: Own<CustomDbRole> = { id: roleName, url: `${url}/${roleName}`, isOurs };
   return {
-    create: attempt => create(send, { method: 'POST', url, headers, body }, attempt, roleName),
+    create: attempt => create(send, { method: 'POST', url, ...ATLAS, body }, attempt, roleName),
     find: attempt => find(send, own, attempt),
     remove: attempt => remove(send, own, attempt),
   };
 }
 
 /** The user that the company's service logs in as, with the password that lies in its secret. */
-export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, platform: Platform): Verbs {
-  const headers = headersOf(tokens.atlas);
+export function databaseUserVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const url = `${groupUrl(company, platform)}/databaseUsers`;
   const username = company.id;
   const isOurs = (user: Partial<DatabaseUser>) =>
     user.labels?.some(({ key, value }) => key === 'company' && value === company.id) ?? false;
-  const own: Own<DatabaseUser> = { id: username, url: `${url}/admin/${username}`, headers, isOurs };
+  const own: Own<DatabaseUser> = { id: username, url: `${url}/admin/${username}`, isOurs };
   return {
     create: async attempt => {
-      const secret = await accessSecret(send, tokens.google, company, platform, 'database-password', attempt);
+      const secret = await accessSecret(send, company, platform, 'database-password', attempt);
       if (secret.kind !== 'value') return secret;
       const body: DatabaseUser = {
         databaseName: 'admin',
@@ -85,7 +72,7 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
         roles: [{ databaseName: 'admin', roleName: roleOf(company) }],
         labels: [{ key: 'company', value: company.id }],
       };
-      return create(send, { method: 'POST', url, headers, body }, attempt, username);
+      return create(send, { method: 'POST', url, ...ATLAS, body }, attempt, username);
     },
     find: attempt => find(send, own, attempt),
     remove: attempt => remove(send, own, attempt),
@@ -96,13 +83,7 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
  * Index number `part` of the company's database, whose name is the mark. The API tells of no index;
  * making one again is refused and harmless. Nor does it drop one: an index goes with its database.
  */
-export function databaseIndexVerbs(
-  send: Send,
-  token: string,
-  company: Company,
-  platform: Platform,
-  part: string,
-): Verbs {
+export function databaseIndexVerbs(send: Send, company: Company, platform: Platform, part: string): Verbs {
   const { atlasCluster } = platform.regions[company.region];
   const url = `${groupUrl(company, platform)}/clusters/${atlasCluster}/index`;
   const body: RollingIndex = {
@@ -110,7 +91,7 @@ export function databaseIndexVerbs(
     collection: INDEXED_COLLECTION,
     keys: [{ [`field${part}`]: '1' }],
   };
-  const spec: CallSpec = { method: 'POST', url, headers: headersOf(token), body };
+  const spec: CallSpec = { method: 'POST', url, ...ATLAS, body };
   const id = `${company.id}.${INDEXED_COLLECTION}/${part}`;
   return {
     create: async attempt => {
@@ -134,16 +115,15 @@ async function create(send: Send, spec: CallSpec, attempt: Attempt, id: string):
 type Own<T> = {
   readonly id: string;
   readonly url: string;
-  readonly headers: CallSpec['headers'];
   readonly isOurs: (resource: Partial<T>) => boolean;
 };
 
 async function look<T>(
   send: Send,
-  { id, url, headers, isOurs }: Own<T>,
+  { id, url, isOurs }: Own<T>,
   attempt: Attempt,
 ): Promise<CloudResult | { readonly kind: 'foreign' }> {
-  const answer = await send({ method: 'GET', url, headers }, attempt);
+  const answer = await send({ method: 'GET', url, ...ATLAS }, attempt);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return atlasFailure(answer);
@@ -162,7 +142,7 @@ async function remove<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<Clo
   const found = await look(send, own, attempt);
   if (found.kind === 'foreign') return { kind: 'absent' };
   if (found.kind !== 'done') return found;
-  const answer = await send({ method: 'DELETE', url: own.url, headers: own.headers }, attempt, 1);
+  const answer = await send({ method: 'DELETE', url: own.url, ...ATLAS }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id: '' } : atlasFailure(answer);

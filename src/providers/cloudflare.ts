@@ -28,22 +28,17 @@ const PENDING_CERTIFICATE: readonly unknown[] = [
 
 const urlOf = (platform: Platform, collection: string) =>
   `https://api.cloudflare.com/client/v4/zones/${platform.cloudflareZoneId}/${collection}`;
-const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
+const CLOUDFLARE = { vendor: 'cloudflare', headers: {} } as const;
 
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
-export function dnsRecordVerbs(
-  send: Send,
-  token: string,
-  company: Company,
-  platform: Platform,
-  target: string,
-): Verbs {
-  const headers = headersOf(token);
+export function dnsRecordVerbs(send: Send, company: Company, platform: Platform, target: string): Verbs {
   const url = urlOf(platform, 'dns_records');
   const name = hostnameOf(company, platform);
   const comment = `company=${company.id}`;
   const list = async (attempt: Attempt): Promise<Found<RecordResponse>> =>
-    firstOf(await send({ method: 'GET', url: `${url}?type=CNAME&name.exact=${name}`, headers }, attempt));
+    firstOf(
+      await send({ method: 'GET', url: `${url}?type=CNAME&name.exact=${name}`, ...CLOUDFLARE }, attempt),
+    );
   return {
     create: async attempt => {
       const body: Omit<RecordCreateParams.CNAMERecord, 'zone_id'> = {
@@ -54,7 +49,7 @@ export function dnsRecordVerbs(
         proxied: true,
         comment,
       };
-      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url, ...CLOUDFLARE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (hasCode(answer, RECORD_EXISTS)) return { kind: 'exists' };
       if (answer.status !== 200) return cloudflareFailure(answer);
@@ -72,7 +67,7 @@ export function dnsRecordVerbs(
         : { kind: 'rejected', reason: `${name} points elsewhere` };
     },
     remove: async (attempt, id) =>
-      removeById(send, url, headers, attempt, id, async () => {
+      removeById(send, url, attempt, id, async () => {
         const found = await list(attempt);
         if (found.kind !== 'found') return found;
         return found.item?.comment === comment ? { kind: 'done', id: found.item.id } : { kind: 'absent' };
@@ -81,12 +76,11 @@ export function dnsRecordVerbs(
 }
 
 /** A custom hostname; `done` once its certificate is active. */
-export function certificateVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = headersOf(token);
+export function certificateVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const url = urlOf(platform, 'custom_hostnames');
   const hostname = hostnameOf(company, platform);
   const list = async (attempt: Attempt): Promise<Found<CustomHostnameListResponse>> =>
-    firstOf(await send({ method: 'GET', url: `${url}?hostname.exact=${hostname}`, headers }, attempt));
+    firstOf(await send({ method: 'GET', url: `${url}?hostname.exact=${hostname}`, ...CLOUDFLARE }, attempt));
   const read = (custom: CustomHostnameListResponse): CloudResult =>
     custom.custom_metadata?.company === company.id ? readCertificate(custom) : heldByAnother(hostname);
   return {
@@ -96,7 +90,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
         ssl: { method: 'http', type: 'dv' },
         custom_metadata: { company: company.id },
       };
-      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url, ...CLOUDFLARE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (hasCode(answer, HOSTNAME_EXISTS)) return { kind: 'exists' };
       if (answer.status !== 201 && answer.status !== 200) return cloudflareFailure(answer);
@@ -109,7 +103,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
         if (found.kind !== 'found') return found;
         return found.item === undefined ? { kind: 'absent' } : read(found.item);
       }
-      const answer = await send({ method: 'GET', url: `${url}/${id}`, headers }, attempt);
+      const answer = await send({ method: 'GET', url: `${url}/${id}`, ...CLOUDFLARE }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 404) return { kind: 'absent' };
       if (answer.status !== 200) return cloudflareFailure(answer);
@@ -117,7 +111,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
       return custom?.id ? read(custom) : unreadable(answer);
     },
     remove: async (attempt, id) =>
-      removeById(send, url, headers, attempt, id, async () => {
+      removeById(send, url, attempt, id, async () => {
         const found = await list(attempt);
         if (found.kind !== 'found') return found;
         return found.item?.custom_metadata?.company === company.id
@@ -141,7 +135,6 @@ function readCertificate({ id, ssl, status: hostnameStatus }: CustomHostnameList
 async function removeById(
   send: Send,
   url: string,
-  headers: Record<string, string>,
   attempt: Attempt,
   known: string | undefined,
   look: () => Promise<CloudResult>,
@@ -152,7 +145,7 @@ async function removeById(
     if (found.kind !== 'done') return found;
     id = found.id;
   }
-  const answer = await send({ method: 'DELETE', url: `${url}/${id}`, headers }, attempt, 1);
+  const answer = await send({ method: 'DELETE', url: `${url}/${id}`, ...CLOUDFLARE }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   return answer.status === 200 ? { kind: 'done', id: '' } : cloudflareFailure(answer);
@@ -170,13 +163,9 @@ const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | unde
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 
-/** Of a credential that no waiting makes good; other vendors say 401. */
-const INVALID_TOKEN = 9109;
-
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
-  if (code === INVALID_TOKEN) return { kind: 'rejected', reason: `${answer.status} ${code} ${message}` };
   const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';
   return readFailure(answer, quota, `${code} ${message}`);
 }

@@ -1,12 +1,11 @@
-// What the clients of Google's APIs share: the bearer header and the reading of the AIP-193 error envelope.
+// What the clients of Google's APIs share: the credential and the reading of the AIP-193 error envelope.
 
 import type { Answer } from '../ports.ts';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
 import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
 
-export const googleHeaders = (token: string): Record<string, string> => ({
-  authorization: `Bearer ${token}`,
-});
+/** What every call of theirs has. */
+export const GOOGLE = { vendor: 'google', headers: {} } as const;
 
 type GoogleError = {
   error?: {
@@ -34,14 +33,8 @@ export function googleFailure(answer: Answer): CloudResult {
 /** A resource as the API tells of it, or what the look came to instead: `absent` for a 404. */
 export type Found<T> = { readonly kind: 'found'; readonly resource: T } | CloudResult;
 
-export async function googleGet<T>(
-  send: Send,
-  token: string,
-  url: string,
-  attempt: Attempt,
-  part = 0,
-): Promise<Found<T>> {
-  const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, part);
+export async function googleGet<T>(send: Send, url: string, attempt: Attempt, part = 0): Promise<Found<T>> {
+  const answer = await send({ method: 'GET', url, ...GOOGLE }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return googleFailure(answer);

@@ -4,7 +4,7 @@
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders, isTaken } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
 /** As in Google's public description of the API; the parts that the client reads. */
 type CryptoKeyVersion = {
@@ -21,17 +21,16 @@ type CryptoKey = {
 const API = 'https://cloudkms.googleapis.com/v1';
 const ENABLED = encodeURIComponent('state=ENABLED');
 
-export function cryptoKeyVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = googleHeaders(token);
+export function cryptoKeyVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const ring = `projects/${platform.googleProject}/locations/${company.region}/keyRings/companies`;
   const name = `${ring}/cryptoKeys/${company.id}`;
   const url = `${API}/${name}`;
 
-  const get = (attempt: Attempt, part: number) => googleGet<CryptoKey>(send, token, url, attempt, part);
+  const get = (attempt: Attempt, part: number) => googleGet<CryptoKey>(send, url, attempt, part);
 
   const enabledVersions = async (attempt: Attempt, part: number): Promise<Enabled> => {
     const listUrl = `${url}/cryptoKeyVersions?filter=${ENABLED}`;
-    const answer = await send({ method: 'GET', url: listUrl, headers }, attempt, part);
+    const answer = await send({ method: 'GET', url: listUrl, ...GOOGLE }, attempt, part);
     if (answer.kind !== 'answered') return answer;
     if (answer.status !== 200) return googleFailure(answer);
     const list = jsonOf(answer) as { readonly cryptoKeyVersions?: readonly CryptoKeyVersion[] } | undefined;
@@ -50,7 +49,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     let version = enabled.names.at(-1);
     if (version === undefined) {
       const createUrl = `${url}/cryptoKeyVersions`;
-      const answer = await send({ method: 'POST', url: createUrl, headers, body: {} }, attempt, 3);
+      const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body: {} }, attempt, 3);
       if (answer.kind !== 'answered') return answer;
       if (answer.status !== 200) return googleFailure(answer);
       version = (jsonOf(answer) as CryptoKeyVersion | undefined)?.name;
@@ -58,7 +57,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     }
     const body = { cryptoKeyVersionId: version.slice(version.lastIndexOf('/') + 1) };
     const answer = await send(
-      { method: 'POST', url: `${url}:updatePrimaryVersion`, headers, body },
+      { method: 'POST', url: `${url}:updatePrimaryVersion`, ...GOOGLE, body },
       attempt,
       4,
     );
@@ -70,7 +69,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     create: async attempt => {
       const body: CryptoKey = { purpose: 'ENCRYPT_DECRYPT', labels: { company: company.id } };
       const createUrl = `${API}/${ring}/cryptoKeys?cryptoKeyId=${company.id}`;
-      const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (isTaken(answer)) return revive(attempt);
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
@@ -88,7 +87,11 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
       if (enabled.kind !== 'versions') return enabled;
       for (const [index, version] of enabled.names.entries()) {
         const destroyUrl = `${API}/${version}:destroy`;
-        const answer = await send({ method: 'POST', url: destroyUrl, headers, body: {} }, attempt, 2 + index);
+        const answer = await send(
+          { method: 'POST', url: destroyUrl, ...GOOGLE, body: {} },
+          attempt,
+          2 + index,
+        );
         if (answer.kind !== 'answered') return answer;
         if (answer.status !== 200) return googleFailure(answer);
       }

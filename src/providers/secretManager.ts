@@ -5,7 +5,7 @@ import type { Chance } from '../ports.ts';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders, isTaken } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
 const API = 'https://secretmanager.googleapis.com/v1';
 
@@ -14,17 +14,10 @@ const secretIdOf = (company: Company, part: string) => `${company.id}-${part}`;
 const secretNameOf = (company: Company, platform: Platform, part: string) =>
   `${parentOf(platform)}/secrets/${secretIdOf(company, part)}`;
 
-export function secretVerbs(
-  send: Send,
-  token: string,
-  company: Company,
-  platform: Platform,
-  part: string,
-): Verbs {
-  const headers = googleHeaders(token);
+export function secretVerbs(send: Send, company: Company, platform: Platform, part: string): Verbs {
   const name = secretNameOf(company, platform, part);
   const url = `${API}/${name}`;
-  const get = (attempt: Attempt) => googleGet<secretmanager_v1.Schema$Secret>(send, token, url, attempt);
+  const get = (attempt: Attempt) => googleGet<secretmanager_v1.Schema$Secret>(send, url, attempt);
   const isOurs = ({ labels }: secretmanager_v1.Schema$Secret) => labels?.company === company.id;
   return {
     create: async attempt => {
@@ -33,7 +26,7 @@ export function secretVerbs(
         labels: { company: company.id },
       };
       const createUrl = `${API}/${parentOf(platform)}/secrets?secretId=${secretIdOf(company, part)}`;
-      const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (isTaken(answer)) return { kind: 'exists' };
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
@@ -48,20 +41,18 @@ export function secretVerbs(
       const found = await get(attempt);
       if (found.kind !== 'found') return found;
       if (!isOurs(found.resource)) return { kind: 'absent' };
-      return removed(await send({ method: 'DELETE', url, headers }, attempt, 1));
+      return removed(await send({ method: 'DELETE', url, ...GOOGLE }, attempt, 1));
     },
   };
 }
 
 export function secretVersionVerbs(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   part: string,
   chance: Chance,
 ): Verbs {
-  const headers = googleHeaders(token);
   const url = `${API}/${secretNameOf(company, platform, part)}`;
   return {
     nameless: true,
@@ -69,7 +60,7 @@ export function secretVersionVerbs(
       // A secret's value never leaves this function: it goes to the vault and is read back from there.
       const data = btoa(chance.secret(attempt.key));
       const body: secretmanager_v1.Schema$AddSecretVersionRequest = { payload: { data } };
-      const answer = await send({ method: 'POST', url: `${url}:addVersion`, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url: `${url}:addVersion`, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status !== 200) return googleFailure(answer);
       const version = jsonOf(answer) as secretmanager_v1.Schema$SecretVersion | undefined;
@@ -77,7 +68,7 @@ export function secretVersionVerbs(
     },
     find: async attempt => {
       const listUrl = `${url}/versions?filter=${encodeURIComponent('state:ENABLED')}`;
-      const answer = await send({ method: 'GET', url: listUrl, headers }, attempt);
+      const answer = await send({ method: 'GET', url: listUrl, ...GOOGLE }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 404) return { kind: 'absent' };
       if (answer.status !== 200) return googleFailure(answer);
@@ -93,14 +84,13 @@ export function secretVersionVerbs(
 /** The current value of a secret, for the one call that needs it; a failure is passed on. */
 export async function accessSecret(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   part: string,
   attempt: Attempt,
 ): Promise<{ readonly kind: 'value'; readonly value: string } | CloudResult> {
   const url = `${API}/${secretNameOf(company, platform, part)}/versions/latest:access`;
-  const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, 1);
+  const answer = await send({ method: 'GET', url, ...GOOGLE }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   // It was made two steps ago: whoever does not see it yet looks again.
   if (answer.status === 404) return { kind: 'transient', reason: '404 the secret cannot be seen' };

@@ -2,8 +2,8 @@
 // when every company is ready, undone or blocked. The same code runs in virtual and in real time.
 
 import type { Chance, Clock, Journal, Log, Registry, Transport } from '../ports.ts';
-import type { Tokens } from '../providers/call.ts';
 import { createClients } from '../providers/clients.ts';
+import type { Tokens } from '../providers/credentials.ts';
 import { Admission, type LimitCount, type Rates } from './admission.ts';
 import type { Company, Platform } from './company.ts';
 import type { StepKind } from './plan.ts';
@@ -75,7 +75,7 @@ export async function rollOut(
     admission,
     budget: new RetryBudget(),
     append: entries => journal.append(entries),
-    verbsOf: createClients(ports, options.platform, options.tokens),
+    verbsOf: createClients(ports, options.platform, options.tokens, before.generations),
     databaseOperationsPerCompany: options.databaseOperationsPerCompany,
     generation: before.generations,
     tookMs: (step, ms) => {

@@ -101,6 +101,7 @@ const VENDORS = [
     vendor: 'Cloudflare',
     create: HOSTNAME,
     remove: (made: Made) => `${HOSTNAME.path}/${made.result.id}`,
+    listQuery: new URLSearchParams({ 'hostname.exact': 'c00001.mcp.example.net' }),
   },
   {
     vendor: 'Pinecone',
@@ -178,6 +179,12 @@ describe('a call without trouble', () => {
       for (const host of hosts)
         expect(cloud.serviceOf(host.startsWith('.') ? `any${host}` : host)?.name).toBe(name);
     expect(cloud.serviceOf('example.com')).toBeUndefined();
+  });
+
+  it('is given a token by the metadata server only with the header that no redirect carries', () => {
+    const statusOf = (headers: Record<string, string>) =>
+      createCloud().arrive({ ...METADATA, headers }, NOW_MS)!.reply.status;
+    expect([statusOf(METADATA.headers), statusOf({})]).toEqual([200, 403]);
   });
 
   it('has a fact of the catalogue for the latency of every route', () => {
@@ -346,18 +353,29 @@ describe('a fault', () => {
     },
   );
 
-  it.each(VENDORS)('holds the name of what $vendor deleted for so long', ({ create, remove }) => {
-    const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'holdName', delayMs: 60_000 })] });
-    const made = cloud.arrive(create, NOW_MS)!.reply;
-    cloud.arrive(
-      { ...create, method: 'DELETE', query: new URLSearchParams(), body: undefined, path: remove(made.body) },
-      NOW_MS,
-    );
-    expect(liveResources(cloud.ledger.entries)).toEqual([]);
-    // Long after the vendor's own time to delete it.
-    const statuses = [59_999, 60_000].map(ms => cloud.arrive(create, NOW_MS + ms)!.reply.status < 300);
-    expect([statuses, cloud.faultHits()]).toEqual([[false, true], [1]]);
-  });
+  it.each(VENDORS)(
+    'holds the name of what $vendor deleted for so long, and from creations only',
+    ({ create, remove, listQuery = NO_QUERY }) => {
+      const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'holdName', delayMs: 60_000 })] });
+      const made = cloud.arrive(create, NOW_MS)!.reply;
+      cloud.arrive(
+        {
+          ...create,
+          method: 'DELETE',
+          query: new URLSearchParams(),
+          body: undefined,
+          path: remove(made.body),
+        },
+        NOW_MS,
+      );
+      expect(liveResources(cloud.ledger.entries)).toEqual([]);
+      const list = { ...create, method: 'GET', body: undefined, query: listQuery };
+      expect(cloud.arrive(list, NOW_MS + 1)!.reply.status).toBe(200);
+      // Long after the vendor's own time to delete it.
+      const statuses = [59_999, 60_000].map(ms => cloud.arrive(create, NOW_MS + ms)!.reply.status < 300);
+      expect([statuses, cloud.faultHits()]).toEqual([[false, true], [1]]);
+    },
+  );
 
   it('holds no other name', () => {
     const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'holdName', delayMs: 60_000 })] });
