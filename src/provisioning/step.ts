@@ -70,6 +70,7 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
     const { create, remove } = context.verbs;
     if (create === undefined || remove === undefined || ++remakes[kind] > REMAKES_MAX[kind])
       return { kind: 'failed', reason };
+    calls.startOver();
     const left = await takeAway(ports, context, calls, id, calls.madeByMs);
     if (left !== undefined)
       return { kind: 'failed', reason: `${reason}; it could not be taken away: ${left}` };
@@ -123,6 +124,7 @@ async function makeOnce(
         if (clock.nowMs() >= readyByMs)
           return { kind: 'stuck', id, reason: `not ready within ${READY_MAX_MS} ms` };
         if (result.kind === 'pending') {
+          calls.startOver();
           id = result.id || id;
           absentFromMs = Math.max(calls.madeByMs, before?.deadlineAtMs ?? 0) + STALE_MAX_MS;
         }
@@ -175,7 +177,10 @@ async function takeAway(
     }
     if (result.kind === 'rejected' || result.kind === 'broken') return result.reason;
     if (clock.nowMs() >= goneByMs) return `not gone within ${READY_MAX_MS} ms`;
-    if (result.kind === 'pending') await clock.sleep(POLL_MS);
+    if (result.kind === 'pending') {
+      calls.startOver();
+      await clock.sleep(POLL_MS);
+    }
     const failure = await calls.settle(result);
     if (failure !== undefined) return failure;
   }
@@ -201,7 +206,7 @@ class StepCalls {
     this.removeKey = removeKey;
   }
 
-  /** Gives what is made again its tries anew. */
+  /** Gives the tries anew: to what is made again, and after a look that saw it under way, since there are many of these. */
   startOver(): void {
     this.retries = 0;
   }

@@ -378,6 +378,27 @@ describe('making a step', () => {
       ],
     ],
     [
+      'has all its tries again after a look that saw it under way',
+      {
+        script: [
+          ['create', pending],
+          ...repeat(3, [
+            ...repeat(ATTEMPTS_MAX - 1, ['find', unknown] as const),
+            ['find', pending],
+          ] as const).flat(),
+          ['find', done],
+        ],
+      },
+      made,
+      [
+        0,
+        ...[0, 1, 2].flatMap(round =>
+          TRIES_MS.map(ms => ms + POLL_MS + round * (TRIES_MS.at(-1)! + POLL_MS)),
+        ),
+        3 * (TRIES_MS.at(-1)! + POLL_MS) + POLL_MS,
+      ],
+    ],
+    [
       'says so when what is broken cannot be taken away',
       {
         script: [
