@@ -1,15 +1,19 @@
 // What takes two fields of a scenario to be wrong, or the facts catalogue. problems.ts asks these rules after the schema.
 
 import { Cloud } from '../fakes/cloud.ts';
+import { canMeet, covers } from '../fakes/faults.ts';
 import { KPI_SHAPES } from '../reports/kpiShape.ts';
 import { FACTS, FactValues } from '../scenarios/facts.ts';
-import { durationMs } from '../scenarios/scenario.ts';
+import { durationMs, type FaultRule } from '../scenarios/scenario.ts';
 import { type Rule, repeated, shares, total, unlisted, when } from './rule.ts';
 import { TRAFFIC_RULES } from './trafficRules.ts';
 import { nearest, show } from './words.ts';
 
 /** Quotas of one name share one count. */
 const PLAN_QUOTAS = ['dnsRecordWrites', 'cloudRunDeploys', 'databaseOperations'];
+
+/** They say by how much. */
+const DELAYED_VERDICTS = ['delayRequest', 'delayAnswer', 'readStale', 'holdName'];
 
 export const RULES: readonly Rule[] = [
   {
@@ -69,7 +73,7 @@ export const RULES: readonly Rule[] = [
     find: ({ population: { companies }, faults: { rules } }) =>
       rules.flatMap((rule, i) => [
         ...when(
-          rule.verdict.startsWith('delay') && rule.delayMs === undefined,
+          DELAYED_VERDICTS.includes(rule.verdict) && rule.delayMs === undefined,
           `faults.rules.${i}.delayMs is missing; the verdict "${rule.verdict}" needs it`,
         ),
         ...when(
@@ -95,7 +99,10 @@ export const RULES: readonly Rule[] = [
   {
     needs: ['faults'],
     find: ({ faults: { quotas, rules } }) => [
-      ...rules.flatMap(({ operation }, i) => operationProblem(`faults.rules.${i}.operation`, operation)),
+      ...rules.flatMap((rule, i) => [
+        ...operationProblem(`faults.rules.${i}.operation`, rule.operation),
+        ...verdictProblem(`faults.rules.${i}.operation`, rule),
+      ]),
       ...quotas.flatMap(({ operations }, i) =>
         operations.flatMap((operation, j) =>
           operationProblem(`faults.quotas.${i}.operations.${j}`, operation),
@@ -149,9 +156,9 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-/** A fault on an operation that no fake has would never hit, and the run would seem to have stood it. */
-function operationProblem(path: string, operation: string): string[] {
-  const options = {
+/** Every service of the fakes. */
+const services = () =>
+  new Cloud({
     seed: 0,
     facts: new FactValues('mid', {}),
     quotas: [],
@@ -159,16 +166,28 @@ function operationProblem(path: string, operation: string): string[] {
     faults: [],
     token: '',
     domain: 'example.com',
-  };
-  const operations = new Cloud(options).services.flatMap(({ routes }) =>
-    routes.map(route => route.operation),
-  );
+  }).services;
+
+/** A fault on an operation that no fake has would never hit, and the run would seem to have stood it. */
+function operationProblem(path: string, operation: string): string[] {
+  const operations = services().flatMap(({ routes }) => routes.map(route => route.operation));
   const start = operation.replace('*', '');
   const isKnown =
     operation === start ? operations.includes(operation) : operations.some(name => name.startsWith(start));
   return when(
     !isKnown,
     `${path} is ${show(operation)}; no fake has such an operation${nearest(operation, operations)}`,
+  );
+}
+
+/** Nor would one whose verdict no such call can meet. */
+function verdictProblem(path: string, { operation, verdict }: FaultRule): string[] {
+  const ruled = services().flatMap(service =>
+    service.routes.filter(route => covers(operation, route.operation)).map(route => ({ service, route })),
+  );
+  return when(
+    ruled.length > 0 && !ruled.some(({ service, route }) => canMeet(verdict, service, route)),
+    `${path} is ${show(operation)}; no call of it can meet the verdict "${verdict}"`,
   );
 }
 

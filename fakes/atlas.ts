@@ -22,6 +22,12 @@ const LIMITS = `${GROUP}/limits`;
 const ACCEPT = /^application\/vnd\.atlas\.(?:2023-(?:0[1-9]|1[0-2])|202[4-9]-(?:0[1-9]|1[0-2]))-\d\d\+json$/;
 /** MongoDB's own limit for a collection. */
 const INDEXES_MAX = 64;
+/** What a creation is refused with when its name is taken. */
+const TAKEN_CODES: Readonly<Record<string, string>> = {
+  'atlas.databaseUsers.create': 'USER_ALREADY_EXISTS',
+  'atlas.customDbRoles.create': 'ATLAS_CUSTOM_ROLE_NAME_ALREADY_EXISTS',
+  'atlas.indexes.create': 'INDEX_ALREADY_EXISTS',
+};
 
 export function atlas(world: World): Service {
   const indexes = new Map<string, Set<string>>();
@@ -34,7 +40,7 @@ export function atlas(world: World): Service {
   const limits = createLimits(world, usage);
   const users = createUsers(world, limits.reached);
   const projects = createProjects(world, limits.reached);
-  const tokens = createTokens(world.token);
+  const tokens = createTokens(world.token, world.issued);
 
   const createIndex = ({ params, body, nowMs }: RouteContext): FakeReply => {
     const refusal =
@@ -96,6 +102,7 @@ export function atlas(world: World): Service {
     malformed: reason =>
       failure(400, 'INVALID_JSON', `Received JSON does not match expected format: ${reason}.`),
     unavailable: status => failure(status, 'UNEXPECTED_ERROR', 'Unexpected error.'),
+    taken: operation => failure(409, TAKEN_CODES[operation] ?? 'DUPLICATE', 'The name already exists.'),
     routes: [
       tokens.route,
       route('POST', GROUPS, 'projects.create', 'project', projects.create),

@@ -1,6 +1,7 @@
 // Atlas's access tokens: a service account's id and secret buy one that is good for an hour. The fakes' own fixed token
 // is the secret of every service account, and a bearer token that does not expire.
 
+import type { IssuedTokens } from './issuedTokens.ts';
 import type { FakeReply, Route, RouteContext } from './service.ts';
 
 const CLIENT_ID = /^mdb_sa_id_[0-9a-f]{24}$/;
@@ -12,11 +13,7 @@ export type AccessTokens = {
   readonly isGood: (authorization: string | undefined, nowMs: number) => boolean;
 };
 
-export function createTokens(secret: string): AccessTokens {
-  /** When each expires. */
-  const expiresAtMs = new Map<string, number>();
-  let given = 0;
-
+export function createTokens(secret: string, issued: IssuedTokens): AccessTokens {
   const give = ({ headers, body, nowMs }: RouteContext): FakeReply => {
     const client = clientOf(headers.authorization, secret);
     if (client === undefined) return refused(401, 'invalid_client', 'The client id or its secret is wrong.');
@@ -26,9 +23,7 @@ export function createTokens(secret: string): AccessTokens {
       return refused(400, 'unsupported_grant_type', 'grant_type must be client_credentials.');
     const unknown = Object.keys(rest)[0];
     if (unknown !== undefined) return refused(400, 'invalid_request', `Unknown parameter ${unknown}.`);
-    for (const [token, atMs] of expiresAtMs) if (nowMs >= atMs) expiresAtMs.delete(token);
-    const token = `${client}.${++given}`;
-    expiresAtMs.set(token, nowMs + LIFETIME_SECONDS * 1000);
+    const token = issued.give('atlas', client, LIFETIME_SECONDS * 1000, nowMs);
     return {
       status: 200,
       headers: { 'cache-control': 'no-store' },
@@ -47,7 +42,7 @@ export function createTokens(secret: string): AccessTokens {
     },
     isGood: (authorization = '', nowMs) => {
       const [, token] = /^Bearer (.+)$/.exec(authorization) ?? [];
-      return token === secret || nowMs < (expiresAtMs.get(token) ?? -Infinity);
+      return token !== undefined && (token === secret || issued.isGood('atlas', token, nowMs));
     },
   };
 }

@@ -2,7 +2,7 @@
 //
 //   initializing ─► pending_validation ─► pending_issuance ─► pending_deployment ─► active ─► expired
 //                     │  ▲ the name does not point at the zone yet: checked again, less and less often
-//                     └──┴─► validation_timed_out, when the authority's token is too old
+//                     └──┴─► validation_timed_out, when the authority's token is too old, or by a fault
 //
 // `customHostnames.ts` and `certificatePacks.ts` keep the issues.
 
@@ -30,6 +30,8 @@ export type Issue = {
   /** How long the authority makes it wait before the first check. */
   readonly queuedMs: number;
   readonly validityMs: () => number;
+  /** The authority never gets its proof: instead of becoming active the certificate times out. */
+  readonly isBroken: boolean;
   /** By how much the check that passed came later than the first; unknown until one has passed. */
   lateMs?: number;
 };
@@ -45,6 +47,7 @@ export type IssueState = {
 
 export function stateOf(issue: Issue, points: Points, nowMs: number): IssueState {
   const { requestedAtMs, issueMs, authority } = issue;
+  if (issue.isBroken) return { status: brokenStatus(issue, nowMs) };
   const lateMs = latenessOf(issue, points, nowMs);
   if (lateMs === undefined) {
     const ageMs = nowMs - requestedAtMs;
@@ -61,6 +64,12 @@ export function stateOf(issue: Issue, points: Points, nowMs: number): IssueState
   const activeAtMs = requestedAtMs + lateMs + issueMs;
   const expiresAtMs = activeAtMs + issue.validityMs();
   return { status: nowMs < expiresAtMs ? 'active' : 'expired', activeAtMs, expiresAtMs };
+}
+
+function brokenStatus({ requestedAtMs, issueMs, queuedMs }: Issue, nowMs: number): string {
+  const ageMs = nowMs - requestedAtMs - queuedMs;
+  if (ageMs < issueMs * ENDS.initializing) return 'initializing';
+  return ageMs < issueMs ? 'pending_validation' : 'validation_timed_out';
 }
 
 function latenessOf(issue: Issue, points: Points, nowMs: number): number | undefined {
@@ -116,6 +125,7 @@ export function authorities(world: World): Authorities {
       authority,
       queuedMs: queuedMs(authority, domain, isRenewal, nowMs),
       validityMs: () => world.valueOf('cloudflare.certificate.validity') * DAY_MS,
+      isBroken: world.endsHalfDone(),
     }),
   };
 }

@@ -13,21 +13,27 @@ import { cloudRun } from './cloudRun.ts';
 import type { CompanyUsage } from './companyInstances.ts';
 import { companyServices, RUN_SUFFIX } from './companyService.ts';
 import { dnsResolver } from './dnsResolver.ts';
-import { judge } from './faults.ts';
+import { CREATION, Faults, type JudgedCall } from './faults.ts';
 import { firestore } from './firestore.ts';
+import { HeldNames } from './heldNames.ts';
+import { IssuedTokens, withoutCredential } from './issuedTokens.ts';
 import { kms } from './kms.ts';
 import { Ledger } from './ledger.ts';
+import { metadataServer } from './metadataServer.ts';
 import { pinecone } from './pinecone.ts';
 import { type QuotaRule, Quotas } from './quota.ts';
+import { type Executed, Replica } from './replica.ts';
 import { RequestLedger } from './requestLedger.ts';
 import { secretManager } from './secretManager.ts';
 import {
+  type Body,
   bodyOf,
   createRouter,
   type FakeReply,
   type FakeRequest,
   type Match,
   operationOf,
+  refused,
   type Served,
   type Service,
   serve,
@@ -65,6 +71,9 @@ export type OperationCount = {
 type Drawn = { readonly value: number; readonly msAt: (uniform: number) => number };
 type Door = { service: Service; match: (method: string, path: string) => Match | undefined };
 
+/** How much longer what is stuck for good takes: ten years. */
+const NEVER_MS = 315_360_000_000;
+
 export class Cloud {
   readonly ledger = new Ledger();
   /** Requests that reached the companies' own services. */
@@ -77,25 +86,34 @@ export class Cloud {
   private readonly wildcardDoors: { suffix: string; door: Door }[] = [];
   private readonly quotas: Quotas;
   private readonly options: CloudOptions;
-  private readonly requestFaults: readonly FaultRule[];
-  private readonly otherFaults: readonly FaultRule[];
+  private readonly faults: Faults;
+  private readonly heldNames = new HeldNames();
+  /** By the lag of the stale reads that they answer. */
+  private readonly replicas = new Map<number, Replica>();
+  /** What goes wrong in the call that is being executed: long things that it starts ask. */
+  private underWay: FaultRule | undefined;
   private readonly facts = new Map<string, Drawn>();
   private readonly usage: () => CompanyUsage[];
-  /** When the first call was sent: the windows of the faults count from here. */
-  private firstAtMs: number | undefined;
 
   constructor(options: CloudOptions) {
     this.options = options;
-    this.requestFaults = options.faults.filter(({ verdict }) => verdict === 'delayRequest');
-    this.otherFaults = options.faults.filter(({ verdict }) => verdict !== 'delayRequest');
+    const issued = new IssuedTokens();
+    this.faults = new Faults(options.faults, options.seed, issued);
+    for (const { verdict, delayMs = 0 } of options.faults)
+      if (verdict === 'readStale' && !this.replicas.has(delayMs)) {
+        const past = new Cloud({ ...options, quotas: [], faults: [] });
+        this.replicas.set(delayMs, new Replica(call => past.replay(call), delayMs));
+      }
     this.quotas = new Quotas(options.quotas);
     const world: World = {
       ledger: this.ledger,
       token: options.token,
+      issued,
       domain: options.domain,
       zones: options.zones ?? new Map(),
       resourceQuotas: options.resourceQuotas ?? false,
-      durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
+      durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key) + this.stuckMs(),
+      endsHalfDone: () => this.underWay?.verdict === 'breakHalfway',
       latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),
       valueOf: fact => this.factOf(fact).value,
     };
@@ -114,6 +132,7 @@ export class Cloud {
       zone.service,
       dnsResolver(zone),
       companies,
+      metadataServer(world),
     ];
     for (const service of this.services) {
       const door = { service, match: createRouter(service.routes) };
@@ -130,16 +149,15 @@ export class Cloud {
 
   /** Milliseconds until a call sent now arrives: its way, or a fault's delay more. */
   arrivalMs(request: FakeRequest, nowMs: number): number {
-    const { key } = request;
-    this.firstAtMs ??= nowMs;
-    const onWay = this.draw(wayTo(request.host), PURPOSE.networkArrival, key);
-    if (this.requestFaults.length === 0) return onWay;
-    const door = this.doorOf(request.host);
-    const operation =
-      door === undefined
-        ? ''
-        : operationOf(door.service, door.match(request.method, request.path), bodyOf(request));
-    return onWay + (this.judged(this.requestFaults, operation, key, nowMs)?.delayMs ?? 0);
+    const onWay = this.draw(wayTo(request.host), PURPOSE.networkArrival, request.key);
+    const fault = this.faults.on('sent', nowMs, () => this.judgedCall(request));
+    return onWay + (fault?.delayMs ?? 0);
+  }
+
+  /** Milliseconds until the caller hears that nobody takes the call that arrives now; undefined when somebody does. */
+  refusedMs(request: FakeRequest, nowMs: number): number | undefined {
+    const fault = this.faults.on('door', nowMs, () => this.judgedCall(request));
+    return fault && this.draw(wayTo(request.host), PURPOSE.networkAnswer, request.key);
   }
 
   /** The effect of a call that arrives now. Undefined: it got lost on its way, without effect. */
@@ -150,23 +168,15 @@ export class Cloud {
       const error = `no fake stands for the host ${host}`;
       return { reply: { status: 501, body: { error } }, delayMs: 0, lost: false };
     }
+    const { service } = door;
     const match = door.match(method, path);
     const body = bodyOf(request);
-    const fault =
-      this.otherFaults.length === 0
-        ? undefined
-        : this.judged(this.otherFaults, operationOf(door.service, match, body), key, nowMs);
+    const read = () => ({ service, match, operation: operationOf(service, match, body), request });
+    const fault = this.faults.on('effect', nowMs, read);
     if (fault?.verdict === 'loseRequest') return undefined;
-    const served: Served =
-      fault?.verdict === 'refuse'
-        ? {
-            operation: operationOf(door.service, match, body),
-            latency: 'lat.refusal',
-            reply: refusalOf(door.service, fault),
-            quota: undefined,
-          }
-        : serve(door.service, match, request, nowMs, this.quotas, body);
-    if (fault?.verdict === 'twice') serve(door.service, match, request, nowMs, this.quotas, body);
+    const served =
+      this.turnedAway(read, nowMs, fault) ??
+      this.executed(service, match, body, { request, atMs: nowMs, fault });
     const { reply, latency } = served;
     const usualMs = this.draw(latency, PURPOSE.operation, key);
     const latencyMs = fault?.verdict === 'slow' ? usualMs * (fault.times ?? 1) : usualMs;
@@ -179,9 +189,21 @@ export class Cloud {
     };
   }
 
+  /** For the replica that this is: executes a call that the clouds have authorised. */
+  replay(call: Executed): Served {
+    const { service, match } = this.doorOf(call.request.host)!;
+    const open = { ...service, authorise: () => undefined };
+    return this.executed(open, match(call.request.method, call.request.path), bodyOf(call.request), call);
+  }
+
   /** Calls that arrived so far, a line for each operation and fact that their latency was drawn from. */
   operations(): OperationCount[] {
     return [...this.counts];
+  }
+
+  /** How many calls each of the rules has hit so far, in their order. */
+  faultHits(): number[] {
+    return this.faults.hitsOfRules();
   }
 
   /** What the companies' own services used for their requests so far, health checks left out. */
@@ -189,14 +211,64 @@ export class Cloud {
     return this.usage();
   }
 
-  private judged(
-    rules: readonly FaultRule[],
-    operation: string,
-    key: CallKey,
+  /** The answer to a call that a fault keeps from its effect, or that is of another time. */
+  private turnedAway(
+    read: () => JudgedCall,
     nowMs: number,
-  ): FaultRule | undefined {
-    this.firstAtMs ??= nowMs;
-    return judge(rules, operation, key, this.options.seed, nowMs - this.firstAtMs);
+    fault: FaultRule | undefined,
+  ): Served | undefined {
+    if (fault === undefined && this.heldNames.isEmpty) return undefined;
+    const { service, operation, request } = read();
+    switch (fault?.verdict) {
+      case 'refuse':
+        return refused(operation, refusalOf(service, fault));
+      case 'expireToken':
+        return refused(operation, service.authorise(withoutCredential(request.headers), nowMs, operation)!);
+      case 'takeName':
+        return refused(operation, service.taken!(operation));
+      case 'conflict':
+        return refused(operation, service.contended!());
+      case 'readStale':
+        if (service.authorise(request.headers, nowMs, operation) !== undefined) return undefined;
+        return this.replicas.get(fault.delayMs ?? 0)!.read(request, nowMs);
+      default: {
+        if (!CREATION.test(operation)) return undefined;
+        const held = this.heldNames.ruleOn(operation, request, nowMs);
+        if (held === undefined) return undefined;
+        this.faults.hit(held);
+        return refused(operation, service.taken!(operation));
+      }
+    }
+  }
+
+  /** The call's effect, with what goes wrong in it, here and later in the replicas. */
+  private executed(service: Service, match: Match | undefined, body: Body, call: Executed): Served {
+    const { request, atMs, fault } = call;
+    const effects = this.ledger.entries.length;
+    this.underWay = fault;
+    const served = serve(service, match, request, atMs, this.quotas, body);
+    if (fault?.verdict === 'twice') serve(service, match, request, atMs, this.quotas, body);
+    this.underWay = undefined;
+    if (fault?.verdict === 'holdName') {
+      const deleted = this.ledger.entries.slice(effects);
+      this.heldNames.hold(served.operation, deleted, atMs + (fault.delayMs ?? 0), fault);
+    }
+    const hasEffect = request.method !== 'GET' && served.quota === undefined;
+    if (hasEffect && match?.route.isTokenEndpoint !== true)
+      for (const replica of this.replicas.values()) replica.note(call);
+    return served;
+  }
+
+  private stuckMs(): number {
+    return this.underWay?.verdict === 'stick' ? (this.underWay.delayMs ?? NEVER_MS) : 0;
+  }
+
+  private judgedCall(request: FakeRequest): JudgedCall | undefined {
+    const door = this.doorOf(request.host);
+    if (door === undefined) return undefined;
+    const { service } = door;
+    const match = door.match(request.method, request.path);
+    return { service, match, operation: operationOf(service, match, bodyOf(request)), request };
   }
 
   private doorOf(host: string): Door | undefined {

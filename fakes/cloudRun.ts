@@ -114,7 +114,11 @@ export function cloudRun(world: World): Run {
       hitAtMs: -Infinity,
     };
     const readyAtMs = nowMs + world.durationMs('lat.cloud-run.deploy', key);
-    const generation = addGeneration(deployment, withDefaults(given.spec), true, nowMs, readyAtMs);
+    const generation = addGeneration(deployment, withDefaults(given.spec), true, {
+      atMs: nowMs,
+      readyAtMs,
+      isBroken: world.endsHalfDone(),
+    });
     const work = workOf(deployment, generation);
     if (query.get('validateOnly') === 'true')
       return operations.preview(parentOf(context), work.resourceAt(nowMs));
@@ -196,7 +200,11 @@ export function cloudRun(world: World): Run {
       return operations.start(parentOf(context), workOf(deployment, current), nowMs);
     const fact = isNewTemplate ? 'lat.cloud-run.deploy' : 'lat.cloud-run.update';
     const readyAtMs = nowMs + world.durationMs(fact, key);
-    const generation = addGeneration(deployment, spec, isNewTemplate, nowMs, readyAtMs);
+    const generation = addGeneration(deployment, spec, isNewTemplate, {
+      atMs: nowMs,
+      readyAtMs,
+      isBroken: world.endsHalfDone(),
+    });
     record(deployment, 'changed', spec, nowMs);
     return operations.start(parentOf(context), workOf(deployment, generation), nowMs);
   });
@@ -267,7 +275,7 @@ export function cloudRun(world: World): Run {
     service: {
       name: 'cloudRun',
       hosts: ['run.googleapis.com'],
-      ...googleRefusals('run.googleapis.com', world.token),
+      ...googleRefusals('run.googleapis.com', world),
       routes: [
         route('POST', '/services', 'services.create', create),
         route('GET', '/services', 'services.list', list),

@@ -14,6 +14,8 @@ export type Revision = {
   readonly template: Spec;
   readonly createdAtMs: number;
   readonly readyAtMs: number;
+  /** Why its container does not start, which is known at `readyAtMs`. */
+  readonly failure: Failure | undefined;
   /** Infinity until the deletion is asked for; then it is gone at `goneAtMs`. */
   deletedAtMs: number;
   goneAtMs: number;
@@ -70,8 +72,11 @@ export const latestReadyAt = (deployment: Deployment, nowMs: number): Revision |
   observedAt(deployment, nowMs) === undefined
     ? undefined
     : deployment.revisions.findLast(
-        revision => revision.readyAtMs <= nowMs && revision.deletedAtMs === Infinity,
+        revision => isReady(revision, nowMs) && revision.deletedAtMs === Infinity,
       );
+
+export const isReady = ({ readyAtMs, failure }: Revision, nowMs: number): boolean =>
+  readyAtMs <= nowMs && failure === undefined;
 
 /** Revisions that get requests now, or will when the change under way is done. */
 export function servingRevisions(deployment: Deployment, nowMs: number): ReadonlySet<string> {

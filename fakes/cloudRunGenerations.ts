@@ -16,28 +16,36 @@ import { SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 
 /** Revisions of a service. Beyond it, those that do not serve go, the oldest first. */
 const REVISIONS_MAX = 1000;
-/** gRPC's ABORTED and INTERNAL: the codes of an operation that ends in an error. */
+/** gRPC's FAILED_PRECONDITION, ABORTED and INTERNAL: the codes of an operation that ends in an error. */
+const FAILED_PRECONDITION = 9;
 const ABORTED = 10;
 const INTERNAL = 13;
+
+/** When a change is asked for and when it is carried out. `isBroken`: its container does not start. */
+export type Course = { readonly atMs: number; readonly readyAtMs: number; readonly isBroken: boolean };
 
 export function addGeneration(
   deployment: Deployment,
   spec: Spec,
   isNewTemplate: boolean,
-  nowMs: number,
-  readyAtMs: number,
+  course: Course,
 ): Generation {
   const { generations, revisions } = deployment;
+  const { atMs, readyAtMs, isBroken } = course;
   const last = generations.at(-1);
   const number = (last?.number ?? 0) + 1;
-  if (isNewTemplate) addRevision(deployment, spec.template, number, nowMs, readyAtMs);
+  if (isNewTemplate) addRevision(deployment, spec.template, number, course);
   const revision = isNewTemplate ? revisions.at(-1)! : last!.revision;
-  const failure = failureOf(deployment, spec.traffic, nowMs);
-  const generation: Generation = { number, spec, revision, atMs: nowMs, readyAtMs, failure };
+  const failure =
+    revision.failure ?? (isBroken ? NOT_CARRIED_OUT : failureOf(deployment, spec.traffic, atMs));
+  const generation: Generation = { number, spec, revision, atMs, readyAtMs, failure };
   generations.push(generation);
-  if (revisions.length > REVISIONS_MAX) dropOldRevision(deployment, nowMs);
+  if (revisions.length > REVISIONS_MAX) dropOldRevision(deployment, atMs);
   return generation;
 }
+
+/** Of a change that needs no container to start. The words are assumed. */
+const NOT_CARRIED_OUT: Failure = { code: INTERNAL, message: 'The change could not be carried out.' };
 
 /** Creation or change: done when it serves, or what came after it does, or when the service is deleted. */
 export function workOf(deployment: Deployment, { number, readyAtMs, failure }: Generation): Work {
@@ -85,17 +93,19 @@ function addRevision(
   { id, uid, revisions }: Deployment,
   template: Spec,
   generation: number,
-  nowMs: number,
-  readyAtMs: number,
+  { atMs, readyAtMs, isBroken }: Course,
 ): void {
   const number = String(generation).padStart(5, '0');
+  const revision = template.revision ?? `${id}-${number}-${suffixOf(`${uid}-${generation}`)}`;
+  const message = `Revision '${revision}' is not ready and cannot serve traffic.`;
   revisions.push({
-    id: template.revision ?? `${id}-${number}-${suffixOf(`${uid}-${generation}`)}`,
+    id: revision,
     uid: `${uid}-${generation}`,
     generation,
     template,
-    createdAtMs: nowMs,
+    createdAtMs: atMs,
     readyAtMs,
+    failure: isBroken ? { code: FAILED_PRECONDITION, message } : undefined,
     deletedAtMs: Infinity,
     goneAtMs: Infinity,
   });

@@ -61,7 +61,7 @@ export const etagOf = (deployment: Deployment, nowMs: number) => `"${versionOf(d
 
 const revisionName = ({ name }: Deployment, { id }: Revision) => `${name}/revisions/${id}`;
 
-function stateOf({ failure }: Generation, settled: boolean): object {
+function stateOf({ failure }: Generation | Revision, settled: boolean): object {
   if (!settled) return { state: 'CONDITION_RECONCILING' };
   return failure === undefined
     ? { state: 'CONDITION_SUCCEEDED' }
@@ -81,10 +81,10 @@ export function revisionResource(
 ): Record<string, unknown> {
   const { uid, generation, createdAtMs, readyAtMs, deletedAtMs, goneAtMs } = revision;
   const { revision: _, ...template } = revision.template;
-  const ready = readyAtMs <= nowMs;
+  const deployed = readyAtMs <= nowMs;
   const deleting = deletedAtMs <= nowMs;
-  const state = ready && !deleting ? 'CONDITION_SUCCEEDED' : 'CONDITION_RECONCILING';
-  const changedMs = deleting ? deletedAtMs : ready ? readyAtMs : createdAtMs;
+  const settled = deployed && !deleting;
+  const changedMs = deleting ? deletedAtMs : deployed ? readyAtMs : createdAtMs;
   return {
     name: revisionName(deployment, revision),
     uid,
@@ -95,9 +95,9 @@ export function revisionResource(
     launchStage: 'GA',
     service: deployment.id,
     ...template,
-    conditions: [{ type: 'Ready', state, lastTransitionTime: isoTime(changedMs) }],
-    ...(ready && { observedGeneration: String(generation) }),
-    ...((!ready || deleting) && { reconciling: true }),
+    conditions: [{ type: 'Ready', ...stateOf(revision, settled), lastTransitionTime: isoTime(changedMs) }],
+    ...(deployed && { observedGeneration: String(generation) }),
+    ...(!settled && { reconciling: true }),
     etag: revisionEtagOf(revision, nowMs),
   };
 }

@@ -86,6 +86,10 @@ export function cloudflare(world: World): Zone {
       throttled,
       malformed: reason => failure(400, 6007, `Malformed JSON in request body: ${reason}`),
       unavailable: status => failure(status, 1500, 'Internal Server Error'),
+      taken: operation =>
+        operation.startsWith('cloudflare.dnsRecords.')
+          ? failure(400, 81053, 'An A, AAAA, or CNAME record with that host already exists.')
+          : failure(409, 1406, 'Duplicate custom hostname found.'),
       routes: [
         read('GET', `${API}/zones`, 'zones.list', shelf.list),
         read('GET', ZONE, 'zones.get', shelf.get),

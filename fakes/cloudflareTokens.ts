@@ -67,6 +67,7 @@ export function createTokens(world: World, takeId: () => string) {
     // As long as the vendor's; no secret, since it opens nothing but a fake.
     const secret = token.id.padEnd(40, '0');
     bySecret.set(secret, token);
+    world.issued.note('cloudflare', secret, nowMs, token.expiresAtMs ?? Infinity);
     note(token, 'created', nowMs);
     return success({ ...tokenResource(token, nowMs), value: secret });
   };

@@ -249,7 +249,7 @@ export function firestore(world: World): Service {
   return {
     name: 'firestore',
     hosts: ['firestore.googleapis.com'],
-    ...googleRefusals('firestore.googleapis.com', world.token),
+    ...googleRefusals('firestore.googleapis.com', world),
     routes: [
       route('POST', `${DOCUMENTS}:commit`, 'documents.commit', commit),
       route('POST', `${DOCUMENTS}:batchGet`, 'documents.batchGet', batchGet, 'read'),

@@ -9,13 +9,16 @@ import type { QuotaRule } from './quota.ts';
 /** The one credential that every fake accepts; no secret, since it opens nothing else. */
 export const FAKES_TOKEN = 'sandtable-fakes-token';
 
-/** The same for every vendor that the platform calls. */
+/** The same for every vendor that the platform calls, and where two of them give others. */
 export const FAKES_TOKENS = {
-  google: FAKES_TOKEN,
-  cloudflare: FAKES_TOKEN,
-  atlas: FAKES_TOKEN,
-  pinecone: FAKES_TOKEN,
-};
+  google: { token: FAKES_TOKEN, metadataServer: true },
+  cloudflare: { token: FAKES_TOKEN },
+  atlas: {
+    token: FAKES_TOKEN,
+    serviceAccount: { id: 'mdb_sa_id_5a4d7ab1e0c0ffee5a4d7ab1', secret: FAKES_TOKEN },
+  },
+  pinecone: { token: FAKES_TOKEN },
+} as const;
 
 /** Operations that the plan's three rates count. */
 const PLAN_OPERATIONS = {

@@ -1,7 +1,7 @@
 // What Google's APIs have in common: bearer tokens, the error envelope of AIP-193, labels that carry the company.
 
 import type { QuotaRefusal } from './quota.ts';
-import type { FakeReply, Service } from './service.ts';
+import type { FakeReply, Service, World } from './service.ts';
 
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',
@@ -32,16 +32,19 @@ export function googleError(
 /** The refusals that are the same in every Google API. `domain`: `run.googleapis.com`. */
 export function googleRefusals(
   domain: string,
-  token: string,
-): Pick<Service, 'authorise' | 'throttled' | 'malformed' | 'unavailable'> {
+  { token, issued }: Pick<World, 'token' | 'issued'>,
+): Pick<Service, 'authorise' | 'throttled' | 'malformed' | 'unavailable' | 'taken' | 'contended'> {
   return {
-    authorise: headers =>
-      headers.authorization === `Bearer ${token}`
+    authorise: ({ authorization = '' }, nowMs) =>
+      authorization === `Bearer ${token}` ||
+      issued.isGood('google', authorization.slice('Bearer '.length), nowMs)
         ? undefined
         : googleError(401, 'Request had invalid authentication credentials. Expected OAuth 2 access token.'),
     throttled: refusal => googleThrottled(domain, refusal),
     malformed: reason => googleError(400, `Invalid JSON payload received: ${reason}.`),
     unavailable: status => googleError(status, `The service refused it with ${status}.`),
+    taken: () => googleError(409, 'The resource already exists.'),
+    contended: () => googleError(409, 'The resource was changed at the same time.', undefined, 'ABORTED'),
   };
 }
 

@@ -187,7 +187,7 @@ export function kms(world: World): Service {
   return {
     name: 'kms',
     hosts: ['cloudkms.googleapis.com'],
-    ...googleRefusals('cloudkms.googleapis.com', world.token),
+    ...googleRefusals('cloudkms.googleapis.com', world),
     routes: [
       { method: 'POST', path: KEYS, operation: 'kms.cryptoKeys.create', ...write, handle: create },
       {

@@ -97,6 +97,7 @@ export function pinecone(world: World): Service {
     }),
     malformed: reason => failure(400, CODE.invalidArgument, `Invalid request body: ${reason}`),
     unavailable: status => failure(status, CODE.unavailable, `The service refused it with ${status}`),
+    taken: () => failure(409, CODE.alreadyExists, 'The name already exists'),
     routes: [
       write('POST', '/namespaces', 'namespaces.create', create),
       read('GET', '/namespaces', 'namespaces.list', list),

@@ -206,7 +206,7 @@ export function secretManager(world: World): Service {
   return {
     name: 'secretManager',
     hosts: [DOMAIN],
-    ...googleRefusals(DOMAIN, world.token),
+    ...googleRefusals(DOMAIN, world),
     routes: [
       route('POST', SECRETS, 'secrets.create', create),
       route('GET', SECRETS, 'secrets.list', list),

@@ -4,6 +4,8 @@
 //
 //   request ─► wait arrivalMs ─► effect ─► wait delayMs ─► answer        (all waits divided by the speed)
 //                  └► lost: the socket is destroyed          └► lost: likewise, after the effect
+//                  └► refused: the connection is reset, as near to a refused one as HTTP/1.1 comes: the caller, having sent
+//                     its call, cannot tell it from a lost one
 //
 // `POST /_speed` with {"speed": n} changes how fast the fakes' time runs: their clock goes on from where it is.
 
@@ -108,6 +110,11 @@ function createWire({ cloud, speed, delays = true }: FakesOptions): Wire {
     };
     try {
       await wait(cloud.arrivalMs(call, nowMs()));
+      const refusedMs = cloud.refusedMs(call, nowMs());
+      if (refusedMs !== undefined) {
+        await wait(refusedMs);
+        return reset(reply);
+      }
       const answer = cloud.arrive(call, nowMs());
       if (answer === undefined) return hangUp(reply);
       await wait(answer.delayMs);
@@ -148,6 +155,7 @@ function mainApp({ cloud, facts }: FakesOptions, wire: Wire, id: string): Fastif
       nowMs: wire.nowMs(),
       entries,
       operations: cloud.operations(),
+      faultHits: cloud.faultHits(),
       facts: facts?.usedValues() ?? [],
     };
     return sendReply(reply, { status: 200, body });
@@ -277,6 +285,12 @@ function sendReply(reply: FastifyReply, answer: FakeReply): FastifyReply {
 
 function refuse(reply: FastifyReply, status: number, error: string): FastifyReply {
   return sendReply(reply, { status, body: { error } });
+}
+
+/** Ends the connection with a reset instead of an orderly end. */
+function reset(reply: FastifyReply): undefined {
+  reply.hijack();
+  reply.raw.socket?.resetAndDestroy();
 }
 
 /** To the client the call is lost: it cannot know whether it had its effect. */

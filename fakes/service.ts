@@ -3,6 +3,7 @@
 // One request runs: route → credential → body → quota → handler. `cloud.ts` adds the delays and the faults.
 
 import type { CallKey } from '../src/ports.ts';
+import type { IssuedTokens } from './issuedTokens.ts';
 import type { Ledger } from './ledger.ts';
 import type { QuotaRefusal, Quotas } from './quota.ts';
 
@@ -82,6 +83,10 @@ export type Service = {
   readonly malformed: (reason: string) => FakeReply;
   /** What a client sees of a failure inside the vendor. */
   readonly unavailable: (status: number) => FakeReply;
+  /** A creation whose name is taken; absent where nothing has a name that a client chooses. */
+  readonly taken?: (operation: string) => FakeReply;
+  /** A write that met another of the same thing; absent where the vendor documents no such answer. */
+  readonly contended?: () => FakeReply;
 };
 
 /** What the fakes share: the ledger, their chance and the platform's fixed set-up. */
@@ -93,8 +98,12 @@ export type World = {
   readonly latencyMs: (fact: string, key: CallKey) => number;
   /** A fact that is a plain number. */
   readonly valueOf: (fact: string) => number;
+  /** Whether the long-running thing that this call starts ends half done, in an error. */
+  readonly endsHalfDone: () => boolean;
   /** Every fake accepts this one bearer token or API key. */
   readonly token: string;
+  /** And those that a fake has given out, while they are good. */
+  readonly issued: IssuedTokens;
   /** Companies live at `<id>.<domain>`. */
   readonly domain: string;
   /** The DNS zones of the platform: the id of each, and the domain that it holds. */
@@ -217,7 +226,7 @@ export function operationOf(service: Service, match: Match | undefined, body: Bo
     : route.operationOf(body);
 }
 
-function refused(operation: string, reply: FakeReply, quota?: string): Served {
+export function refused(operation: string, reply: FakeReply, quota?: string): Served {
   return { operation, latency: 'lat.refusal', reply, quota };
 }
 

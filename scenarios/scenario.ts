@@ -9,6 +9,11 @@ export type Duration = string;
  * happens and the answer is lost. delayRequest: the call arrives `delayMs` later, perhaps after its caller gave up.
  * delayAnswer: the effect is in time and the answer comes `delayMs` later. twice: the call is executed again right after
  * the first time, as by a proxy that retries, and the second answer is dropped. slow: the vendor takes `times` as long.
+ * refuseConnection: nobody takes the call, and the caller hears it. readStale: a read answers as of `delayMs` ago.
+ * stick: the long operation that the call starts never ends, or `delayMs` later. breakHalfway: it ends in an error, and
+ * what it has made stays. expireToken: credentials from before `fromMs` are refused. takeName: a creation hears that its
+ * name is taken, though nothing is there to see. holdName: a deletion's name stays taken for `delayMs`. conflict: a write
+ * hears that another was faster, and has no effect.
  */
 export type FaultVerdict =
   | 'refuse'
@@ -17,7 +22,15 @@ export type FaultVerdict =
   | 'delayRequest'
   | 'delayAnswer'
   | 'twice'
-  | 'slow';
+  | 'slow'
+  | 'refuseConnection'
+  | 'readStale'
+  | 'stick'
+  | 'breakHalfway'
+  | 'expireToken'
+  | 'takeName'
+  | 'holdName'
+  | 'conflict';
 
 export type FaultRule = {
   /** An operation such as `cloudRun.services.create`; one ending in `*` covers all that start alike. */
@@ -29,7 +42,7 @@ export type FaultRule = {
   readonly status?: number;
   /** For `refuse`: the header Retry-After, right or wrong, in whole seconds; none when absent. */
   readonly retryAfterMs?: number;
-  /** For the delays. */
+  /** For the delays, `readStale` and `holdName`; for `stick`, which never ends without. */
   readonly delayMs?: number;
   /** For `slow`. */
   readonly times?: number;

@@ -16,6 +16,7 @@ type Flight = {
   outcome: Outcome;
 };
 
+const REFUSED: Outcome = { kind: 'refused', reason: 'the connection was refused' };
 /** What is sent after its deadline could land after whoever sent it has reckoned with that. */
 const TOO_LATE: Outcome = { kind: 'refused', reason: 'the deadline had passed before it was sent' };
 const NOBODY: Generation = { alive: false };
@@ -79,6 +80,13 @@ export class Network {
     const flight = this.flights[slot]!;
     const { nowMs } = this.kernel;
     const { call, request } = flight;
+    const refusedMs = this.cloud.refusedMs(request, nowMs);
+    if (refusedMs !== undefined) {
+      this.trace.fold(nowMs, -1, call.key);
+      if (nowMs + refusedMs <= call.deadlineAtMs) flight.outcome = REFUSED;
+      this.kernel.schedule(Math.min(nowMs + refusedMs, call.deadlineAtMs), this.answer, slot);
+      return;
+    }
     const answer = this.cloud.arrive(request, nowMs);
     this.trace.fold(nowMs, answer?.reply.status ?? 0, call.key);
     const answerAtMs =

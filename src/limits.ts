@@ -23,6 +23,18 @@ export const POLL_MS = 2000;
 /** A resource that is not ready by then has failed. Cloud Run gives a container 4 minutes to start. */
 export const READY_MAX_MS = 300_000;
 
+/**
+ * How often one step takes away what it made and makes it again: what never got ready has cost READY_MAX_MS by then, and
+ * what failed once may fail by chance, but hardly three times.
+ */
+export const REMAKES_MAX = { stuck: 1, broken: 2 } as const;
+
+/**
+ * A look may tell how things stood so long ago: before that, nothing is taken to be gone that may just have been made.
+ * Assumed; Google says of Secret Manager that other reads than those by version converge within minutes.
+ */
+export const STALE_MAX_MS = 30_000;
+
 /** Wait after a refusal that names no time of its own. */
 export const RETRY_AFTER_DEFAULT_MS = 5000;
 

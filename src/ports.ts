@@ -47,9 +47,18 @@ export type Outcome =
 
 export type Transport = { send(call: Call): Promise<Outcome> };
 
+/** Vendors whose calls need a credential. */
+export type Vendor = 'google' | 'cloudflare' | 'atlas' | 'pinecone';
+
+export type Credentials = {
+  get(vendor: Vendor): Promise<string>;
+  /** Another one in place of the refused one, or the same when there is none. Who asks meanwhile gets the same answer. */
+  renew(vendor: Vendor, refused: string): Promise<string>;
+};
+
 /**
- * One line of a rollout's history. `intent` stands before an effect and carries the moment after which the call can
- * no longer land; `done` after it, with what the cloud answered (a resource's id, never a secret).
+ * One line of a rollout's history. `intent` (or `remaking`) stands before an effect and carries the moment after which
+ * the call can no longer land; `done` after it, with what the cloud answered (a resource's id, never a secret).
  */
 export type JournalEntry = {
   /** Index of the company; -1 for the rollout's own events. */
@@ -60,6 +69,7 @@ export type JournalEntry = {
     | 'opened' // a process took up the rollout; the first one queued every company
     | 'admitted'
     | 'intent'
+    | 'remaking' // what a step made is being taken away, to be made again
     | 'done'
     | 'undoing'
     | 'removed'

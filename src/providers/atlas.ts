@@ -12,7 +12,6 @@ import {
   quotaUsedUp,
   readFailure,
   type Send,
-  type Tokens,
   unreadable,
 } from './call.ts';
 import { accessSecret } from './secretManager.ts';
@@ -51,45 +50,40 @@ const rolesOf = (company: Company): DatabaseUser['roles'] => [
 ];
 const groupUrl = (company: Company, platform: Platform) =>
   `https://cloud.mongodb.com/api/atlas/v2/groups/${placeOf(company, platform).atlasProject}`;
-const headersOf = (token: string) => ({
-  authorization: `Bearer ${token}`,
-  accept: 'application/vnd.atlas.2025-03-12+json',
-});
+const ATLAS = { vendor: 'atlas', headers: { accept: 'application/vnd.atlas.2025-03-12+json' } } as const;
 
 /** A role for the company's own database. It has no labels: its name and its database are the mark. */
-export function databaseRoleVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = headersOf(token);
+export function databaseRoleVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const url = `${groupUrl(company, platform)}/customDBRoles/roles`;
   const roleName = roleOf(company);
   const resources = [{ db: company.id, collection: '' }];
   const body: CustomDbRole = { roleName, actions: TENANT_ACTIONS.map(action => ({ action, resources })) };
   const isOurs = (role: Partial<CustomDbRole>) =>
     role.actions?.every(action => action.resources.every(({ db }) => db === company.id)) ?? false;
-  const own: Own<CustomDbRole> = { id: roleName, url: `${url}/${roleName}`, headers, isOurs };
+  const own: Own<CustomDbRole> = { id: roleName, url: `${url}/${roleName}`, isOurs };
   return {
-    create: attempt => create(send, { method: 'POST', url, headers, body }, attempt, roleName),
+    create: attempt => create(send, { method: 'POST', url, ...ATLAS, body }, attempt, roleName),
     find: attempt => find(send, own, attempt),
     remove: attempt => remove(send, own, attempt),
   };
 }
 
-function ownUser(token: string, company: Company, platform: Platform): Own<DatabaseUser> {
+function ownUser(company: Company, platform: Platform): Own<DatabaseUser> {
   return {
     id: company.id,
     url: `${groupUrl(company, platform)}/databaseUsers/admin/${company.id}`,
-    headers: headersOf(token),
     isOurs: user => user.labels?.some(({ key, value }) => key === 'company' && value === company.id) ?? false,
   };
 }
 
 /** The user that the company's service logs in as, with the password that lies in its secret. */
-export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, platform: Platform): Verbs {
-  const own = ownUser(tokens.atlas, company, platform);
-  const { id: username, headers } = own;
+export function databaseUserVerbs(send: Send, company: Company, platform: Platform): Verbs {
+  const own = ownUser(company, platform);
+  const { id: username } = own;
   const url = `${groupUrl(company, platform)}/databaseUsers`;
   return {
     create: async attempt => {
-      const secret = await accessSecret(send, tokens.google, company, platform, 'database-password', attempt);
+      const secret = await accessSecret(send, company, platform, 'database-password', attempt);
       if (secret.kind !== 'value') return secret;
       const body: DatabaseUser = {
         databaseName: 'admin',
@@ -98,7 +92,7 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
         roles: rolesOf(company),
         labels: [{ key: 'company', value: company.id }],
       };
-      return create(send, { method: 'POST', url, headers, body }, attempt, username);
+      return create(send, { method: 'POST', url, ...ATLAS, body }, attempt, username);
     },
     find: attempt => find(send, own, attempt),
     remove: attempt => remove(send, own, attempt),
@@ -108,38 +102,35 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
 /** Suspends a company's user, who keeps password and labels. */
 export function disableDatabaseUser(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<CloudResult> {
-  return giveRoles(send, token, company, platform, attempt, NO_ROLES);
+  return giveRoles(send, company, platform, attempt, NO_ROLES);
 }
 
 export function enableDatabaseUser(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<CloudResult> {
-  return giveRoles(send, token, company, platform, attempt, rolesOf(company));
+  return giveRoles(send, company, platform, attempt, rolesOf(company));
 }
 
 async function giveRoles(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
   roles: DatabaseUser['roles'],
 ): Promise<CloudResult> {
-  const own = ownUser(token, company, platform);
+  const own = ownUser(company, platform);
   const found = await look(send, own, attempt);
   if (found.kind === 'foreign') return heldByAnother(own.id);
   if (found.kind !== 'done') return found;
   const body: Partial<DatabaseUser> = { roles };
-  const answer = await send({ method: 'PATCH', url: own.url, headers: own.headers, body }, attempt, 1);
+  const answer = await send({ method: 'PATCH', url: own.url, ...ATLAS, body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   return answer.status === 200 ? { kind: 'done', id: own.id } : atlasFailure(answer);
@@ -149,13 +140,7 @@ async function giveRoles(
  * Index number `part` of the company's database, whose name is the mark. The API tells of no index;
  * making one again is refused and harmless. Nor does it drop one: an index goes with its database.
  */
-export function databaseIndexVerbs(
-  send: Send,
-  token: string,
-  company: Company,
-  platform: Platform,
-  part: string,
-): Verbs {
+export function databaseIndexVerbs(send: Send, company: Company, platform: Platform, part: string): Verbs {
   const { atlasCluster } = placeOf(company, platform);
   const url = `${groupUrl(company, platform)}/clusters/${atlasCluster}/index`;
   const body: RollingIndex = {
@@ -163,7 +148,7 @@ export function databaseIndexVerbs(
     collection: INDEXED_COLLECTION,
     keys: [{ [`field${part}`]: '1' }],
   };
-  const spec: CallSpec = { method: 'POST', url, headers: headersOf(token), body };
+  const spec: CallSpec = { method: 'POST', url, ...ATLAS, body };
   const id = `${company.id}.${INDEXED_COLLECTION}/${part}`;
   return {
     create: async attempt => {
@@ -187,16 +172,15 @@ async function create(send: Send, spec: CallSpec, attempt: Attempt, id: string):
 type Own<T> = {
   readonly id: string;
   readonly url: string;
-  readonly headers: CallSpec['headers'];
   readonly isOurs: (resource: Partial<T>) => boolean;
 };
 
 async function look<T>(
   send: Send,
-  { id, url, headers, isOurs }: Own<T>,
+  { id, url, isOurs }: Own<T>,
   attempt: Attempt,
 ): Promise<CloudResult | { readonly kind: 'foreign' }> {
-  const answer = await send({ method: 'GET', url, headers }, attempt);
+  const answer = await send({ method: 'GET', url, ...ATLAS }, attempt);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return atlasFailure(answer);
@@ -215,7 +199,7 @@ async function remove<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<Clo
   const found = await look(send, own, attempt);
   if (found.kind === 'foreign') return { kind: 'absent' };
   if (found.kind !== 'done') return found;
-  const answer = await send({ method: 'DELETE', url: own.url, headers: own.headers }, attempt, 1);
+  const answer = await send({ method: 'DELETE', url: own.url, ...ATLAS }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id: '' } : atlasFailure(answer);

@@ -1,20 +1,14 @@
 // One HTTP call of a thin client: credential, JSON body, deadline; and the reading of what every vendor says alike.
 
 import { RETRY_AFTER_DEFAULT_MS, RETRY_AFTER_MAX_MS } from '../limits.ts';
-import type { Answer, Call, Transport } from '../ports.ts';
+import type { Answer, Call, Credentials, Transport, Vendor } from '../ports.ts';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
-
-/** Credentials by vendor; each goes into the header that the vendor wants. */
-export type Tokens = {
-  readonly google: string;
-  readonly cloudflare: string;
-  readonly atlas: string;
-  readonly pinecone: string;
-};
 
 export type CallSpec = {
   readonly method: Call['method'];
   readonly url: string;
+  /** Whose credential it needs; it is no part of `headers`. */
+  readonly vendor?: Vendor;
   readonly headers: Readonly<Record<string, string>>;
   /** A JSON value. */
   readonly body?: object;
@@ -24,24 +18,58 @@ export type CallSpec = {
 export type Send = (spec: CallSpec, attempt: Attempt, part?: number) => Promise<Answer | Failed>;
 
 /** An outcome that no vendor's body needs to be read for. */
-export type Failed = Extract<CloudResult, { kind: 'transient' | 'unknown' }>;
+export type Failed = Extract<CloudResult, { kind: 'transient' | 'unknown' | 'rejected' }>;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export function createSend(transport: Transport): Send {
-  return async ({ method, url, headers, body }, { key, deadlineAtMs }, part = 0) => {
+/** A call whose credential is refused is sent once more with another, under a key that is longer by one integer. */
+export function createSend(transport: Transport, credentials: Credentials): Send {
+  const sendWith = async (
+    { method, url, headers, vendor, body }: CallSpec,
+    { key, deadlineAtMs }: Attempt,
+    parts: readonly number[],
+    token: string,
+  ): Promise<Answer | Failed> => {
     const outcome = await transport.send({
       method,
       url,
-      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      headers: {
+        ...headers,
+        ...(vendor && authorisationOf(vendor, token)),
+        ...(body && { 'content-type': 'application/json' }),
+      },
       ...(body && { body: encoder.encode(JSON.stringify(body)) }),
       deadlineAtMs,
-      key: [...key, part],
+      key: [...key, ...parts],
     });
     if (outcome.kind === 'answered') return outcome;
     return { kind: outcome.kind === 'refused' ? 'transient' : 'unknown', reason: outcome.reason };
   };
+  return async (spec, attempt, part = 0) => {
+    const { vendor } = spec;
+    if (vendor === undefined) return sendWith(spec, attempt, [part], '');
+    const token = await credentials.get(vendor);
+    const answer = await sendWith(spec, attempt, [part], token);
+    if (!isUnauthorised(answer)) return answer;
+    const renewed = await credentials.renew(vendor, token);
+    const refused = `the credential for ${vendor} is refused`;
+    if (renewed === token) return { kind: 'rejected', reason: `${refused}, and there is no other` };
+    const again = await sendWith(spec, attempt, [part, 1], renewed);
+    return isUnauthorised(again) ? { kind: 'transient', reason: `${refused}, though it is new` } : again;
+  };
+}
+
+const authorisationOf = (vendor: Vendor, token: string): Record<string, string> =>
+  vendor === 'pinecone' ? { 'api-key': token } : { authorization: `Bearer ${token}` };
+
+/** Cloudflare's code of a token that is no longer good comes with a 403; all others say 401. */
+const CLOUDFLARE_INVALID_TOKEN = 9109;
+
+function isUnauthorised(answer: Answer | Failed): boolean {
+  if (answer.kind !== 'answered') return false;
+  if (answer.status !== 403) return answer.status === 401;
+  return jsonOf(answer)?.errors?.[0]?.code === CLOUDFLARE_INVALID_TOKEN;
 }
 
 /** The answer's JSON body, or undefined when it is none: a truncated or foreign body is an unknown outcome. */

@@ -5,10 +5,11 @@ import { type Company, hostnameOf, type Platform } from '../provisioning/company
 import type { Step } from '../provisioning/plan.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
 import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from './atlas.ts';
-import { createSend, type Tokens } from './call.ts';
+import { createSend } from './call.ts';
 import { certificateVerbs, dnsRecordVerbs } from './cloudflare.ts';
 import { serviceVerbs } from './cloudRun.ts';
 import { healthVerbs } from './companyService.ts';
+import { createCredentials, type Tokens } from './credentials.ts';
 import { documentVerbs } from './firestore.ts';
 import { cryptoKeyVerbs } from './kms.ts';
 import { namespaceVerbs } from './pinecone.ts';
@@ -24,32 +25,38 @@ type ClientPorts = {
 
 export type VerbsOf = (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
 
-export function createClients(ports: ClientPorts, platform: Platform, tokens: Tokens): VerbsOf {
-  const send = createSend(ports.transport);
+/** `generation`: of the process, for the keys of its calls. */
+export function createClients(
+  ports: ClientPorts,
+  platform: Platform,
+  tokens: Tokens,
+  generation: number,
+): VerbsOf {
+  const send = createSend(ports.transport, createCredentials(ports, tokens, generation));
   return (company, { kind, part }, idOf) => {
     switch (kind) {
       case 'secret':
-        return secretVerbs(send, tokens.google, company, platform, part);
+        return secretVerbs(send, company, platform, part);
       case 'secretVersion':
-        return secretVersionVerbs(send, tokens.google, company, platform, part, ports.chance);
+        return secretVersionVerbs(send, company, platform, part, ports.chance);
       case 'cryptoKey':
-        return cryptoKeyVerbs(send, tokens.google, company, platform);
+        return cryptoKeyVerbs(send, company, platform);
       case 'databaseRole':
-        return databaseRoleVerbs(send, tokens.atlas, company, platform);
+        return databaseRoleVerbs(send, company, platform);
       case 'databaseUser':
-        return databaseUserVerbs(send, tokens, company, platform);
+        return databaseUserVerbs(send, company, platform);
       case 'databaseIndex':
-        return databaseIndexVerbs(send, tokens.atlas, company, platform, part);
+        return databaseIndexVerbs(send, company, platform, part);
       case 'document':
-        return documentVerbs(send, tokens.google, company, platform);
+        return documentVerbs(send, company, platform);
       case 'namespace':
-        return namespaceVerbs(send, tokens.pinecone, company, platform);
+        return namespaceVerbs(send, company, platform);
       case 'service':
-        return serviceVerbs(send, tokens.google, company, platform);
+        return serviceVerbs(send, company, platform);
       case 'dnsRecord':
-        return dnsRecordVerbs(send, tokens.cloudflare, company, platform, hostOf(idOf('service')));
+        return dnsRecordVerbs(send, company, platform, hostOf(idOf('service')));
       case 'certificate':
-        return certificateVerbs(send, tokens.cloudflare, company, platform);
+        return certificateVerbs(send, company, platform);
       case 'propagation':
         return propagationVerbs(send, company, platform);
       case 'health':

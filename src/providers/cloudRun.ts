@@ -5,20 +5,19 @@ import type { run_v2 } from '@googleapis/run';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
 type RunService = run_v2.Schema$GoogleCloudRunV2Service;
 type Operation = run_v2.Schema$GoogleLongrunningOperation;
 
 const API = 'https://run.googleapis.com/v2';
 
-export function serviceVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = googleHeaders(token);
+export function serviceVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const parent = `projects/${placeOf(company, platform).googleProject}/locations/${company.region}`;
   const name = `${parent}/services/${company.id}`;
   const url = `${API}/${name}`;
 
-  const get = (attempt: Attempt, part: number) => googleGet<RunService>(send, token, url, attempt, part);
+  const get = (attempt: Attempt, part: number) => googleGet<RunService>(send, url, attempt, part);
 
   const findByName = async (attempt: Attempt, part: number): Promise<CloudResult> => {
     const found = await get(attempt, part);
@@ -29,16 +28,16 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
     create: async attempt => {
       const createUrl = `${API}/${parent}/services?serviceId=${company.id}`;
       const body = serviceOf(company, platform);
-      const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
-      if (answer.status === 409) return { kind: 'exists' };
+      if (isTaken(answer)) return { kind: 'exists' };
       if (answer.status !== 200) return googleFailure(answer);
       const operation = jsonOf(answer) as Operation | undefined;
       return operation?.name ? { kind: 'pending', id: operation.name } : unreadable(answer);
     },
     find: async (attempt, id) => {
       if (!id?.startsWith(`${parent}/operations/`)) return findByName(attempt, 0);
-      const answer = await send({ method: 'GET', url: `${API}/${id}`, headers }, attempt);
+      const answer = await send({ method: 'GET', url: `${API}/${id}`, ...GOOGLE }, attempt);
       if (answer.kind !== 'answered') return answer;
       // Operations are kept for a time only; the service itself knows its state.
       if (answer.status === 404) return findByName(attempt, 1);
@@ -46,8 +45,9 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
       const operation = jsonOf(answer) as Operation | undefined;
       if (!operation) return unreadable(answer);
       if (!operation.done) return { kind: 'pending', id };
+      // The service may be there all the same.
       if (operation.error)
-        return { kind: 'rejected', reason: `${operation.error.code} ${operation.error.message}` };
+        return { kind: 'broken', reason: `${operation.error.code} ${operation.error.message}` };
       return operation.response?.uri ? { kind: 'done', id: operation.response.uri } : findByName(attempt, 1);
     },
     // It looks first: what is not ours must stay, and each look at a deletion under way would cost a write.
@@ -56,7 +56,7 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
       if (found.kind !== 'found') return found;
       if (found.resource.labels?.company !== company.id) return { kind: 'absent' };
       if (found.resource.deleteTime) return { kind: 'pending', id: '' };
-      const answer = await send({ method: 'DELETE', url, headers }, attempt, 1);
+      const answer = await send({ method: 'DELETE', url, ...GOOGLE }, attempt, 1);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 404) return { kind: 'absent' };
       return answer.status === 200 ? { kind: 'pending', id: '' } : googleFailure(answer);
@@ -94,8 +94,7 @@ function readService(service: RunService, company: Company, name: string): Cloud
   // It goes away, and the name with it: absent at a later look.
   if (service.deleteTime) return { kind: 'pending', id: '' };
   const { state, message } = service.terminalCondition ?? {};
-  if (state === 'CONDITION_FAILED')
-    return { kind: 'rejected', reason: `deployment failed: ${message ?? ''}` };
+  if (state === 'CONDITION_FAILED') return { kind: 'broken', reason: `deployment failed: ${message ?? ''}` };
   if (state === 'CONDITION_SUCCEEDED' && service.uri) return { kind: 'done', id: service.uri };
   return { kind: 'pending', id: '' };
 }

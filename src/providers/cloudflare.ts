@@ -29,23 +29,16 @@ const PENDING_CERTIFICATE: readonly unknown[] = [
 
 const urlOf = (company: Company, platform: Platform, collection: string) =>
   `https://api.cloudflare.com/client/v4/zones/${placeOf(company, platform).zone.id}/${collection}`;
-const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
+const CLOUDFLARE = { vendor: 'cloudflare', headers: {} } as const;
 /** What the vendor wants named each time, also to have a certificate checked again. */
 const VALIDATION = { method: 'http', type: 'dv' } as const;
 
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
-export function dnsRecordVerbs(
-  send: Send,
-  token: string,
-  company: Company,
-  platform: Platform,
-  target: string,
-): Verbs {
-  const headers = headersOf(token);
+export function dnsRecordVerbs(send: Send, company: Company, platform: Platform, target: string): Verbs {
   const url = urlOf(company, platform, 'dns_records');
   const name = hostnameOf(company, platform);
   const comment = `company=${company.id}`;
-  const list = (attempt: Attempt) => recordNamed(send, token, company, platform, attempt);
+  const list = (attempt: Attempt) => recordNamed(send, company, platform, attempt);
   return {
     create: async attempt => {
       const body: Omit<RecordCreateParams.CNAMERecord, 'zone_id'> = {
@@ -56,7 +49,7 @@ export function dnsRecordVerbs(
         proxied: true,
         comment,
       };
-      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url, ...CLOUDFLARE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (hasCode(answer, RECORD_EXISTS)) return { kind: 'exists' };
       if (answer.status !== 200) return cloudflareFailure(answer);
@@ -74,7 +67,7 @@ export function dnsRecordVerbs(
         : { kind: 'rejected', reason: `${name} points elsewhere` };
     },
     remove: async (attempt, id) =>
-      removeById(send, url, headers, attempt, id, async () => {
+      removeById(send, url, attempt, id, async () => {
         const found = await list(attempt);
         if (found.kind !== 'found') return found;
         return found.item?.comment === comment ? { kind: 'done', id: found.item.id } : { kind: 'absent' };
@@ -84,26 +77,24 @@ export function dnsRecordVerbs(
 
 async function recordNamed(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<Found<RecordResponse>> {
   const url = `${urlOf(company, platform, 'dns_records')}?type=CNAME&name.exact=${hostnameOf(company, platform)}`;
-  return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
+  return firstOf(await send({ method: 'GET', url, ...CLOUDFLARE }, attempt));
 }
 
 /** Points the company's record at another host; `absent` when it has none, `rejected` when the name is another's. */
 export async function retarget(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   target: string,
   attempt: Attempt,
 ): Promise<CloudResult> {
   const name = hostnameOf(company, platform);
-  const found = await recordNamed(send, token, company, platform, attempt);
+  const found = await recordNamed(send, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   const { id, comment, content } = found.item;
@@ -111,7 +102,7 @@ export async function retarget(
   if (content === target) return { kind: 'done', id };
   const body: Pick<RecordEditParams.CNAMERecord, 'content'> = { content: target };
   const url = `${urlOf(company, platform, 'dns_records')}/${id}`;
-  const answer = await send({ method: 'PATCH', url, headers: headersOf(token), body }, attempt, 1);
+  const answer = await send({ method: 'PATCH', url, ...CLOUDFLARE, body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return cloudflareFailure(answer);
@@ -119,11 +110,10 @@ export async function retarget(
 }
 
 /** A custom hostname; `done` once its certificate is active. */
-export function certificateVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = headersOf(token);
+export function certificateVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const url = urlOf(company, platform, 'custom_hostnames');
   const hostname = hostnameOf(company, platform);
-  const list = (attempt: Attempt) => customHostnameNamed(send, token, company, platform, attempt);
+  const list = (attempt: Attempt) => customHostnameNamed(send, company, platform, attempt);
   const read = (custom: CustomHostnameListResponse): CloudResult =>
     custom.custom_metadata?.company === company.id ? readCertificate(custom) : heldByAnother(hostname);
   return {
@@ -133,7 +123,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
         ssl: VALIDATION,
         custom_metadata: { company: company.id },
       };
-      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url, ...CLOUDFLARE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (hasCode(answer, HOSTNAME_EXISTS)) return { kind: 'exists' };
       if (answer.status !== 201 && answer.status !== 200) return cloudflareFailure(answer);
@@ -146,7 +136,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
         if (found.kind !== 'found') return found;
         return found.item === undefined ? { kind: 'absent' } : read(found.item);
       }
-      const answer = await send({ method: 'GET', url: `${url}/${id}`, headers }, attempt);
+      const answer = await send({ method: 'GET', url: `${url}/${id}`, ...CLOUDFLARE }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 404) return { kind: 'absent' };
       if (answer.status !== 200) return cloudflareFailure(answer);
@@ -154,7 +144,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
       return custom?.id ? read(custom) : unreadable(answer);
     },
     remove: async (attempt, id) =>
-      removeById(send, url, headers, attempt, id, async () => {
+      removeById(send, url, attempt, id, async () => {
         const found = await list(attempt);
         if (found.kind !== 'found') return found;
         return found.item?.custom_metadata?.company === company.id
@@ -166,13 +156,12 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
 
 async function customHostnameNamed(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<Found<CustomHostnameListResponse>> {
   const url = `${urlOf(company, platform, 'custom_hostnames')}?hostname.exact=${hostnameOf(company, platform)}`;
-  return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
+  return firstOf(await send({ method: 'GET', url, ...CLOUDFLARE }, attempt));
 }
 
 /**
@@ -181,19 +170,18 @@ async function customHostnameNamed(
  */
 export async function renewCertificate(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<CloudResult> {
   const hostname = hostnameOf(company, platform);
-  const found = await customHostnameNamed(send, token, company, platform, attempt);
+  const found = await customHostnameNamed(send, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);
   const body: Pick<CustomHostnameEditParams, 'ssl'> = { ssl: VALIDATION };
   const url = `${urlOf(company, platform, 'custom_hostnames')}/${found.item.id}`;
-  const answer = await send({ method: 'PATCH', url, headers: headersOf(token), body }, attempt, 1);
+  const answer = await send({ method: 'PATCH', url, ...CLOUDFLARE, body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 202 && answer.status !== 200) return cloudflareFailure(answer);
@@ -208,14 +196,13 @@ function readCertificate({ id, ssl, status: hostnameStatus }: CustomHostnameList
   if (status === 'active') return { kind: 'done', id };
   return PENDING_CERTIFICATE.includes(status)
     ? { kind: 'pending', id }
-    : { kind: 'rejected', reason: `the certificate is ${status}` };
+    : { kind: 'broken', reason: `the certificate is ${status}` };
 }
 
 /** Deletes by `id`, or by the one that `look` finds to be ours. What is another's is not ours to remove: `absent`. */
 async function removeById(
   send: Send,
   url: string,
-  headers: Record<string, string>,
   attempt: Attempt,
   known: string | undefined,
   look: () => Promise<CloudResult>,
@@ -226,7 +213,7 @@ async function removeById(
     if (found.kind !== 'done') return found;
     id = found.id;
   }
-  const answer = await send({ method: 'DELETE', url: `${url}/${id}`, headers }, attempt, 1);
+  const answer = await send({ method: 'DELETE', url: `${url}/${id}`, ...CLOUDFLARE }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   return answer.status === 200 ? { kind: 'done', id: '' } : cloudflareFailure(answer);
@@ -244,13 +231,9 @@ const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | unde
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 
-/** Of a credential that no waiting makes good; other vendors say 401. */
-const INVALID_TOKEN = 9109;
-
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
-  if (code === INVALID_TOKEN) return { kind: 'rejected', reason: `${answer.status} ${code} ${message}` };
   const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';
   return readFailure(answer, quota, `${code} ${message}`);
 }

@@ -3,18 +3,17 @@
 import type { firestore_v1 } from '@googleapis/firestore';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, Verbs } from '../provisioning/verbs.ts';
-import { heldByAnother, jsonOf, type Send } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { heldByAnother, type Send } from './call.ts';
+import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
 const API = 'https://firestore.googleapis.com/v1';
 
-export function documentVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = googleHeaders(token);
+export function documentVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const root = `projects/${placeOf(company, platform).googleProject}/databases/(default)/documents`;
   const name = `${root}/companies/${company.id}`;
   const url = `${API}/${name}`;
 
-  const get = (attempt: Attempt) => googleGet<firestore_v1.Schema$Document>(send, token, url, attempt);
+  const get = (attempt: Attempt) => googleGet<firestore_v1.Schema$Document>(send, url, attempt);
   const isOurs = ({ fields }: firestore_v1.Schema$Document) => fields?.companyId?.stringValue === company.id;
 
   return {
@@ -23,13 +22,10 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
       const body: firestore_v1.Schema$CommitRequest = {
         writes: [{ update, currentDocument: { exists: false } }],
       };
-      const answer = await send({ method: 'POST', url: `${API}/${root}:commit`, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url: `${API}/${root}:commit`, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 200) return { kind: 'done', id: name };
-      if (answer.status !== 409) return googleFailure(answer);
-      // Firestore answers 409 to a contended commit too; that one had no effect.
-      const { error } = jsonOf(answer) ?? {};
-      return error?.status === 'ABORTED' ? { kind: 'transient', reason: '409 ABORTED' } : { kind: 'exists' };
+      return isTaken(answer) ? { kind: 'exists' } : googleFailure(answer);
     },
     find: async attempt => {
       const found = await get(attempt);
@@ -41,7 +37,7 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
       const found = await get(attempt);
       if (found.kind !== 'found') return found;
       if (!isOurs(found.resource)) return { kind: 'absent' };
-      const answer = await send({ method: 'DELETE', url, headers }, attempt, 1);
+      const answer = await send({ method: 'DELETE', url, ...GOOGLE }, attempt, 1);
       if (answer.kind !== 'answered') return answer;
       return answer.status === 200 ? { kind: 'done', id: '' } : googleFailure(answer);
     },

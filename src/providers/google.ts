@@ -1,18 +1,26 @@
-// What the clients of Google's APIs share: the bearer header and the reading of the AIP-193 error envelope.
+// What the clients of Google's APIs share: the credential and the reading of the AIP-193 error envelope.
 
 import type { Answer } from '../ports.ts';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
 import { jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
-export const googleHeaders = (token: string): Record<string, string> => ({
-  authorization: `Bearer ${token}`,
-});
+/** What every call of theirs has. */
+export const GOOGLE = { vendor: 'google', headers: {} } as const;
 
 type GoogleError = { error?: { status?: string; message?: string; details?: Detail[] } };
 type Detail = { '@type'?: string; reason?: string; metadata?: Record<string, string> };
 
+const errorOf = (answer: Answer) => (jsonOf(answer) as GoogleError | undefined)?.error;
+
+const isAborted = (answer: Answer) => answer.status === 409 && errorOf(answer)?.status === 'ABORTED';
+
+/** A 409 says that the name is taken, or that another write was faster. */
+export const isTaken = (answer: Answer): boolean => answer.status === 409 && !isAborted(answer);
+
 export function googleFailure(answer: Answer): CloudResult {
-  const error = (jsonOf(answer) as GoogleError | undefined)?.error;
+  // Another write of the same thing was faster, and this one had no effect.
+  if (isAborted(answer)) return { kind: 'transient', reason: '409 ABORTED' };
+  const error = errorOf(answer);
   const details = Array.isArray(error?.details) ? error.details : [];
   const message = error?.message ?? '';
   const quota = detailOf(details, 'ErrorInfo')?.metadata?.quota_limit ?? 'google';
@@ -38,14 +46,8 @@ const detailOf = (details: readonly Detail[], type: string) =>
 /** A resource as the API tells of it, or what the look came to instead: `absent` for a 404. */
 export type Found<T> = { readonly kind: 'found'; readonly resource: T } | CloudResult;
 
-export async function googleGet<T>(
-  send: Send,
-  token: string,
-  url: string,
-  attempt: Attempt,
-  part = 0,
-): Promise<Found<T>> {
-  const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, part);
+export async function googleGet<T>(send: Send, url: string, attempt: Attempt, part = 0): Promise<Found<T>> {
+  const answer = await send({ method: 'GET', url, ...GOOGLE }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return googleFailure(answer);

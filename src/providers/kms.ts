@@ -4,7 +4,7 @@
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
 /** As in Google's public description of the API; the parts that the client reads. */
 type CryptoKeyVersion = {
@@ -22,10 +22,10 @@ const API = 'https://cloudkms.googleapis.com/v1';
 const ENABLED = 'state=ENABLED';
 const DISABLED = 'state=DISABLED';
 
-export function cryptoKeyVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const key = ownKey(send, token, company, platform);
-  const { headers, ring, name, url } = key;
-  const get = (attempt: Attempt, part: number) => googleGet<CryptoKey>(send, token, url, attempt, part);
+export function cryptoKeyVerbs(send: Send, company: Company, platform: Platform): Verbs {
+  const key = ownKey(send, company, platform);
+  const { ring, name, url } = key;
+  const get = (attempt: Attempt, part: number) => googleGet<CryptoKey>(send, url, attempt, part);
 
   /** Gives a key of ours without an enabled primary version a new one; one that an earlier try made is taken up. */
   const revive = async (attempt: Attempt): Promise<CloudResult> => {
@@ -38,7 +38,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     let version = enabled.names.at(-1);
     if (version === undefined) {
       const createUrl = `${url}/cryptoKeyVersions`;
-      const answer = await send({ method: 'POST', url: createUrl, headers, body: {} }, attempt, 3);
+      const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body: {} }, attempt, 3);
       if (answer.kind !== 'answered') return answer;
       if (answer.status !== 200) return googleFailure(answer);
       version = (jsonOf(answer) as CryptoKeyVersion | undefined)?.name;
@@ -46,7 +46,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     }
     const body = { cryptoKeyVersionId: version.slice(version.lastIndexOf('/') + 1) };
     const answer = await send(
-      { method: 'POST', url: `${url}:updatePrimaryVersion`, headers, body },
+      { method: 'POST', url: `${url}:updatePrimaryVersion`, ...GOOGLE, body },
       attempt,
       4,
     );
@@ -58,9 +58,9 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     create: async attempt => {
       const body: CryptoKey = { purpose: 'ENCRYPT_DECRYPT', labels: { company: company.id } };
       const createUrl = `${API}/${ring}/cryptoKeys?cryptoKeyId=${company.id}`;
-      const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
-      if (answer.status === 409) return revive(attempt);
+      if (isTaken(answer)) return revive(attempt);
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
     },
     find: async attempt => {
@@ -77,7 +77,11 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
       if (left.kind !== 'versions') return left;
       for (const [index, version] of left.names.entries()) {
         const destroyUrl = `${API}/${version}:destroy`;
-        const answer = await send({ method: 'POST', url: destroyUrl, headers, body: {} }, attempt, 2 + index);
+        const answer = await send(
+          { method: 'POST', url: destroyUrl, ...GOOGLE, body: {} },
+          attempt,
+          2 + index,
+        );
         if (answer.kind !== 'answered') return answer;
         if (answer.status !== 200) return googleFailure(answer);
       }
@@ -89,28 +93,26 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
 /** Suspends a company: nothing is encrypted or decrypted with its key until it is enabled again. */
 export function disableKey(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<CloudResult> {
-  return setState(ownKey(send, token, company, platform), 'DISABLED', attempt);
+  return setState(ownKey(send, company, platform), 'DISABLED', attempt);
 }
 
 /** Enables every version that is disabled, since each may have encrypted something. */
 export function enableKey(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<CloudResult> {
-  return setState(ownKey(send, token, company, platform), 'ENABLED', attempt);
+  return setState(ownKey(send, company, platform), 'ENABLED', attempt);
 }
 
 async function setState(key: OwnKey, state: 'ENABLED' | 'DISABLED', attempt: Attempt): Promise<CloudResult> {
-  const { send, token, company, headers, name, url } = key;
-  const found = await googleGet<CryptoKey>(send, token, url, attempt, 0);
+  const { send, company, name, url } = key;
+  const found = await googleGet<CryptoKey>(send, url, attempt, 0);
   if (found.kind !== 'found') return found;
   const { labels, primary } = found.resource;
   if (labels?.company !== company.id) return heldByAnother(name);
@@ -121,7 +123,7 @@ async function setState(key: OwnKey, state: 'ENABLED' | 'DISABLED', attempt: Att
   for (const [index, version] of others.names.entries()) {
     const body: CryptoKeyVersion = { state };
     const patchUrl = `${API}/${version}?updateMask=state`;
-    const answer = await send({ method: 'PATCH', url: patchUrl, headers, body }, attempt, 2 + index);
+    const answer = await send({ method: 'PATCH', url: patchUrl, ...GOOGLE, body }, attempt, 2 + index);
     if (answer.kind !== 'answered') return answer;
     if (answer.status !== 200) return googleFailure(answer);
   }
@@ -130,28 +132,26 @@ async function setState(key: OwnKey, state: 'ENABLED' | 'DISABLED', attempt: Att
 
 type OwnKey = {
   readonly send: Send;
-  readonly token: string;
   readonly company: Company;
-  readonly headers: Readonly<Record<string, string>>;
   readonly ring: string;
   readonly name: string;
   readonly url: string;
 };
 
-function ownKey(send: Send, token: string, company: Company, platform: Platform): OwnKey {
+function ownKey(send: Send, company: Company, platform: Platform): OwnKey {
   const ring = `projects/${placeOf(company, platform).googleProject}/locations/${company.region}/keyRings/companies`;
   const name = `${ring}/cryptoKeys/${company.id}`;
-  return { send, token, company, headers: googleHeaders(token), ring, name, url: `${API}/${name}` };
+  return { send, company, ring, name, url: `${API}/${name}` };
 }
 
 async function versionsIn(
-  { send, headers, url }: OwnKey,
+  { send, url }: OwnKey,
   filter: string,
   attempt: Attempt,
   part: number,
 ): Promise<Versions> {
   const listUrl = `${url}/cryptoKeyVersions?filter=${encodeURIComponent(filter)}`;
-  const answer = await send({ method: 'GET', url: listUrl, headers }, attempt, part);
+  const answer = await send({ method: 'GET', url: listUrl, ...GOOGLE }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   if (answer.status !== 200) return googleFailure(answer);
   const list = jsonOf(answer) as { readonly cryptoKeyVersions?: readonly CryptoKeyVersion[] } | undefined;

@@ -9,15 +9,15 @@ import { jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.
 
 /** The version of the installed SDK. */
 const API_VERSION = '2026-04';
+const PINECONE = { vendor: 'pinecone', headers: { 'x-pinecone-api-version': API_VERSION } } as const;
 
-export function namespaceVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = { 'api-key': token, 'x-pinecone-api-version': API_VERSION };
+export function namespaceVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const url = `https://${placeOf(company, platform).pineconeHost}/namespaces`;
   const name = company.id;
   return {
     create: async attempt => {
       const body: CreateNamespaceOptions = { name };
-      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url, ...PINECONE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 409) return { kind: 'exists' };
       return answer.status === 200 || answer.status === 201
@@ -25,7 +25,7 @@ export function namespaceVerbs(send: Send, token: string, company: Company, plat
         : pineconeFailure(answer);
     },
     find: async attempt => {
-      const answer = await send({ method: 'GET', url: `${url}/${name}`, headers }, attempt);
+      const answer = await send({ method: 'GET', url: `${url}/${name}`, ...PINECONE }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 404) return { kind: 'absent' };
       if (answer.status !== 200) return pineconeFailure(answer);
@@ -33,7 +33,7 @@ export function namespaceVerbs(send: Send, token: string, company: Company, plat
       return namespace?.name === name ? { kind: 'done', id: name } : unreadable(answer);
     },
     remove: async attempt => {
-      const answer = await send({ method: 'DELETE', url: `${url}/${name}`, headers }, attempt);
+      const answer = await send({ method: 'DELETE', url: `${url}/${name}`, ...PINECONE }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 404) return { kind: 'absent' };
       return answer.status === 200 || answer.status === 202

@@ -5,7 +5,7 @@ import type { Chance } from '../ports.ts';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
 const API = 'https://secretmanager.googleapis.com/v1';
 
@@ -15,17 +15,10 @@ const secretIdOf = (company: Company, part: string) => `${company.id}-${part}`;
 const secretNameOf = (company: Company, platform: Platform, part: string) =>
   `${parentOf(company, platform)}/secrets/${secretIdOf(company, part)}`;
 
-export function secretVerbs(
-  send: Send,
-  token: string,
-  company: Company,
-  platform: Platform,
-  part: string,
-): Verbs {
-  const headers = googleHeaders(token);
+export function secretVerbs(send: Send, company: Company, platform: Platform, part: string): Verbs {
   const name = secretNameOf(company, platform, part);
   const url = `${API}/${name}`;
-  const get = (attempt: Attempt) => googleGet<secretmanager_v1.Schema$Secret>(send, token, url, attempt);
+  const get = (attempt: Attempt) => googleGet<secretmanager_v1.Schema$Secret>(send, url, attempt);
   const isOurs = ({ labels }: secretmanager_v1.Schema$Secret) => labels?.company === company.id;
   return {
     create: async attempt => {
@@ -34,9 +27,9 @@ export function secretVerbs(
         labels: { company: company.id },
       };
       const createUrl = `${API}/${parentOf(company, platform)}/secrets?secretId=${secretIdOf(company, part)}`;
-      const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
-      if (answer.status === 409) return { kind: 'exists' };
+      if (isTaken(answer)) return { kind: 'exists' };
       return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
     },
     find: async attempt => {
@@ -49,7 +42,7 @@ export function secretVerbs(
       const found = await get(attempt);
       if (found.kind !== 'found') return found;
       if (!isOurs(found.resource)) return { kind: 'absent' };
-      return removed(await send({ method: 'DELETE', url, headers }, attempt, 1));
+      return removed(await send({ method: 'DELETE', url, ...GOOGLE }, attempt, 1));
     },
   };
 }
@@ -61,14 +54,12 @@ export function secretVerbs(
  */
 export function secretVersionVerbs(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   part: string,
   chance: Chance,
 ): Verbs {
-  const headers = googleHeaders(token);
-  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
+  const secret: OwnSecret = { send, company, name: secretNameOf(company, platform, part) };
   return {
     nameless: true,
     create: async attempt => {
@@ -76,7 +67,7 @@ export function secretVersionVerbs(
       const data = btoa(chance.secret(attempt.key));
       const body: secretmanager_v1.Schema$AddSecretVersionRequest = { payload: { data } };
       const url = `${API}/${secret.name}:addVersion`;
-      const answer = await send({ method: 'POST', url, headers, body }, attempt);
+      const answer = await send({ method: 'POST', url, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status !== 200) return googleFailure(answer);
       const version = jsonOf(answer) as secretmanager_v1.Schema$SecretVersion | undefined;
@@ -93,13 +84,12 @@ export function secretVersionVerbs(
 /** Suspends a secret: no version of it can be read until one is enabled again. */
 export async function disableSecretVersions(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   part: string,
   attempt: Attempt,
 ): Promise<CloudResult> {
-  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
+  const secret: OwnSecret = { send, company, name: secretNameOf(company, platform, part) };
   const owned = await isOwn(secret, attempt, 0);
   if (owned.kind !== 'done') return owned;
   const listed = await versionsIn(secret, 'ENABLED', attempt, 1);
@@ -114,13 +104,12 @@ export async function disableSecretVersions(
 /** Enables the newest version, unless one is enabled; `absent` when there is none to enable. */
 export async function enableSecretVersions(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   part: string,
   attempt: Attempt,
 ): Promise<CloudResult> {
-  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
+  const secret: OwnSecret = { send, company, name: secretNameOf(company, platform, part) };
   const owned = await isOwn(secret, attempt, 0);
   if (owned.kind !== 'done') return owned;
   const enabled = await versionsIn(secret, 'ENABLED', attempt, 1);
@@ -134,7 +123,6 @@ export async function enableSecretVersions(
 
 type OwnSecret = {
   readonly send: Send;
-  readonly token: string;
   readonly company: Company;
   readonly name: string;
 };
@@ -165,12 +153,12 @@ async function settleVersions(
 
 /** `done` when the secret is there and is the company's. */
 async function isOwn(
-  { send, token, company, name }: OwnSecret,
+  { send, company, name }: OwnSecret,
   attempt: Attempt,
   part: number,
 ): Promise<CloudResult> {
   const url = `${API}/${name}`;
-  const found = await googleGet<secretmanager_v1.Schema$Secret>(send, token, url, attempt, part);
+  const found = await googleGet<secretmanager_v1.Schema$Secret>(send, url, attempt, part);
   if (found.kind !== 'found') return found;
   return found.resource.labels?.company === company.id ? { kind: 'done', id: name } : heldByAnother(name);
 }
@@ -180,13 +168,13 @@ type Versions =
   | CloudResult;
 
 async function versionsIn(
-  { send, token, name }: OwnSecret,
+  { send, name }: OwnSecret,
   state: 'ENABLED' | 'DISABLED',
   attempt: Attempt,
   part: number,
 ): Promise<Versions> {
   const url = `${API}/${name}/versions?filter=${encodeURIComponent(`state:${state}`)}`;
-  const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, part);
+  const answer = await send({ method: 'GET', url, ...GOOGLE }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return googleFailure(answer);
@@ -196,13 +184,13 @@ async function versionsIn(
 
 /** As it was seen: a version that somebody else has changed since is not touched, since they see to it. */
 async function changeVersion(
-  { send, token }: OwnSecret,
+  { send }: OwnSecret,
   { name, etag }: secretmanager_v1.Schema$SecretVersion,
   verb: 'destroy' | 'disable' | 'enable',
   attempt: Attempt,
   part: number,
 ): Promise<CloudResult> {
-  const spec = { method: 'POST', url: `${API}/${name}:${verb}`, headers: googleHeaders(token) } as const;
+  const spec = { method: 'POST', url: `${API}/${name}:${verb}`, ...GOOGLE } as const;
   const answer = await send({ ...spec, body: etag ? { etag } : {} }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   const isDone = answer.status === 200 || answer.status === 404;
@@ -217,15 +205,16 @@ const numberOf = ({ name }: secretmanager_v1.Schema$SecretVersion) => Number(nam
 /** The current value of a secret, for the one call that needs it; a failure is passed on. */
 export async function accessSecret(
   send: Send,
-  token: string,
   company: Company,
   platform: Platform,
   part: string,
   attempt: Attempt,
 ): Promise<{ readonly kind: 'value'; readonly value: string } | CloudResult> {
   const url = `${API}/${secretNameOf(company, platform, part)}/versions/latest:access`;
-  const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, 1);
+  const answer = await send({ method: 'GET', url, ...GOOGLE }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
+  // It was made two steps ago: whoever does not see it yet looks again.
+  if (answer.status === 404) return { kind: 'transient', reason: '404 the secret cannot be seen' };
   if (answer.status !== 200) return googleFailure(answer);
   const version = jsonOf(answer) as secretmanager_v1.Schema$AccessSecretVersionResponse | undefined;
   const data = version?.payload?.data;

@@ -4,7 +4,7 @@
 import type { run_v2 } from '@googleapis/run';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
 import { jsonOf, type Send, unreadable } from './call.ts';
-import { googleFailure, googleHeaders } from './google.ts';
+import { GOOGLE, googleFailure } from './google.ts';
 
 export type RunService = run_v2.Schema$GoogleCloudRunV2Service;
 
@@ -61,7 +61,6 @@ export const rollbackTo = (revision: string): ServiceChange => ({
  */
 export async function updateService(
   send: Send,
-  token: string,
   name: string,
   { mask, fields, etag }: ServiceChange,
   attempt: Attempt,
@@ -69,7 +68,7 @@ export async function updateService(
 ): Promise<CloudResult> {
   const url = `https://run.googleapis.com/v2/${name}?updateMask=${encodeURIComponent(mask.join(','))}`;
   const body = { ...fields, ...(etag !== undefined && { etag }) };
-  const answer = await send({ method: 'PATCH', url, headers: googleHeaders(token), body }, attempt, part);
+  const answer = await send({ method: 'PATCH', url, ...GOOGLE, body }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status === 409) return { kind: 'transient', reason: '409 changed by another' };

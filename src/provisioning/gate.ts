@@ -120,8 +120,8 @@ async function healthyOf(rollout: Rollout, companies: readonly Company[], held: 
   return healthy;
 }
 
-/** In the place of a verb, in the keys of a gate's looks. */
-const GATE_VERB = 3;
+/** In the place of a step's verb, in the keys of a gate's looks: a number that no verb has. */
+const GATE_VERB = 4;
 
 /** Takes away the wave's companies that are ready; the others have been undone, or are blocked and stay so. */
 async function rollBack(

@@ -3,7 +3,7 @@
 import type { JournalEntry } from '../ports.ts';
 
 export type StepProgress = {
-  readonly state: 'intent' | 'done' | 'removed';
+  readonly state: 'intent' | 'remaking' | 'done' | 'removed';
   /** After this moment the journaled call can no longer land. */
   readonly deadlineAtMs: number;
   readonly id: string | undefined;
@@ -66,6 +66,7 @@ function apply(company: CompanyProgress, entry: JournalEntry): void {
   const before = company.steps.get(entry.step);
   switch (entry.event) {
     case 'intent':
+    case 'remaking':
     case 'done':
     case 'removed':
       company.steps.set(entry.step, {

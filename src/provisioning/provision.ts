@@ -99,7 +99,8 @@ class Provisioning {
         );
         time.end(made.kind === 'failed' ? 'failed' : 'made');
         if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
-        this.know(step, { state: 'done', deadlineAtMs: 0, id: made.id });
+        const deadlineAtMs = this.known.get(step.id)?.deadlineAtMs ?? 0;
+        this.know(step, { state: 'done', deadlineAtMs, id: made.id });
         this.note('done', step.id, { id: made.id });
       }
       return undefined;
@@ -159,9 +160,9 @@ class Provisioning {
       before: this.known.get(step.id),
       asked,
       waits,
-      intent: deadlineAtMs => {
-        this.know(step, { state: 'intent', deadlineAtMs, id: undefined });
-        this.note('intent', step.id, { deadlineAtMs });
+      intent: (deadlineAtMs, event = 'intent') => {
+        this.know(step, { state: event, deadlineAtMs, id: undefined });
+        this.note(event, step.id, { deadlineAtMs });
         return this.write();
       },
     };

@@ -5,8 +5,8 @@
 
 import { LOOK_AT_OTHERS_MS } from '../limits.ts';
 import type { Chance, Clock, Log, ProvisioningStores, Transport } from '../ports.ts';
-import type { Tokens } from '../providers/call.ts';
 import { createClients } from '../providers/clients.ts';
+import type { Tokens } from '../providers/credentials.ts';
 import { Admission, type LimitCount, type Rates } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import { passGate } from './gate.ts';
@@ -135,14 +135,15 @@ export class Rollout {
     state.queuedAtMs = before.queuedAtMs;
     state.limits = () => this.admission.counts();
     state.isResumed = before.openedBy.length > 1;
+    const generation = before.openedBy.lastIndexOf(options.holder);
     this.provisionPorts = {
       ...ports,
       platform,
       admission: this.admission,
       budget: new RetryBudget(),
-      verbsOf: createClients(ports, platform, options.tokens),
+      verbsOf: createClients(ports, platform, options.tokens, generation),
       databaseOperationsPerCompany,
-      generation: before.openedBy.lastIndexOf(options.holder),
+      generation,
       timeline: state.timeline,
     };
   }

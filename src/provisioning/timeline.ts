@@ -8,7 +8,7 @@ import type { Step, StepKind } from './plan.ts';
 /**
  * limiter: for a slot of our own limiter. quota: before a gate, for its turn or for the moment that a vendor named.
  * retry: after a fault, until the next try or until a call in doubt has run out. poll: between two looks at something
- * that is not ready.
+ * that is not ready, or that may not be visible yet.
  */
 const NO_WAITS = { limiter: 0, quota: 0, retry: 0, poll: 0 };
 export type Wait = keyof typeof NO_WAITS;

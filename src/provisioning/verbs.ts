@@ -3,7 +3,8 @@
 
 /**
  * done: it exists, is ours and is ready (`id`: what the next step or the registry needs; never a secret).
- * pending: it exists, is ours and is not ready yet (`id`: what to ask by). absent: nothing has that name.
+ * pending: it exists, is ours and is not ready yet (`id`: what to ask by). broken: it exists, is ours and will not get
+ * ready: taken away, it may be made again. absent: nothing has that name.
  * exists: the name is taken, perhaps by us. throttled: no effect; a quota said when to come back.
  * transient: certainly no effect, try again. unknown: it may have had its effect, or may yet.
  * rejected: no effect, and trying again will not help.
@@ -11,6 +12,7 @@
 export type CloudResult =
   | { readonly kind: 'done'; readonly id: string }
   | { readonly kind: 'pending'; readonly id: string }
+  | { readonly kind: 'broken'; readonly reason: string }
   | { readonly kind: 'absent' }
   | { readonly kind: 'exists' }
   | { readonly kind: 'throttled'; readonly quota: string; readonly retryAfterMs: number }

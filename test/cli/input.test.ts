@@ -178,6 +178,34 @@ describe('--set is refused', () => {
       ['faults.rules.0.delayMs is missing'],
     ],
     [
+      'a stale read without an age',
+      ['faults.rules.0={"operation":"kms.*","verdict":"readStale","share":1}'],
+      ['faults.rules.0.delayMs is missing', '"readStale" needs it'],
+    ],
+    [
+      'a name that is held without an end',
+      ['faults.rules.0={"operation":"kms.*","verdict":"holdName","share":1,"delayMs":1}'],
+      ['faults.rules.0.operation is "kms.*"', 'no call of it can meet the verdict "holdName"'],
+    ],
+    [
+      'a stale answer to what is no read',
+      ['faults.rules.0={"operation":"kms.cryptoKeys.create","verdict":"readStale","share":1,"delayMs":1}'],
+      [
+        'faults.rules.0.operation is "kms.cryptoKeys.create"',
+        'no call of it can meet the verdict "readStale"',
+      ],
+    ],
+    [
+      'a stuck operation where nothing takes long',
+      ['faults.rules.0={"operation":"pinecone.namespaces.*","verdict":"stick","share":1}'],
+      ['faults.rules.0.operation is "pinecone.namespaces.*"', 'can meet the verdict "stick"'],
+    ],
+    [
+      'a token that expires where none is asked for',
+      ['faults.rules.0={"operation":"dnsResolver.query","verdict":"expireToken","share":1}'],
+      ['faults.rules.0.operation is "dnsResolver.query"', 'can meet the verdict "expireToken"'],
+    ],
+    [
       'a slow vendor without a factor',
       ['faults.rules.0={"operation":"kms.*","verdict":"slow","share":1}'],
       ['faults.rules.0.times is missing', '"slow" needs it'],

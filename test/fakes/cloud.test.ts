@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Cloud, type CloudOptions } from '../../fakes/cloud.ts';
 import { cloudOptionsOf, FAKES_TOKEN } from '../../fakes/fromScenario.ts';
+import { liveResources } from '../../fakes/ledger.ts';
 import type { FakeRequest } from '../../fakes/service.ts';
 import { FACTS, FactValues } from '../../scenarios/facts.ts';
 import type { FaultRule } from '../../scenarios/scenario.ts';
@@ -11,6 +12,7 @@ import { rolloutOf } from '../simulator/harness.ts';
 const NOW_MS = 1_767_225_600_000;
 const HOST = 'secretmanager.googleapis.com';
 const CREATE = 'secretManager.secrets.create';
+const ZONE_ID = '023e105f4ecef8ad9ca31a8372d0c353';
 
 function createCloud(options: Partial<CloudOptions> = {}): Cloud {
   const facts = new FactValues('mid', {});
@@ -22,6 +24,7 @@ function createCloud(options: Partial<CloudOptions> = {}): Cloud {
     faults: [],
     token: FAKES_TOKEN,
     domain: 'mcp.example.net',
+    zones: new Map([[ZONE_ID, 'mcp.example.net']]),
     ...options,
   });
 }
@@ -36,6 +39,111 @@ const request = (company: number, more: Partial<FakeRequest> = {}): FakeRequest 
   key: [company, 0, 0, 0, 0, 0],
   ...more,
 });
+
+/** A look at the secret of `request`. */
+const look = (company: number): Partial<FakeRequest> => ({
+  method: 'GET',
+  path: `/v1/projects/p/secrets/c${company}`,
+  query: new URLSearchParams(),
+  body: undefined,
+});
+
+const METADATA: FakeRequest = {
+  ...request(0),
+  method: 'GET',
+  host: 'metadata.google.internal',
+  path: '/computeMetadata/v1/instance/service-accounts/default/token',
+  headers: { 'metadata-flavor': 'Google' },
+  query: new URLSearchParams(),
+  body: undefined,
+};
+
+const DAY_MS = 86_400_000;
+const json = (body: object) => new TextEncoder().encode(JSON.stringify(body));
+const NO_QUERY = new URLSearchParams();
+const SERVICE = request(0, {
+  host: 'run.googleapis.com',
+  path: '/v2/projects/p/locations/us-west1/services',
+  query: new URLSearchParams({ serviceId: 'c00001' }),
+  body: json({ template: { containers: [{ image: 'us-docker.pkg.dev/p/images/retail:1' }] } }),
+});
+const ZONE = `/client/v4/zones/${ZONE_ID}`;
+const HOSTNAME = request(0, {
+  host: 'api.cloudflare.com',
+  path: `${ZONE}/custom_hostnames`,
+  query: NO_QUERY,
+  body: json({ hostname: 'c00001.mcp.example.net', ssl: { method: 'http', type: 'dv' } }),
+});
+/** No certificate is issued for a name that does not point at the zone. */
+const RECORD = request(0, {
+  host: 'api.cloudflare.com',
+  path: `${ZONE}/dns_records`,
+  query: NO_QUERY,
+  body: json({ type: 'CNAME', name: 'c00001.mcp.example.net', content: 'x.run.app', ttl: 1, proxied: true }),
+});
+const ROLES = '/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01/customDBRoles/roles';
+// biome-ignore lint/suspicious/noExplicitAny: the body that the fake answers with
+type Made = any;
+
+const LONG = [
+  {
+    before: [],
+    create: SERVICE,
+    read: (made: Made) => `/v2/${made.name}`,
+    later: /"uri":"https/,
+    left: /"done":true,"error":\{"code":9/,
+  },
+  {
+    before: [RECORD],
+    create: HOSTNAME,
+    read: (made: Made) => `${HOSTNAME.path}/${made.result.id}`,
+    later: /"status":"active"/,
+    left: /"status":"validation_timed_out"/,
+  },
+];
+
+const VENDORS = [
+  { vendor: 'Secret Manager', create: request(1), remove: () => look(1).path! },
+  {
+    vendor: 'Cloud Run',
+    create: SERVICE,
+    remove: () => `${SERVICE.path}/c00001`,
+  },
+  {
+    vendor: 'Cloudflare',
+    create: HOSTNAME,
+    remove: (made: Made) => `${HOSTNAME.path}/${made.result.id}`,
+    listQuery: new URLSearchParams({ 'hostname.exact': 'c00001.mcp.example.net' }),
+  },
+  {
+    vendor: 'Pinecone',
+    create: request(1, {
+      host: 'companies-x1.svc.w1.pinecone.io',
+      path: '/namespaces',
+      query: NO_QUERY,
+      headers: { 'api-key': FAKES_TOKEN, 'x-pinecone-api-version': '2026-04' },
+      body: json({ name: 'c00001' }),
+    }),
+    remove: () => '/namespaces/c00001',
+  },
+  {
+    vendor: 'Atlas',
+    create: request(1, {
+      host: 'cloud.mongodb.com',
+      path: ROLES,
+      query: NO_QUERY,
+      headers: {
+        authorization: `Bearer ${FAKES_TOKEN}`,
+        accept: 'application/vnd.atlas.2025-03-12+json',
+      },
+      body: json({
+        roleName: 'company-c00001',
+        actions: [{ action: 'FIND', resources: [{ db: 'c00001', collection: '' }] }],
+      }),
+    }),
+    remove: () => `${ROLES}/company-c00001`,
+  },
+];
 
 const effects = (cloud: Cloud) => cloud.ledger.entries.length;
 
@@ -83,6 +191,12 @@ describe('a call without trouble', () => {
       for (const host of hosts)
         expect(cloud.serviceOf(host.startsWith('.') ? `any${host}` : host)?.name).toBe(name);
     expect(cloud.serviceOf('example.com')).toBeUndefined();
+  });
+
+  it('is given a token by the metadata server only with the header that no redirect carries', () => {
+    const statusOf = (headers: Record<string, string>) =>
+      createCloud().arrive({ ...METADATA, headers }, NOW_MS)!.reply.status;
+    expect([statusOf(METADATA.headers), statusOf({})]).toEqual([200, 403]);
   });
 
   it('has a fact of the catalogue for the latency of every route', () => {
@@ -162,6 +276,150 @@ describe('a fault', () => {
     const [[usualMs, usualDelayMs], [slowMs, slowDelayMs]] = [latencyMs(usual), latencyMs(slow)];
     expect(slowMs).toBeCloseTo(10 * usualMs, 6);
     expect(slowDelayMs - slowMs).toBeCloseTo(usualDelayMs - usualMs, 6);
+  });
+
+  describe.each(LONG)('on $create.path', ({ before, create, read, later, left }) => {
+    const faulty = (more: Partial<FaultRule>) => createCloud({ faults: [rule({ operation: '*', ...more })] });
+    const stateAfter = (cloud: Cloud, ms: number): string => {
+      for (const call of before) cloud.arrive(call, NOW_MS);
+      const path = read(cloud.arrive(create, NOW_MS)!.reply.body);
+      return JSON.stringify(
+        cloud.arrive({ ...create, method: 'GET', path, body: undefined }, NOW_MS + ms)!.reply.body,
+      );
+    };
+
+    it('makes what it starts take longer by as much as it says, or for good', () => {
+      expect(stateAfter(createCloud(), DAY_MS)).toMatch(later);
+      expect(stateAfter(faulty({ verdict: 'stick', delayMs: 2 * DAY_MS }), DAY_MS)).not.toMatch(later);
+      expect(stateAfter(faulty({ verdict: 'stick', delayMs: 2 * DAY_MS }), 3 * DAY_MS)).toMatch(later);
+      expect(stateAfter(faulty({ verdict: 'stick' }), 1000 * DAY_MS)).not.toMatch(later);
+    });
+
+    it('lets it end half done: an error, and what was made is there', () => {
+      const cloud = faulty({ verdict: 'breakHalfway' });
+      const state = stateAfter(cloud, DAY_MS);
+      expect(state).toMatch(left);
+      expect(state).not.toMatch(later);
+      expect(liveResources(cloud.ledger.entries)).toHaveLength(before.length + 1);
+      expect(cloud.faultHits()).toEqual([1]);
+    });
+  });
+
+  it('answers a read as of so long ago, and never a write', () => {
+    const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'readStale', delayMs: 10_000 })] });
+    const statusAt = (ms: number, method = 'GET') =>
+      cloud.arrive(request(1, { ...look(1), method }), NOW_MS + ms)!.reply.status;
+    expect(cloud.arrive(request(1), NOW_MS)!.reply.status).toBe(200);
+    expect([0, 9999, 10_000].map(ms => statusAt(ms))).toEqual([404, 404, 200]);
+    expect(statusAt(20_000, 'DELETE')).toBe(200);
+    expect([20_000, 29_999, 30_000].map(ms => statusAt(ms))).toEqual([200, 200, 404]);
+    expect(effects(cloud)).toBe(2);
+  });
+
+  it('answers a stale list as of so long ago, with what was refused or made twice since then as it is', () => {
+    const list = request(9, {
+      path: '/v1/projects/p/secrets',
+      method: 'GET',
+      query: new URLSearchParams(),
+      body: undefined,
+    });
+    const faults = [
+      rule({ verdict: 'refuse', companies: [2] }),
+      rule({ operation: 'secretManager.secrets.list', verdict: 'readStale', delayMs: 1000 }),
+    ];
+    const cloud = createCloud({ faults });
+    for (const company of [1, 2, 3]) cloud.arrive(request(company), NOW_MS + company);
+    const namesAt = (ms: number) => {
+      const { secrets = [] } = cloud.arrive(list, NOW_MS + ms)!.reply.body as {
+        secrets?: { name: string }[];
+      };
+      return secrets.map(({ name }) => name.slice(-1));
+    };
+    expect([1000, 1001, 1002, 1003].map(namesAt)).toEqual([[], ['1'], ['1'], ['1', '3']]);
+  });
+
+  it('shows a stale read to no stranger', () => {
+    const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'readStale', delayMs: 1 })] });
+    expect(cloud.arrive(request(1, { ...look(1), headers: {} }), NOW_MS)!.reply.status).toBe(401);
+  });
+
+  it('refuses a connection: the caller hears it after the way back, and nothing was done', () => {
+    const cloud = createCloud({ faults: [rule({ verdict: 'refuseConnection', companies: [1] })] });
+    expect(cloud.refusedMs(request(1), NOW_MS)).toBeGreaterThan(0);
+    expect(cloud.refusedMs(request(2), NOW_MS)).toBeUndefined();
+    expect([effects(cloud), cloud.operations(), cloud.faultHits()]).toEqual([0, [], [1]]);
+  });
+
+  it.each(VENDORS)(
+    'says that a name is taken as $vendor does when it is, and that nothing is there',
+    ({ create }) => {
+      const usual = createCloud();
+      usual.arrive(create, NOW_MS);
+      const really = usual.arrive(create, NOW_MS)!.reply;
+      const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'takeName' })] });
+      const said = cloud.arrive(create, NOW_MS)!.reply;
+      expect(said.status).toBe(really.status);
+      const codeOf = (body: unknown) =>
+        /"(?:errorCode|status|code)":("[A-Z_]+"|\d+)/g.exec(JSON.stringify(body))![0];
+      expect(codeOf(said.body)).toBe(codeOf(really.body));
+      expect(effects(cloud)).toBe(0);
+    },
+  );
+
+  it.each(VENDORS)(
+    'holds the name of what $vendor deleted for so long, and from creations only',
+    ({ create, remove, listQuery = NO_QUERY }) => {
+      const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'holdName', delayMs: 60_000 })] });
+      const made = cloud.arrive(create, NOW_MS)!.reply;
+      cloud.arrive(
+        {
+          ...create,
+          method: 'DELETE',
+          query: new URLSearchParams(),
+          body: undefined,
+          path: remove(made.body),
+        },
+        NOW_MS,
+      );
+      expect(liveResources(cloud.ledger.entries)).toEqual([]);
+      const list = { ...create, method: 'GET', body: undefined, query: listQuery };
+      expect(cloud.arrive(list, NOW_MS + 1)!.reply.status).toBe(200);
+      // Long after the vendor's own time to delete it.
+      const statuses = [59_999, 60_000].map(ms => cloud.arrive(create, NOW_MS + ms)!.reply.status < 300);
+      expect([statuses, cloud.faultHits()]).toEqual([[false, true], [1]]);
+    },
+  );
+
+  it('holds no other name', () => {
+    const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'holdName', delayMs: 60_000 })] });
+    cloud.arrive(request(1), NOW_MS);
+    cloud.arrive(request(1, { ...look(1), method: 'DELETE' }), NOW_MS);
+    expect(cloud.arrive(request(10), NOW_MS)!.reply.status).toBe(200);
+  });
+
+  it('lets a write meet another one of the same thing, without effect', () => {
+    const cloud = createCloud({ faults: [rule({ verdict: 'conflict' })] });
+    expect(cloud.arrive(request(1), NOW_MS)!.reply).toMatchObject({
+      status: 409,
+      body: { error: { status: 'ABORTED' } },
+    });
+    expect(effects(cloud)).toBe(0);
+  });
+
+  it('refuses the credentials from before its window, each in the words of its vendor, and takes new ones', () => {
+    const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'expireToken', fromMs: 1000 })] });
+    const statusAt = (ms: number, headers = request(1).headers) =>
+      cloud.arrive(request(ms, { headers }), NOW_MS + ms)!.reply.status;
+    const tokenAt = (ms: number) => ({
+      authorization: `Bearer ${(cloud.arrive(METADATA, NOW_MS + ms)!.reply.body as { access_token: string }).access_token}`,
+    });
+    const early = tokenAt(0);
+    expect([statusAt(1), statusAt(2, early)]).toEqual([200, 200]);
+    expect([statusAt(1000), statusAt(1001, early)]).toEqual([401, 401]);
+    const fresh = tokenAt(1002);
+    expect(statusAt(1003, fresh)).toBe(200);
+    // It lives for an hour less a second.
+    expect([statusAt(3_599_000, fresh), statusAt(3_600_100, fresh)]).toEqual([200, 401]);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 // Calls one fake as its clients would, without a network: a world of fixed durations, a clock that the test sets.
 
+import { IssuedTokens } from '../../fakes/issuedTokens.ts';
 import { Ledger } from '../../fakes/ledger.ts';
 import { type QuotaRule, Quotas } from '../../fakes/quota.ts';
 import { createRouter, type FakeReply, type Service, serve, type World } from '../../fakes/service.ts';
@@ -36,6 +37,8 @@ export function createWorld(
   return {
     ledger: new Ledger(),
     token: TOKEN,
+    issued: new IssuedTokens(),
+    endsHalfDone: () => false,
     domain: DOMAIN,
     zones: new Map([[ZONE_ID, DOMAIN]]),
     resourceQuotas: false,

@@ -1,6 +1,7 @@
 // One fake without the clouds around it: calls it with a moment of the test's choice, and stands in as the transport of
 // a thin client.
 
+import { IssuedTokens } from '../../fakes/issuedTokens.ts';
 import { Ledger } from '../../fakes/ledger.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import {
@@ -28,6 +29,8 @@ export function createWorld(
   return {
     ledger: new Ledger(),
     token: TOKEN,
+    issued: new IssuedTokens(),
+    endsHalfDone: () => false,
     domain: DOMAIN,
     zones: new Map(),
     durationMs: fixed,

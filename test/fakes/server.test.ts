@@ -2,7 +2,7 @@
 
 import { Pinecone } from '@pinecone-database/pinecone';
 import Cloudflare from 'cloudflare';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { serveFakes } from '../../cli/fakes.ts';
 import { Cloud } from '../../fakes/cloud.ts';
 import { FAKES_TOKEN } from '../../fakes/fromScenario.ts';
@@ -16,6 +16,8 @@ import { createTransport } from '../../src/runtime/transport.ts';
 import { DOMAIN, NOW_MS, TOKEN } from './fakeCall.ts';
 
 const SPEED = 1000;
+/** At 10,000 times the speed it takes a moment; a busy machine is given time. */
+const WAIT = { timeout: 20_000 };
 const ZONE = '023e105f4ecef8ad9ca31a8372d0c353';
 const INDEX_HOST = 'companies-x1.svc.w1.pinecone.io';
 
@@ -157,14 +159,73 @@ describe('a fault', () => {
     // The second time finds the name taken.
     ['twice', 'answered', 1],
     ['slow', 'answered', 1],
+    // The caller has sent its call by the time that the connection is reset.
+    ['refuseConnection', 'unknown', 0],
+    ['takeName', 'answered', 0],
+    ['conflict', 'answered', 0],
+    ['expireToken', 'answered', 0],
   ] as const)('%s: the client sees %s, and the ledger has %i effects', async (verdict, kind, effects) => {
     const cloud = createCloud([
       { operation: 'secretManager.secrets.create', verdict, share: 1, status: 503, delayMs: 1000, times: 2 },
     ]);
     const outcome = await connect((await start(cloud)).url).send(createSecret);
     expect(outcome.kind).toBe(kind);
-    if (verdict === 'refuse') expect(outcome).toMatchObject({ status: 503 });
+    const statuses: Readonly<Record<string, number>> = {
+      refuse: 503,
+      takeName: 409,
+      conflict: 409,
+      expireToken: 401,
+    };
+    if (verdict in statuses) expect(outcome).toMatchObject({ status: statuses[verdict] });
+    if (verdict === 'refuseConnection') expect(outcome).toMatchObject({ reason: 'ECONNRESET' });
     expect(cloud.ledger.entries).toHaveLength(effects);
+    expect(cloud.faultHits()).toEqual([1]);
+  });
+
+  /** The statuses of these calls over HTTP, one after the other. */
+  const statusesOf = async (cloud: Cloud, calls: readonly Call[]) => {
+    const transport = connect((await start(cloud)).url);
+    const statuses: unknown[] = [];
+    for (const call of calls) {
+      const outcome = await transport.send(call);
+      statuses.push(outcome.kind === 'answered' ? outcome.status : outcome.kind);
+    }
+    return statuses;
+  };
+  const getSecret = callOf(1, 'GET', `${SECRETS}/c00007-api-key`, bearer);
+  const DAY_MS = 86_400_000;
+
+  test('readStale: a look misses what was made a moment ago', async () => {
+    const cloud = createCloud([{ operation: '*', verdict: 'readStale', share: 1, delayMs: DAY_MS }]);
+    expect(await statusesOf(cloud, [createSecret, getSecret])).toEqual([200, 404]);
+    expect(cloud.ledger.entries).toHaveLength(1);
+  });
+
+  test('holdName: what was deleted cannot be made again yet', async () => {
+    const cloud = createCloud([{ operation: '*', verdict: 'holdName', share: 1, delayMs: DAY_MS }]);
+    const deleteSecret = callOf(2, 'DELETE', `${SECRETS}/c00007-api-key`, bearer);
+    expect(await statusesOf(cloud, [createSecret, deleteSecret, getSecret, createSecret])).toEqual([
+      200, 200, 404, 409,
+    ]);
+  });
+
+  test.each([
+    ['stick', 'pending'],
+    ['breakHalfway', 'validation_timed_out'],
+  ] as const)('%s: a certificate is %s long after it should be active', async (verdict, status) => {
+    const cloud = createCloud([{ operation: 'cloudflare.*', verdict, share: 1 }]);
+    const server = await startFakes({ cloud, port: 0, vendorPorts: false, speed: 10_000, delays: false });
+    cleanups.push(() => server.close());
+    const transport = connect(server.url);
+    const hostnames = RECORDS.replace('dns_records', 'custom_hostnames');
+    const body = { hostname: record.name, ssl: { method: 'http', type: 'dv' } };
+    await transport.send(callOf(0, 'POST', hostnames, bearer, body));
+    await vi.waitFor(async () => {
+      const outcome = await transport.send(callOf(1, 'GET', hostnames, bearer));
+      expect(JSON.stringify(readOf(outcome))).toContain(status);
+      const { nowMs } = (await (await fetch(`${server.url}/_health`)).json()) as { nowMs: number };
+      expect(nowMs - cloud.ledger.entries[0].atMs).toBeGreaterThan(240_000);
+    }, WAIT);
   });
 
   test('twice: what has no name is there twice, and the client sees the first', async () => {

@@ -19,6 +19,7 @@ import {
 import { TOKEN } from '../fakes/fakeCall.ts';
 import { answered } from '../fakes/harness.ts';
 import { type OverHttp, serveCloud } from '../fakes/overHttp.ts';
+import { fixedCredentials } from './fixedCredentials.ts';
 
 type Service = run_v2.Schema$GoogleCloudRunV2Service;
 /** What of a request matters to the vendor. */
@@ -98,7 +99,7 @@ async function lastOf(calls: (send: ReturnType<typeof createSend>) => Promise<un
       return answered({ status: 200, body: { name: `${parent}/operations/1`, ...service } });
     },
   };
-  await calls(createSend(transport));
+  await calls(createSend(transport, fixedCredentials(TOKEN)));
   return sentByClient(sent.at(-1)!);
 }
 
@@ -110,7 +111,7 @@ async function sdkSent(call: Promise<unknown>): Promise<Sent> {
 }
 
 test('the creation of a company’s service, and each look at it', async () => {
-  const verbs = (send: ReturnType<typeof createSend>) => serviceVerbs(send, TOKEN, COMPANY, PLATFORM);
+  const verbs = (send: ReturnType<typeof createSend>) => serviceVerbs(send, COMPANY, PLATFORM);
   const created = await lastOf(send => verbs(send).create!(ATTEMPT));
   const requestBody = created.body as Service;
   const serviceId = COMPANY.id;
@@ -139,7 +140,7 @@ const CHANGES: Readonly<Record<string, ServiceChange>> = {
 };
 
 test.each(Object.entries(CHANGES))('%s', async (_what, change) => {
-  const sent = await lastOf(send => updateService(send, TOKEN, name, change, ATTEMPT));
+  const sent = await lastOf(send => updateService(send, name, change, ATTEMPT));
   const updateMask = change.mask.join(',');
   const requestBody = { ...change.fields, ...(change.etag && { etag: change.etag }) };
   expect(sent).toEqual(await sdkSent(locations.services.patch({ name, updateMask, requestBody })));

@@ -18,6 +18,7 @@ import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt, Verbs } from '../../src/provisioning/verbs.ts';
 import { createWorld, DOMAIN, NOW_MS, TOKEN, transportTo } from '../fakes/fakeCall.ts';
 import { answered, cannedTransport } from '../fakes/harness.ts';
+import { fixedCredentials } from './fixedCredentials.ts';
 
 const region = {
   atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
@@ -38,7 +39,6 @@ const companyOf = (n: number): Company => ({
   industry: 'retail',
   configuration: 'basic',
 });
-const tokens = { google: TOKEN, cloudflare: TOKEN, atlas: TOKEN, pinecone: TOKEN };
 const attempt: Attempt = { key: [1, 0], deadlineAtMs: NOW_MS + 15_000 };
 const chance = { uniform: () => 0, secret: () => 'A'.repeat(43) };
 
@@ -58,18 +58,19 @@ const LIMITS = {
 const open = () => {
   const world = createWorld({ resourceQuotas: true }, LIMITS);
   const services = [atlas(world), pinecone(world), secretManager(world), firestore(world)];
-  return { world, send: createSend(transportTo(services, () => NOW_MS)) };
+  return {
+    world,
+    send: createSend(
+      transportTo(services, () => NOW_MS),
+      fixedCredentials(TOKEN),
+    ),
+  };
 };
 
 type Kind = readonly [name: string, quota: string, room: number, make: (send: Send, whose: Company) => Verbs];
 const USED_UP: readonly Kind[] = [
-  [
-    'a role',
-    'CUSTOM_ROLES_LIMIT_EXCEEDED',
-    2,
-    (send, whose) => databaseRoleVerbs(send, TOKEN, whose, platform),
-  ],
-  ['a namespace', 'namespaces', 1, (send, whose) => namespaceVerbs(send, TOKEN, whose, platform)],
+  ['a role', 'CUSTOM_ROLES_LIMIT_EXCEEDED', 2, (send, whose) => databaseRoleVerbs(send, whose, platform)],
+  ['a namespace', 'namespaces', 1, (send, whose) => namespaceVerbs(send, whose, platform)],
 ];
 
 test.each(USED_UP)('%s for which there is no room is rejected and names %s', async (_, quota, room, make) => {
@@ -86,11 +87,11 @@ test.each(USED_UP)('%s for which there is no room is rejected and names %s', asy
 test('a user for whom there is no room is rejected, and not asked for again', async () => {
   const { send } = open();
   for (const whose of [companyOf(1), companyOf(2)]) {
-    await databaseRoleVerbs(send, TOKEN, whose, platform).create!(attempt);
-    await secretVerbs(send, TOKEN, whose, platform, 'database-password').create!(attempt);
-    await secretVersionVerbs(send, TOKEN, whose, platform, 'database-password', chance).create!(attempt);
+    await databaseRoleVerbs(send, whose, platform).create!(attempt);
+    await secretVerbs(send, whose, platform, 'database-password').create!(attempt);
+    await secretVersionVerbs(send, whose, platform, 'database-password', chance).create!(attempt);
   }
-  const create = (whose: Company) => databaseUserVerbs(send, tokens, whose, platform).create!(attempt);
+  const create = (whose: Company) => databaseUserVerbs(send, whose, platform).create!(attempt);
   expect((await create(companyOf(1))).kind).toBe('done');
   expect(await create(companyOf(2))).toEqual({
     kind: 'rejected',
@@ -100,16 +101,18 @@ test('a user for whom there is no room is rejected, and not asked for again', as
 
 test('a document that comes too fast for its collection is tried again', async () => {
   const { send } = open();
-  const create = (whose: Company) => documentVerbs(send, TOKEN, whose, platform).create!(attempt);
+  const create = (whose: Company) => documentVerbs(send, whose, platform).create!(attempt);
   expect((await create(companyOf(1))).kind).toBe('done');
   expect(await create(companyOf(2))).toEqual({ kind: 'transient', reason: '409 ABORTED' });
 });
 
 describe('a refusal of Google', () => {
   const create = (reply: FakeReply) =>
-    cryptoKeyVerbs(createSend(cannedTransport([answered(reply)])), TOKEN, companyOf(1), platform).create!(
-      attempt,
-    );
+    cryptoKeyVerbs(
+      createSend(cannedTransport([answered(reply)]), fixedCredentials(TOKEN)),
+      companyOf(1),
+      platform,
+    ).create!(attempt);
 
   test('for how often is throttled, for how many is rejected, by the reason that it gives', async () => {
     expect(await create(googleThrottled('x.googleapis.com', { quota: 'Often', retryAfterMs: 3000 }))).toEqual(
@@ -140,14 +143,17 @@ describe('a refusal with 403', () => {
     ['Atlas', { errorCode: 'USER_UNAUTHORIZED', detail: '' }],
     ['Atlas', { errorCode: 'LIMIT_EXCEEDED_NOT', detail: '' }],
   ])('of %s that is for no quota may be a permission not known yet: %o', async (_, body) => {
-    const send = createSend(cannedTransport([answered({ status: 403, body })]));
-    const result = await databaseRoleVerbs(send, TOKEN, companyOf(1), platform).create!(attempt);
+    const send = createSend(cannedTransport([answered({ status: 403, body })]), fixedCredentials(TOKEN));
+    const result = await databaseRoleVerbs(send, companyOf(1), platform).create!(attempt);
     expect(result.kind).toBe('transient');
   });
 
   test('of Pinecone that is for no quota, too', async () => {
-    const send = createSend(cannedTransport([answered({ status: 403, body: { code: 7, message: 'no' } })]));
-    const result = await namespaceVerbs(send, TOKEN, companyOf(1), platform).create!(attempt);
+    const send = createSend(
+      cannedTransport([answered({ status: 403, body: { code: 7, message: 'no' } })]),
+      fixedCredentials(TOKEN),
+    );
+    const result = await namespaceVerbs(send, companyOf(1), platform).create!(attempt);
     expect(result.kind).toBe('transient');
   });
 });

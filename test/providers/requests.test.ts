@@ -16,6 +16,7 @@ import { cryptoKeyVerbs, disableKey, enableKey } from '../../src/providers/kms.t
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
+import { fixedCredentials } from './fixedCredentials.ts';
 
 const company: Company = {
   index: 1,
@@ -34,7 +35,6 @@ const platform: Platform = {
   images: {},
 };
 const attempt: Attempt = { key: [1], deadlineAtMs: 0 };
-const tokens = { google: TOKEN, cloudflare: TOKEN, atlas: TOKEN, pinecone: TOKEN };
 
 type Answer = readonly [status: number, body?: object];
 const decoder = new TextDecoder();
@@ -56,7 +56,7 @@ async function requestsOf(act: (send: Send) => Promise<unknown>, answers: readon
       };
     },
   };
-  await act(createSend(transport));
+  await act(createSend(transport, fixedCredentials(TOKEN)));
   expect(left).toEqual([]);
   const texts = calls.map(({ method, url, body }) =>
     [method, url, ...(body === undefined ? [] : [decoder.decode(body)])].join(' '),
@@ -68,7 +68,7 @@ const KEYS = 'https://cloudkms.googleapis.com/v1/projects/p/locations/us-west1/k
 const KEY = `${KEYS}/c00001`;
 const labels = { company: 'c00001' };
 const version = (n: number) => ({ name: `${KEY.replace(/.*v1\//, '')}/cryptoKeyVersions/${n}` });
-const key = (send: Send) => cryptoKeyVerbs(send, TOKEN, company, platform);
+const key = (send: Send) => cryptoKeyVerbs(send, company, platform);
 
 type Case = readonly [
   what: string,
@@ -109,7 +109,7 @@ const KMS: readonly Case[] = [
   ],
   [
     'disables a key',
-    send => disableKey(send, TOKEN, company, platform, attempt),
+    send => disableKey(send, company, platform, attempt),
     [[200, { labels }], [200, { cryptoKeyVersions: [version(1)] }], [200]],
     [
       `GET ${KEY}`,
@@ -119,7 +119,7 @@ const KMS: readonly Case[] = [
   ],
   [
     'enables a key',
-    send => enableKey(send, TOKEN, company, platform, attempt),
+    send => enableKey(send, company, platform, attempt),
     [[200, { labels }], [200, { cryptoKeyVersions: [version(1)] }], [200]],
     [
       `GET ${KEY}`,
@@ -134,8 +134,8 @@ const ROLES = `${API}/customDBRoles/roles`;
 const USERS = `${API}/databaseUsers`;
 const USER = `${USERS}/admin/c00001`;
 const PASSWORD = 'https://secretmanager.googleapis.com/v1/projects/p/secrets/c00001-database-password';
-const role = (send: Send) => databaseRoleVerbs(send, TOKEN, company, platform);
-const user = (send: Send) => databaseUserVerbs(send, tokens, company, platform);
+const role = (send: Send) => databaseRoleVerbs(send, company, platform);
+const user = (send: Send) => databaseUserVerbs(send, company, platform);
 const OWN_ROLE = { actions: [{ action: 'FIND', resources: [{ db: 'c00001', collection: '' }] }] };
 const OWN_USER = { labels: [{ key: 'company', value: 'c00001' }] };
 const action = (name: string) => `{"action":"${name}","resources":[{"db":"c00001","collection":""}]}`;
@@ -174,19 +174,19 @@ const ATLAS: readonly Case[] = [
   ],
   [
     'disables a user',
-    send => disableDatabaseUser(send, TOKEN, company, platform, attempt),
+    send => disableDatabaseUser(send, company, platform, attempt),
     [[200, OWN_USER], [200]],
     [`GET ${USER}`, `PATCH ${USER} {"roles":[{"databaseName":"suspended","roleName":"read"}]}`],
   ],
   [
     'enables a user',
-    send => enableDatabaseUser(send, TOKEN, company, platform, attempt),
+    send => enableDatabaseUser(send, company, platform, attempt),
     [[200, OWN_USER], [200]],
     [`GET ${USER}`, `PATCH ${USER} {"roles":[{"databaseName":"admin","roleName":"company-c00001"}]}`],
   ],
   [
     'makes an index',
-    send => databaseIndexVerbs(send, TOKEN, company, platform, '7').create!(attempt),
+    send => databaseIndexVerbs(send, company, platform, '7').create!(attempt),
     [[204]],
     [`POST ${API}/clusters/companies/index {"db":"c00001","collection":"agents","keys":[{"field7":"1"}]}`],
   ],

@@ -21,6 +21,7 @@ import {
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
+import { fixedCredentials } from './fixedCredentials.ts';
 
 const company: Company = {
   index: 1,
@@ -136,7 +137,7 @@ async function ours(act: (send: Send) => Promise<unknown>): Promise<Sent[]> {
       return { kind: 'answered', status: 200, headers: {}, body };
     },
   };
-  await act(createSend(transport));
+  await act(createSend(transport, fixedCredentials(TOKEN)));
   return calls.map(({ method, url, headers, body }) =>
     sentOf(method, url, headers, body === undefined ? '' : decoder.decode(body)),
   );
@@ -162,10 +163,10 @@ const documents = () => {
 };
 const index = () => new Pinecone({ apiKey: TOKEN, maxRetries: 0 }).index({ host: url });
 
-const secretOf = (send: Send) => secretVerbs(send, TOKEN, company, platform, 'api-key');
-const versionOf = (send: Send) => secretVersionVerbs(send, TOKEN, company, platform, 'api-key', chance);
-const documentOf = (send: Send) => documentVerbs(send, TOKEN, company, platform);
-const namespaceOf = (send: Send) => namespaceVerbs(send, TOKEN, company, platform);
+const secretOf = (send: Send) => secretVerbs(send, company, platform, 'api-key');
+const versionOf = (send: Send) => secretVersionVerbs(send, company, platform, 'api-key', chance);
+const documentOf = (send: Send) => documentVerbs(send, company, platform);
+const namespaceOf = (send: Send) => namespaceVerbs(send, company, platform);
 
 type Case = readonly [
   what: string,
@@ -211,12 +212,12 @@ const CASES: readonly Case[] = [
   ],
   [
     'a secret is read',
-    send => accessSecret(send, TOKEN, company, platform, 'api-key', attempt),
+    send => accessSecret(send, company, platform, 'api-key', attempt),
     () => [() => secrets().versions.access({ name: `${secret}/versions/latest` })],
   ],
   [
     'the versions of a secret are disabled, each as it was seen',
-    send => disableSecretVersions(send, TOKEN, company, platform, 'api-key', attempt),
+    send => disableSecretVersions(send, company, platform, 'api-key', attempt),
     () => [
       () => secrets().get({ name: secret }),
       () => secrets().versions.list({ parent: secret, filter: 'state:ENABLED' }),
@@ -226,7 +227,7 @@ const CASES: readonly Case[] = [
   ],
   [
     'a secret with an enabled version is enabled',
-    send => enableSecretVersions(send, TOKEN, company, platform, 'api-key', attempt),
+    send => enableSecretVersions(send, company, platform, 'api-key', attempt),
     () => [
       () => secrets().get({ name: secret }),
       () => secrets().versions.list({ parent: secret, filter: 'state:ENABLED' }),
@@ -234,7 +235,7 @@ const CASES: readonly Case[] = [
   ],
   [
     'a secret without an enabled version is enabled',
-    send => enableSecretVersions(send, TOKEN, company, platform, 'old', attempt),
+    send => enableSecretVersions(send, company, platform, 'old', attempt),
     () => {
       const parent = 'projects/my-project/secrets/c00001-old';
       return [

@@ -9,6 +9,7 @@ import { createSend } from '../../src/providers/call.ts';
 import { secretVersionVerbs } from '../../src/providers/secretManager.ts';
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import { answered, callFake, createWorld, DOMAIN, TOKEN } from '../fakes/harness.ts';
+import { fixedCredentials } from './fixedCredentials.ts';
 
 const COMPANY: Company = {
   index: 1,
@@ -54,7 +55,7 @@ function setUp({ times = {}, owner = 'c00001' }: { times?: Record<string, number
     },
   };
   const verbsBy = (wire: Transport) =>
-    secretVersionVerbs(createSend(wire), TOKEN, COMPANY, PLATFORM, 'api-key', chance);
+    secretVersionVerbs(createSend(wire, fixedCredentials(TOKEN)), COMPANY, PLATFORM, 'api-key', chance);
   return {
     calls,
     transport,

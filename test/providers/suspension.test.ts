@@ -24,6 +24,7 @@ import {
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
 import { answered, createWorld, DOMAIN, fakeTransport, TOKEN } from '../fakes/harness.ts';
+import { fixedCredentials } from './fixedCredentials.ts';
 
 const company: Company = {
   index: 1,
@@ -44,7 +45,6 @@ const platform: Platform = {
 };
 const attempt: Attempt = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const chance = { uniform: () => 0, secret: () => 'open sesame' };
-const tokens = { google: TOKEN, cloudflare: TOKEN, atlas: TOKEN, pinecone: TOKEN };
 const PASSWORD = 'database-password';
 
 type Act = (send: Send, whose?: Company) => Promise<CloudResult>;
@@ -64,23 +64,22 @@ const read = async (send: Send, url: string) => {
   return answer.kind === 'answered' ? JSON.parse(new TextDecoder().decode(answer.body)) : {};
 };
 
-const secretOf = (send: Send) => secretVerbs(send, TOKEN, company, platform, PASSWORD);
-const keyOf = (send: Send) => cryptoKeyVerbs(send, TOKEN, company, platform);
-const userOf = (send: Send) => databaseUserVerbs(send, tokens, company, platform);
+const secretOf = (send: Send) => secretVerbs(send, company, platform, PASSWORD);
+const keyOf = (send: Send) => cryptoKeyVerbs(send, company, platform);
+const userOf = (send: Send) => databaseUserVerbs(send, company, platform);
 const makeSecret = async (send: Send) => {
   await secretOf(send).create!(attempt);
-  await secretVersionVerbs(send, TOKEN, company, platform, PASSWORD, chance).create!(attempt);
+  await secretVersionVerbs(send, company, platform, PASSWORD, chance).create!(attempt);
 };
 
 const KINDS: readonly Kind[] = [
   {
     name: 'secret',
     make: makeSecret,
-    disable: (send, whose = company) =>
-      disableSecretVersions(send, TOKEN, whose, platform, PASSWORD, attempt),
-    enable: (send, whose = company) => enableSecretVersions(send, TOKEN, whose, platform, PASSWORD, attempt),
+    disable: (send, whose = company) => disableSecretVersions(send, whose, platform, PASSWORD, attempt),
+    enable: (send, whose = company) => enableSecretVersions(send, whose, platform, PASSWORD, attempt),
     state: async send => {
-      const result = await accessSecret(send, TOKEN, company, platform, PASSWORD, attempt);
+      const result = await accessSecret(send, company, platform, PASSWORD, attempt);
       return result.kind === 'value' ? 'usable' : 'useless';
     },
     verbs: secretOf,
@@ -88,8 +87,8 @@ const KINDS: readonly Kind[] = [
   {
     name: 'cryptoKey',
     make: send => keyOf(send).create!(attempt),
-    disable: (send, whose = company) => disableKey(send, TOKEN, whose, platform, attempt),
-    enable: (send, whose = company) => enableKey(send, TOKEN, whose, platform, attempt),
+    disable: (send, whose = company) => disableKey(send, whose, platform, attempt),
+    enable: (send, whose = company) => enableKey(send, whose, platform, attempt),
     state: async send => {
       const ring = 'projects/p/locations/us-west1/keyRings/companies';
       const { primary } = await read(send, `https://cloudkms.googleapis.com/v1/${ring}/cryptoKeys/c00001`);
@@ -101,11 +100,11 @@ const KINDS: readonly Kind[] = [
     name: 'databaseUser',
     make: async send => {
       await makeSecret(send);
-      await databaseRoleVerbs(send, TOKEN, company, platform).create!(attempt);
+      await databaseRoleVerbs(send, company, platform).create!(attempt);
       await userOf(send).create!(attempt);
     },
-    disable: (send, whose = company) => disableDatabaseUser(send, TOKEN, whose, platform, attempt),
-    enable: (send, whose = company) => enableDatabaseUser(send, TOKEN, whose, platform, attempt),
+    disable: (send, whose = company) => disableDatabaseUser(send, whose, platform, attempt),
+    enable: (send, whose = company) => enableDatabaseUser(send, whose, platform, attempt),
     state: async send => {
       const group = 'https://cloud.mongodb.com/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01';
       const { roles } = await read(send, `${group}/databaseUsers/admin/c00001`);
@@ -118,7 +117,7 @@ const KINDS: readonly Kind[] = [
 function setUp() {
   const world = createWorld();
   const transport = fakeTransport([secretManager(world), kms(world), atlas(world)]);
-  return { world, transport, send: createSend(transport) };
+  return { world, transport, send: createSend(transport, fixedCredentials(TOKEN)) };
 }
 
 describe.each(KINDS)('a suspended $name', ({ name, make, disable, enable, state, verbs }) => {
@@ -214,7 +213,7 @@ describe.each(KINDS)('a suspended $name', ({ name, make, disable, enable, state,
       const lossy: Transport = {
         send: async call => (calls++ === broken ? outcome : transport.send(call)),
       };
-      expect((await disable(createSend(lossy))).kind).toBe(kind);
+      expect((await disable(createSend(lossy, fixedCredentials(TOKEN)))).kind).toBe(kind);
       await enable(send);
     }
   });
@@ -231,10 +230,10 @@ describe('a key of several versions', () => {
     const states = async () =>
       (await read(send, versions)).cryptoKeyVersions.map(({ state }: { state: string }) => state);
     transport.calls.length = 0;
-    await disableKey(send, TOKEN, company, platform, attempt);
+    await disableKey(send, company, platform, attempt);
     expect(transport.calls.map(({ method }) => method)).toEqual(['GET', 'GET', 'PATCH', 'PATCH']);
     expect(await states()).toEqual(['DISABLED', 'DISABLED']);
-    await enableKey(send, TOKEN, company, platform, attempt);
+    await enableKey(send, company, platform, attempt);
     expect(await states()).toEqual(['ENABLED', 'ENABLED']);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../cli/input.ts';
 import { auditLedger } from '../../fakes/audit.ts';
 import { Cloud } from '../../fakes/cloud.ts';
-import { cloudOptionsOf, FAKES_TOKEN } from '../../fakes/fromScenario.ts';
+import { cloudOptionsOf, FAKES_TOKEN, FAKES_TOKENS } from '../../fakes/fromScenario.ts';
 import { liveResources } from '../../fakes/ledger.ts';
 import { startFakes } from '../../fakes/server.ts';
 import { FactValues } from '../../scenarios/facts.ts';
@@ -64,7 +64,6 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
   const sent: Call[] = [];
   const state = emptyState();
   let columns = columnsOf(state, companies, 0);
-  const tokens = { google: FAKES_TOKEN, cloudflare: FAKES_TOKEN, atlas: FAKES_TOKEN, pinecone: FAKES_TOKEN };
   const run = inVirtualTime(async ({ kernel, clock }) => {
     const generation = { alive: true };
     const stores = new Stores(kernel, facts, 7);
@@ -105,7 +104,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
       ...others,
       log: (line: LogLine) => void logged.push(line),
     };
-    await rollOut(ports, { ...options, companies, tokens }, state);
+    await rollOut(ports, { ...options, companies, tokens: FAKES_TOKENS }, state);
     columns = columnsOf(state, companies, clock.nowMs());
     return [...stores.records.values()];
   });

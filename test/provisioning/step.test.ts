@@ -10,6 +10,8 @@ import {
   POLL_MS,
   READY_MAX_MS,
   REFUSALS_MAX,
+  REMAKES_MAX,
+  STALE_MAX_MS,
 } from '../../src/limits.ts';
 import { Admission, type Rates } from '../../src/provisioning/admission.ts';
 import type { Step } from '../../src/provisioning/plan.ts';
@@ -41,11 +43,12 @@ type SeenCall = {
   readonly id: string | undefined;
   readonly attempt: Attempt;
 };
-type SeenIntent = { readonly atMs: number; readonly deadlineAtMs: number };
+type SeenIntent = { readonly atMs: number; readonly deadlineAtMs: number; readonly event: string };
 type Seen = { readonly calls: SeenCall[]; readonly intents: SeenIntent[]; asked: number };
 
 const done: CloudResult = { kind: 'done', id: 'made' };
 const pending: CloudResult = { kind: 'pending', id: 'operation' };
+const broken: CloudResult = { kind: 'broken', reason: '9 not started' };
 const absent: CloudResult = { kind: 'absent' };
 const exists: CloudResult = { kind: 'exists' };
 const unknown: CloudResult = { kind: 'unknown', reason: 'no answer' };
@@ -100,8 +103,8 @@ async function act<T>(
       verbs: scripted(setting, time, seen),
       key: [7, 9, 0],
       before: setting.before && { ...setting.before, deadlineAtMs: startMs + setting.before.deadlineAtMs },
-      intent: async deadlineAtMs =>
-        void seen.intents.push({ atMs: elapsedMs(), deadlineAtMs: deadlineAtMs - startMs }),
+      intent: async (deadlineAtMs, event = 'intent') =>
+        void seen.intents.push({ atMs: elapsedMs(), deadlineAtMs: deadlineAtMs - startMs, event }),
       asked: () => void seen.asked++,
       waits,
     };
@@ -233,12 +236,26 @@ describe('making a step', () => {
         script: [
           ['find', absent],
           ['create', unknown],
+          ['find', done],
+        ],
+      },
+      made,
+      [0, 0, CALL_DEADLINE_MS + waitMs(1)],
+    ],
+    [
+      'makes it again only when a look can no longer have missed it',
+      {
+        nameless: true,
+        script: [
+          ['find', absent],
+          ['create', unknown],
+          ['find', absent],
           ['find', absent],
           ['create', done],
         ],
       },
       made,
-      [0, 0, CALL_DEADLINE_MS + waitMs(1), CALL_DEADLINE_MS + waitMs(1)],
+      [0, 0, CALL_DEADLINE_MS + waitMs(1), ...repeat(2, CALL_DEADLINE_MS + STALE_MAX_MS)],
     ],
     [
       'looks first when an earlier process left it in doubt',
@@ -265,6 +282,19 @@ describe('making a step', () => {
         nameless: true,
         script: [
           ['find', absent],
+          ['find', absent],
+          ['create', done],
+        ],
+      },
+      made,
+      [9000, 9000 + STALE_MAX_MS, 9000 + STALE_MAX_MS],
+    ],
+    [
+      "waits for an earlier process's removal, lest it takes away what is made now",
+      {
+        before: { ...inDoubt, state: 'remaking' },
+        script: [
+          ['find', absent],
           ['create', done],
         ],
       },
@@ -277,11 +307,132 @@ describe('making a step', () => {
         script: [
           ['create', pending],
           ['find', absent],
+          ['find', done],
+        ],
+      },
+      made,
+      [0, 2000, 4000],
+    ],
+    [
+      'makes again what has been gone for longer than a look can be stale',
+      { script: [['create', pending], ...repeat(23, ['find', absent] as const), ['create', done]] },
+      made,
+      // The first look of those, every 2 s, that comes after 45 s.
+      [...Array.from({ length: 24 }, (_, i) => i * POLL_MS), 46_000],
+    ],
+    [
+      'takes away what is broken and makes it again',
+      {
+        script: [
+          ['create', pending],
+          ['find', broken],
+          ['remove', pending],
+          ['remove', done],
+          ['create', pending],
+          ['find', done],
+        ],
+      },
+      made,
+      [0, 2000, 2000, 4000, 4000, 6000],
+    ],
+    [
+      'takes away what an earlier process left broken',
+      {
+        before: inDoubt,
+        script: [
+          ['find', broken],
+          ['remove', done],
           ['create', done],
         ],
       },
       made,
+      [0, 0, 0],
+    ],
+    [
+      'gives up what is broken time and again',
+      {
+        script: [
+          ...repeat(REMAKES_MAX.broken, [
+            ['create', pending],
+            ['find', broken],
+            ['remove', done],
+          ] as const).flat(),
+          ['create', pending],
+          ['find', broken],
+        ],
+      },
+      failed('9 not started'),
+      [0, ...repeat(3, 2000), ...repeat(3, 4000), 6000],
+    ],
+    [
+      'has all its tries again for what is made again',
+      {
+        script: [
+          ...repeat(ATTEMPTS_MAX - 1, ['create', transient] as const),
+          ['create', pending],
+          ['find', broken],
+          ['remove', done],
+          ...repeat(ATTEMPTS_MAX - 1, ['create', transient] as const),
+          ['create', done],
+        ],
+      },
+      made,
+      [
+        ...TRIES_MS,
+        ...repeat(2, TRIES_MS.at(-1)! + POLL_MS),
+        ...TRIES_MS.map(ms => TRIES_MS.at(-1)! + POLL_MS + ms),
+      ],
+    ],
+    [
+      'has all its tries again after a look that saw it under way',
+      {
+        script: [
+          ['create', pending],
+          ...repeat(3, [
+            ...repeat(ATTEMPTS_MAX - 1, ['find', unknown] as const),
+            ['find', pending],
+          ] as const).flat(),
+          ['find', done],
+        ],
+      },
+      made,
+      [
+        0,
+        ...[0, 1, 2].flatMap(round =>
+          TRIES_MS.map(ms => ms + POLL_MS + round * (TRIES_MS.at(-1)! + POLL_MS)),
+        ),
+        3 * (TRIES_MS.at(-1)! + POLL_MS) + POLL_MS,
+      ],
+    ],
+    [
+      'says so when what is broken cannot be taken away',
+      {
+        script: [
+          ['create', pending],
+          ['find', broken],
+          ['remove', rejected],
+        ],
+      },
+      failed('9 not started; it could not be taken away: 400 no'),
       [0, 2000, 2000],
+    ],
+    [
+      'takes away what never gets ready and makes it again, once',
+      {
+        script: [
+          ['create', pending],
+          ...repeat(polls, ['find', pending] as const),
+          ['remove', done],
+          ['create', pending],
+          ...repeat(polls, ['find', pending] as const),
+        ],
+      },
+      failed(`not ready within ${READY_MAX_MS} ms`),
+      [
+        ...Array.from({ length: polls + 1 }, (_, i) => i * POLL_MS),
+        READY_MAX_MS,
+        ...Array.from({ length: polls + 1 }, (_, i) => READY_MAX_MS + i * POLL_MS),
+      ],
     ],
     [
       'tries again after a transient failure, later each time',
@@ -384,6 +535,7 @@ describe('making a step', () => {
     [
       'counts the time to get ready from the first answer that no quota refused',
       {
+        without: 'remove',
         script: [
           ['create', throttled(7000)],
           ['create', pending],
@@ -410,6 +562,7 @@ describe('making a step', () => {
     [
       'fails when it is not ready in time',
       {
+        without: 'remove',
         script: [
           ['create', pending],
           ['find', pending],
@@ -452,6 +605,30 @@ describe('making a step', () => {
       );
       expect(intents[i].deadlineAtMs).toBe(atMs + CALL_DEADLINE_MS);
     });
+  });
+
+  it('leaves an intent before each removal of what it makes again, under keys that no other removal has', async () => {
+    const { calls, intents } = await act(
+      {
+        script: [
+          ['create', pending],
+          ['find', broken],
+          ['remove', pending],
+          ['remove', done],
+          ['create', done],
+        ],
+      },
+      makeStep,
+    );
+    expect(intents.map(({ event, atMs }) => [event, atMs])).toEqual([
+      ['intent', 0],
+      ['remaking', 2000],
+      ['remaking', 4000],
+      ['intent', 4000],
+    ]);
+    const removals = calls.filter(({ verb }) => verb === 'remove');
+    expect(removals.map(({ attempt }) => attempt.key[3])).toEqual([3, 3]);
+    expect(removals.map(({ id }) => id)).toEqual(['operation', 'operation']);
   });
 
   it('asks by the id that the pending resource gave', async () => {
@@ -563,10 +740,22 @@ describe('taking a step away', () => {
       [0, 2000, 4000],
     ],
     [
-      'waits for a creation that may yet land',
+      'waits for a creation that may yet land, and until a look must see it',
       { before: inDoubt, script: [['remove', absent]] },
       undefined,
-      [9000],
+      [9000, 9000 + STALE_MAX_MS],
+    ],
+    [
+      'takes away what the first look missed',
+      {
+        before: { ...inDoubt, state: 'done' },
+        script: [
+          ['remove', absent],
+          ['remove', done],
+        ],
+      },
+      undefined,
+      [0, 9000 + STALE_MAX_MS],
     ],
     [
       'does not wait for one that has landed',
@@ -746,9 +935,9 @@ describe('the waits of a step', () => {
       { poll: POLL_MS },
     ],
     [
-      'waits for a creation that may yet land',
+      'waits for a creation that may yet land, and until what landed would be visible',
       { before: inDoubt, script: [['remove', absent]] },
-      { retry: inDoubt.deadlineAtMs },
+      { retry: inDoubt.deadlineAtMs, poll: STALE_MAX_MS },
     ],
     [
       'waits for a quota on removals',

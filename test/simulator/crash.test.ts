@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../scenarios/scenario.ts';
-import { leftIn, rolloutOf, type Witnessed, witness } from './harness.ts';
+import { leftIn, rolloutOf, type Sets, type Witnessed, witness } from './harness.ts';
 
 const indexes = { 'provisioning.databaseOperationsPerCompany': 4 };
 const refusing = (operation: string, status: number) => ({
@@ -24,9 +24,24 @@ type Case = {
 };
 
 const UNDONE = ['undone', 'ready', 'ready'];
+const READY = ['ready', 'ready', 'ready'];
+
+/** The first company's service fails to start, and its certificate times out, while the rollout is young. */
+const BROKEN = ['cloudRun.services.create', 'cloudflare.customHostnames.create'].map(operation => ({
+  operation,
+  verdict: 'breakHalfway',
+  share: 1,
+  untilMs: 30_000,
+  companies: [0],
+}));
 
 const CASES: readonly Case[] = [
-  { name: 'a batch of three', scenario: rolloutOf(3, indexes), outcome: ['ready', 'ready', 'ready'] },
+  { name: 'a batch of three', scenario: rolloutOf(3, indexes), outcome: READY },
+  {
+    name: 'a small batch of the plan, ten',
+    scenario: rolloutOf(10, indexes),
+    outcome: Array(10).fill('ready'),
+  },
   {
     name: 'a batch whose first company is refused its database user',
     scenario: rolloutOf(3, refusing('atlas.databaseUsers.create', 400)),
@@ -40,8 +55,26 @@ const CASES: readonly Case[] = [
   {
     name: 'a batch whose secrets take ten seconds to arrive, long after a crash',
     scenario: rolloutOf(3, { ...indexes, 'faults.rules': [late('secretManager.versions.add')] }),
-    outcome: ['ready', 'ready', 'ready'],
+    outcome: READY,
     onItsWayMaxMs: 11_000,
+  },
+  {
+    name: 'a batch whose first company has its service made again',
+    scenario: rolloutOf(3, { ...indexes, 'faults.rules': BROKEN }),
+    outcome: READY,
+  },
+  {
+    name: 'a batch whose tokens expire after ten seconds',
+    scenario: rolloutOf(3, {
+      ...indexes,
+      'faults.rules': ['secretManager.*', 'kms.*', 'firestore.*', 'cloudRun.*', 'atlas.*'].map(operation => ({
+        operation,
+        verdict: 'expireToken',
+        share: 1,
+        fromMs: 10_000,
+      })),
+    }),
+    outcome: READY,
   },
   {
     name: 'a batch whose first company is undone while creations are still on their way',
@@ -138,10 +171,24 @@ const refusals = REFUSABLE.map(operation => ({
 
 const someLate = REFUSABLE.map(operation => ({ ...late(operation), share: 0.5 }));
 
-describe.each([
-  ['on a wire so slow', { facts: { 'net.vendor-one-way': 3000 }, 'faults.rules': refusals }],
-  ['with some creations so late', { 'faults.rules': [...refusals, ...someLate] }],
-])('a batch %s that calls land long after their process died', (_, sets) => {
+/** A removal of a dead process would arrive when the next one has long made the service again, and it is ready. */
+const removalsLate = {
+  facts: { 'lat.cloud-run.deploy': 2000, 'lat.cloud-run.delete': 500 },
+  'faults.rules': [
+    { ...BROKEN[0], untilMs: 9000 },
+    { ...late('cloudRun.services.delete'), share: 0.5 },
+  ],
+};
+
+describe.each<[string, Sets, readonly string[]]>([
+  [
+    'on a wire so slow',
+    { facts: { 'net.vendor-one-way': 3000 }, 'faults.rules': refusals },
+    ['ready', 'undone'],
+  ],
+  ['with some creations so late', { 'faults.rules': [...refusals, ...someLate] }, ['ready', 'undone']],
+  ['with some removals so late', removalsLate, ['ready']],
+])('a batch %s that calls land long after their process died', (_, sets, expected) => {
   const scenario = rolloutOf(2, { ...indexes, ...sets });
 
   it('leaves nothing of a company that is undone and nothing twice, whenever the crash comes', async () => {
@@ -157,6 +204,6 @@ describe.each([
       }
     }
     expect(wrong).toEqual([]);
-    expect(outcomes).toEqual(new Set(['ready', 'undone']));
+    expect(outcomes).toEqual(new Set(expected));
   });
 });

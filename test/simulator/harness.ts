@@ -62,6 +62,8 @@ export type Witnessed = {
   readonly entries: readonly LedgerEntry[];
   /** Every call that reached the clouds. */
   readonly arrivals: readonly { readonly atMs: number; readonly key: CallKey }[];
+  /** Calls that each of the scenario's fault rules has hit. */
+  readonly faultHits: readonly number[];
 };
 
 /** The same, with the calls that reached the fakes and what these wrote into their ledger. One at a time. */
@@ -70,17 +72,20 @@ export async function witness(scenario: Scenario, options: SimulateOptions = {})
   const { arrive } = Cloud.prototype;
   const arrivals: { atMs: number; key: CallKey }[] = [];
   let entries: readonly LedgerEntry[] = [];
+  let cloud: Cloud | undefined;
   Ledger.prototype.write = function (entry) {
-    entries = this.entries;
+    // The clouds' own: a stale read is answered by a copy that has another.
+    if (cloud?.ledger === this) entries = this.entries;
     write.call(this, entry);
   };
   Cloud.prototype.arrive = function (request, nowMs) {
+    cloud = this;
     arrivals.push({ atMs: nowMs, key: request.key });
     return arrive.call(this, request, nowMs);
   };
   try {
     const replication = await simulate(scenario, options);
-    return { replication, entries, arrivals };
+    return { replication, entries, arrivals, faultHits: cloud?.faultHits() ?? [] };
   } finally {
     Ledger.prototype.write = write;
     Cloud.prototype.arrive = arrive;
