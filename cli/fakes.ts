@@ -35,6 +35,8 @@ function envLines({ url, vendorUrls }: FakesServer): string[] {
   const env: Record<string, string> = {
     SANDTABLE_FAKES_URL: url,
     SANDTABLE_FAKES_TOKEN: FAKES_TOKEN,
+    // Where Google's clients ask for a token when they are given none.
+    GCE_METADATA_HOST: new URL(vendorUrls.metadataServer).host,
     CLOUDFLARE_BASE_URL: `${vendorUrls.cloudflare}/client/v4`,
     CLOUDFLARE_API_TOKEN: FAKES_TOKEN,
     MONGODB_ATLAS_BASE_URL: `${vendorUrls.atlas}/`,

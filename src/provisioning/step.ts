@@ -80,7 +80,8 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
     if (create === undefined || remove === undefined || ++remakes[kind] > REMAKES_MAX[kind])
       return { kind: 'failed', reason };
     calls.startOver();
-    const left = await takeAway(ports, context, calls, id, calls.madeByMs);
+    const madeByMs = Math.max(calls.madeByMs, before?.deadlineAtMs ?? 0);
+    const left = await takeAway(ports, context, calls, id, madeByMs);
     if (left !== undefined)
       return { kind: 'failed', reason: `${reason}; it could not be taken away: ${left}` };
     calls.startOver();

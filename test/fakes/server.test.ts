@@ -354,6 +354,7 @@ describe('the main port', () => {
       id: server.id,
       entries: cloud.ledger.entries,
       operations: cloud.operations(),
+      faultHits: [],
     });
     expect(second.nowMs - first.nowMs).toBeGreaterThan(0);
     expect(second.nowMs - first.nowMs).toBeLessThanOrEqual((performance.now() - before) * SPEED);
@@ -528,6 +529,7 @@ describe('sandtable fakes', () => {
         SANDTABLE_FAKES_TOKEN: FAKES_TOKEN,
         CLOUDFLARE_API_TOKEN: FAKES_TOKEN,
         PINECONE_API_KEY: FAKES_TOKEN,
+        GCE_METADATA_HOST: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       });
       const pinecone = new Pinecone({
         apiKey: env.PINECONE_API_KEY,
