@@ -58,7 +58,7 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
   });
 }
 
-/** Request rates; how much a project may hold each fake checks itself. */
+/** Rates of requests; how many resources a project may hold is for the fakes themselves to count. */
 function vendorQuotas(facts: FactValues): QuotaRule[] {
   const versionWrites = ['add', 'disable', 'enable', 'destroy'].map(verb => `versions.${verb}`);
   const secretWrites = ['secrets.create', 'secrets.delete', ...versionWrites];

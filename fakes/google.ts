@@ -61,20 +61,20 @@ function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal):
   return { ...reply, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
-/** A quota on how much there may be, which no waiting helps. `domain`: `run.googleapis.com`. */
-export function googleQuotaExhausted(domain: string, quota: string, message: string): FakeReply {
-  return googleError(429, message, [
+/**
+ * A project, database or key has as many of something as it may have, so trying again does not help. The reason is one
+ * of google.api.ErrorReason; that every API gives it with 429 is assumed.
+ */
+export function googleExhausted(domain: string, quota: string, limit: number): FakeReply {
+  const reply = googleError(429, `Quota '${quota}' of service '${domain}' exceeded. Limit: ${limit}.`, [
     {
       '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
       reason: 'RESOURCE_QUOTA_EXCEEDED',
       domain: 'googleapis.com',
-      metadata: { service: domain, quota_limit: quota },
-    },
-    {
-      '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
-      violations: [{ subject: quota, description: message }],
+      metadata: { service: domain, quota_limit: quota, quota_limit_value: String(limit) },
     },
   ]);
+  return { ...reply, latency: 'lat.refusal', quota };
 }
 
 /** The company that a resource's labels name; empty when they name none. */

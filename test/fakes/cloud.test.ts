@@ -18,6 +18,7 @@ function createCloud(options: Partial<CloudOptions> = {}): Cloud {
     seed: 1,
     facts,
     quotas: [],
+    resourceQuotas: false,
     faults: [],
     token: FAKES_TOKEN,
     domain: 'mcp.example.net',

@@ -33,15 +33,12 @@ const serviceOf = (change: object = {}) => ({
 });
 
 const setUp = (resourceQuotas = false) => {
-  const world = {
-    ...createWorld({
-      'lat.cloud-run.deploy': DEPLOY_MS,
-      'lat.cloud-run.update': UPDATE_MS,
-      'lat.cloud-run.delete': DELETE_MS,
-      ...QUOTAS,
-    }),
-    resourceQuotas,
+  const durationsMs = {
+    'lat.cloud-run.deploy': DEPLOY_MS,
+    'lat.cloud-run.update': UPDATE_MS,
+    'lat.cloud-run.delete': DELETE_MS,
   };
+  const world = createWorld({ ...durationsMs, ...QUOTAS }, resourceQuotas);
   const run = cloudRun(world);
   const call = (method: string, path: string, body?: unknown, nowMs = 0) =>
     callFake(run.service, method, `${API}${path}`, body, { nowMs });
@@ -269,7 +266,6 @@ describe('a region', () => {
     expect([status, body.error.status]).toEqual([429, 'RESOURCE_EXHAUSTED']);
     expect(body.error.details).toMatchObject([
       { reason: 'RESOURCE_QUOTA_EXCEEDED', metadata: { quota_limit: 'ServicesPerProjectRegion' } },
-      { '@type': 'type.googleapis.com/google.rpc.QuotaFailure' },
     ]);
     expect(world.ledger.entries).toHaveLength(3);
     const elsewhere = `${API.replace('us-west1', 'us-central1')}/services?serviceId=d`;
@@ -342,7 +338,7 @@ describe('a region', () => {
       ...QUOTAS,
     };
     const zone = { recordAt: () => undefined, certificateActive: () => false };
-    const company = companyServices({ ...createWorld(facts), resourceQuotas }, run, zone);
+    const company = companyServices(createWorld(facts, resourceQuotas), run, zone);
     const eight = scaled(1, { cpu: '8', memory: '4Gi' });
     const ask = (id: string) => {
       create(id, { ...eight, labels: { company: id } });

@@ -489,12 +489,12 @@ describe('a refusal by a quota of Google', () => {
     ['names no rate', [info(undefined, { quota_limit: 'Services' }), failure], 'Services'],
   ])('that %s is not', async (_what, details, quota) => {
     const { create } = setUp('service').clientOf(COMPANY, cannedTransport([refused(429, 'm', details)]));
-    expect(await create(ATTEMPT)).toEqual({ kind: 'rejected', reason: `429 ${quota}: m` });
+    expect(await create(ATTEMPT)).toEqual({ kind: 'rejected', reason: `the quota ${quota} is used up: m` });
   });
 
   it('on the instances that a service may have is not waited for either, and is named', async () => {
-    const world = createWorld({ 'quota.cloud-run.cpu': 200, 'quota.cloud-run.memory': 400 });
-    const transport = fakeTransport([cloudRun({ ...world, resourceQuotas: true }).service]);
+    const world = createWorld({ 'quota.cloud-run.cpu': 200, 'quota.cloud-run.memory': 400 }, true);
+    const transport = fakeTransport([cloudRun(world).service]);
     const { create } = serviceVerbs(createSend(transport), TOKEN, COMPANY, PLATFORM);
     expect(await create!(ATTEMPT)).toMatchObject({
       kind: 'rejected',
