@@ -3,6 +3,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { cloudRun } from '../../fakes/cloudRun.ts';
+import { withDefaults } from '../../fakes/cloudRunChange.ts';
+import { type Deployment, isServing, latestReadyAt } from '../../fakes/cloudRunDeployment.ts';
+import { addGeneration, workOf } from '../../fakes/cloudRunGenerations.ts';
+import { serviceResource } from '../../fakes/cloudRunResources.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import { bytesOf, createRouter, serve } from '../../fakes/service.ts';
@@ -150,6 +154,72 @@ test('who asks for numbers of enumerations is given numbers, and may send them',
     launchStage: 4,
     terminalCondition: { type: 'Ready', state: 4 },
     traffic: [{ type: 1, percent: 100 }],
+  });
+});
+
+describe('a container that does not start', () => {
+  const spec = (image: string) => withDefaults({ template: { containers: [{ image }] } });
+  const broken = (): Deployment => {
+    const deployment: Deployment = {
+      name: 'projects/p/locations/us-west1/services/s',
+      id: 's',
+      uid: '1',
+      host: 's.a.run.app',
+      createdAtMs: 0,
+      generations: [],
+      revisions: [],
+      deletedAtMs: Infinity,
+      goneAtMs: Infinity,
+      hitAtMs: -Infinity,
+    };
+    const generation = addGeneration(deployment, spec('bad:1'), true, 0, DEPLOY_MS, true);
+    expect(workOf(deployment, generation).errorAt(DEPLOY_MS)).toMatchObject({ code: 9 });
+    return deployment;
+  };
+
+  test('fails a new service, which stays and serves nobody', () => {
+    const deployment = broken();
+    expect(serviceResource(deployment, DEPLOY_MS - 1)).toMatchObject({ reconciling: true });
+    const failed = serviceResource(deployment, DEPLOY_MS);
+    expect(failed.terminalCondition).toMatchObject({
+      state: 'CONDITION_FAILED',
+      message: expect.stringMatching(/is not ready and cannot serve traffic/),
+    });
+    for (const name of ['uri', 'reconciling', 'latestReadyRevision']) expect(failed).not.toHaveProperty(name);
+    expect(isServing(deployment, DEPLOY_MS)).toBe(false);
+  });
+
+  test('leaves a service with what served before, until a better one comes', () => {
+    const deployment = broken();
+    const latestAt = (nowMs: number) => latestReadyAt(deployment, nowMs)?.generation;
+    addGeneration(deployment, spec('good:1'), true, 10_000, 16_000);
+    addGeneration(deployment, spec('bad:2'), true, 20_000, 26_000, true);
+    addGeneration(deployment, spec('good:2'), true, 30_000, 36_000);
+    expect([9_999, 15_999, 16_000, 26_000, 35_999, 36_000].map(latestAt)).toEqual([
+      undefined,
+      undefined,
+      2,
+      2,
+      2,
+      4,
+    ]);
+    expect(isServing(deployment, 26_000)).toBe(true);
+  });
+
+  test('is not mended by other labels, and is rolled back from', () => {
+    const deployment = broken();
+    const labelled = { ...spec('bad:1'), labels: { a: 'b' } };
+    addGeneration(deployment, labelled, false, 7000, 8000);
+    expect(isServing(deployment, 8000)).toBe(false);
+    const good = addGeneration(deployment, spec('good:1'), true, 10_000, 16_000);
+    addGeneration(deployment, spec('bad:2'), true, 20_000, 26_000, true);
+    const traffic = [{ type: BY_REVISION, revision: good.revision.id, percent: 100 }];
+    const { failure } = addGeneration(deployment, { ...spec('bad:2'), traffic }, false, 30_000, 31_000);
+    expect(failure).toBeUndefined();
+    expect(serviceResource(deployment, 31_000)).toMatchObject({
+      terminalCondition: { state: 'CONDITION_SUCCEEDED' },
+      trafficStatuses: traffic,
+    });
   });
 });
 
