@@ -2,6 +2,7 @@
 // much of it one region may hold.
 
 import { describe, expect, test } from 'vitest';
+import { Cloud } from '../../fakes/cloud.ts';
 import { cloudRun } from '../../fakes/cloudRun.ts';
 import { withDefaults } from '../../fakes/cloudRunChange.ts';
 import { type Deployment, isServing, latestReadyAt } from '../../fakes/cloudRunDeployment.ts';
@@ -10,6 +11,7 @@ import { serviceResource } from '../../fakes/cloudRunResources.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import { bytesOf, createRouter, serve } from '../../fakes/service.ts';
+import { FactValues } from '../../scenarios/facts.ts';
 import { assetOf } from '../../scenarios/requests.ts';
 import { callFake, createWorld, TOKEN } from './harness.ts';
 
@@ -422,6 +424,33 @@ describe('a region', () => {
     expect(text.includes('exceeded its quota limit for run.googleapis.com/cpu_allocation')).toBe(
       status === 503,
     );
+  });
+
+  test('is counted as a quota of the cloud when it has no room', () => {
+    const facts = new FactValues('mid', {});
+    const cloud = new Cloud({
+      seed: 1,
+      facts,
+      quotas: [],
+      resourceQuotas: true,
+      faults: [],
+      token: TOKEN,
+      domain: 'd',
+    });
+    const create = (id: string, change: object) => {
+      const { host, pathname: path } = new URL(`${API}/services`);
+      const body = new TextEncoder().encode(JSON.stringify(serviceOf(change)));
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      const query = new URLSearchParams({ serviceId: id });
+      return cloud.arrive({ method: 'POST', host, path, query, headers, body, key: [0] }, 0)!.reply;
+    };
+    expect([create('s', scaled(100)).status, create('t', scaled(101)).status]).toEqual([200, 400]);
+    const operation = 'cloudRun.services.create';
+    expect(cloud.operations()).toMatchObject([
+      { operation, fact: 'lat.cloud-run.write', refusedByQuota: 0 },
+      { operation, fact: 'lat.refusal', refusedByQuota: 1 },
+    ]);
+    expect(facts.usedIds()).toContain('quota.cloud-run.cpu');
   });
 
   test('holds what is asked for where the scenario leaves the vendors’ quotas out', () => {
