@@ -45,7 +45,7 @@ export function googleRefusals(
   };
 }
 
-function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal): FakeReply {
+export function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal): FakeReply {
   const reply = googleError(429, `Quota exceeded for quota limit '${quota}' of service '${domain}'.`, [
     {
       '@type': 'type.googleapis.com/google.rpc.ErrorInfo',

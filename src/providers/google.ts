@@ -16,10 +16,8 @@ export function googleFailure(answer: Answer): CloudResult {
   const details = Array.isArray(error?.details) ? error.details : [];
   const message = error?.message ?? '';
   const quota = detailOf(details, 'ErrorInfo')?.metadata?.quota_limit ?? 'google';
-  // Both kinds of quota come with 429 RESOURCE_EXHAUSTED: the details tell how many there may be from how often.
-  return answer.status === 429 && isAllocation(details)
-    ? quotaUsedUp(quota, message)
-    : readFailure(answer, quota, message);
+  if (answer.status === 429 && isAllocation(details)) return quotaUsedUp(quota, message);
+  return readFailure(answer, quota, message);
 }
 
 /** Whether the quota is on how much there may be, which no waiting helps: the vendor says so, or names no rate. */

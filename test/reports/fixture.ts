@@ -34,6 +34,7 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
     platform: PLATFORM,
     provisioning: {
       batchSize: 50,
+      provisioners: 1,
       concurrencyMax: 100,
       admissionBacklog: '15s',
       databaseOperationsPerCompany: 3,
@@ -53,9 +54,8 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
 }
 
 const PLATFORM: Scenario['platform'] = {
-  domain: 'example.com',
-  cloudflareZoneId: 'z',
-  googleProject: 'p',
+  zones: [{ id: 'z', domain: 'example.com' }],
+  googleProjects: ['p'],
   regions: {},
   images: {},
   gateway: {
@@ -115,6 +115,7 @@ export function replicationOf(options: ReplicationOptions = {}): RolloutReplicat
       durationMs: Math.max(...finishedAtMs, 0),
       ...callsOf(companies, index),
       violations,
+      waves: [],
       isResumed: false,
     },
     traffic: null,
