@@ -8,6 +8,7 @@ import {
   type Generation,
   isAlive,
   LATEST,
+  observedAt,
   type Spec,
   servingRevisions,
   type Target,
@@ -17,6 +18,8 @@ import { SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 
 /** Revisions of a service. Beyond it, those that do not serve go, the oldest first. */
 const REVISIONS_MAX = 1000;
+/** Changes of a service that are remembered; the one that serves is, whatever came after it. */
+const GENERATIONS_MAX = 1000;
 /** gRPC's codes of an operation that ends in an error. */
 const FAILED_PRECONDITION = 9;
 const ABORTED = 10;
@@ -45,6 +48,10 @@ export function addGeneration(
   const generation: Generation = { number, spec, revision, atMs: nowMs, readyAtMs, failure };
   generations.push(generation);
   if (revisions.length > REVISIONS_MAX) dropOldRevision(deployment, nowMs);
+  if (generations.length > GENERATIONS_MAX) {
+    const serving = observedAt(deployment, nowMs);
+    generations.splice(generations[0] === serving ? 1 : 0, 1);
+  }
   return generation;
 }
 

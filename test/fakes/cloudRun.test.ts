@@ -7,10 +7,11 @@ import { cloudRun } from '../../fakes/cloudRun.ts';
 import { withDefaults } from '../../fakes/cloudRunChange.ts';
 import { type Deployment, isServing, latestReadyAt } from '../../fakes/cloudRunDeployment.ts';
 import { addGeneration, workOf } from '../../fakes/cloudRunGenerations.ts';
+import { createOperations } from '../../fakes/cloudRunOperations.ts';
 import { serviceResource } from '../../fakes/cloudRunResources.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import { Quotas } from '../../fakes/quota.ts';
-import { bytesOf, createRouter, serve } from '../../fakes/service.ts';
+import { bytesOf, createRouter, type RouteContext, serve } from '../../fakes/service.ts';
 import { FactValues } from '../../scenarios/facts.ts';
 import { assetOf } from '../../scenarios/requests.ts';
 import { callFake, createWorld, TOKEN } from './harness.ts';
@@ -248,6 +249,32 @@ describe('a service that is suspended', () => {
     expect([health(21_999), health(22_000)]).toEqual([status, 200]);
     expect(world.ledger.entries.at(-1)!.effect).toBe('changed');
   });
+});
+
+test('what serves is remembered, however many changes have failed since', () => {
+  const { create, patch, get } = setUp();
+  create('s');
+  for (let i = 0; i < 1200; i++) {
+    const traffic = [{ type: BY_REVISION, revision: `gone-${i}`, percent: 100 }];
+    patch('s', 'traffic', { traffic }, 10_000 + i);
+  }
+  expect(get('s', 20_000)).toMatchObject({
+    generation: '1201',
+    observedGeneration: '1',
+    terminalCondition: { state: 'CONDITION_FAILED' },
+  });
+});
+
+test('the oldest operations are forgotten', () => {
+  const operations = createOperations();
+  const work = { doneAtMs: () => 0, resourceAt: () => ({}), errorAt: () => undefined };
+  const start = () => operations.start('projects/p/locations/us-west1', work, 0);
+  const params = { project: 'p', location: 'us-west1', operation: '00000001' };
+  const statusOfFirst = () => operations.get({ params, nowMs: 0 } as unknown as RouteContext).status;
+  for (let i = 0; i < 100_000; i++) start();
+  expect(statusOfFirst()).toBe(200);
+  start();
+  expect(statusOfFirst()).toBe(404);
 });
 
 describe('revisions', () => {
