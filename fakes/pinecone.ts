@@ -103,6 +103,7 @@ export function pinecone(world: World): Service {
       read('GET', '/namespaces/:namespace', 'namespaces.get', get),
       write('DELETE', '/namespaces/:namespace', 'namespaces.delete', remove),
       write('POST', '/vectors/upsert', 'vectors.upsert', vectors.upsert),
+      write('POST', '/vectors/update', 'vectors.update', vectors.update),
       write('POST', '/vectors/delete', 'vectors.delete', vectors.remove),
       read('GET', '/vectors/fetch', 'vectors.fetch', vectors.get),
       read('GET', '/vectors/list', 'vectors.list', vectors.list),
@@ -111,6 +112,7 @@ export function pinecone(world: World): Service {
       write('POST', '/indexes', 'indexes.create', indexes.create),
       read('GET', '/indexes', 'indexes.list', indexes.list),
       read('GET', '/indexes/:index', 'indexes.get', indexes.get),
+      write('PATCH', '/indexes/:index', 'indexes.configure', indexes.configure),
       write('DELETE', '/indexes/:index', 'indexes.delete', indexes.remove),
     ],
   };

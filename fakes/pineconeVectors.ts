@@ -9,6 +9,7 @@ import {
   idRefusal,
   invalid,
   type Metric,
+  metadataRefusal,
   NAME,
   notCovered,
   pageOf,
@@ -31,9 +32,10 @@ import type { FakeReply, World } from './service.ts';
 const TOP_K_MAX = 10_000;
 const IDS_MAX = 1000;
 const QUERY_FIELDS = ['namespace', 'topK', 'filter', 'includeValues', 'includeMetadata', 'vector', 'id'];
+const UPDATE_FIELDS = ['id', 'values', 'setMetadata', 'namespace'];
 const EMPTY: Namespace = new Map();
 
-type Verb = 'upsert' | 'query' | 'get' | 'list' | 'remove' | 'stats';
+type Verb = 'upsert' | 'update' | 'query' | 'get' | 'list' | 'remove' | 'stats';
 
 export function vectorHandlers(
   world: World,
@@ -56,6 +58,31 @@ export function vectorHandlers(
     for (const vector of vectors) namespace.set(vector.id, vector);
     note(index, name, 'changed', nowMs, `${namespace.size} records`);
     return { status: 200, body: { upsertedCount: vectors.length } };
+  });
+
+  /** Of one record, its values or some of its metadata. As the vendor has it, one that is not there is no mistake. */
+  const update = inIndex((index, { body, nowMs }) => {
+    const name = namespaceOf(body.namespace);
+    if (name === undefined) return badNamespace();
+    const { id, values, setMetadata } = body;
+    const uncovered = ['sparseValues', 'filter', 'dryRun'].find(field => body[field] !== undefined);
+    const refusal =
+      (uncovered !== undefined && notCovered(`${uncovered} of an update`)) ||
+      unknownField(body, UPDATE_FIELDS) ||
+      idRefusal(id) ||
+      (values !== undefined && valuesRefusal(values, index.dimension, index.metric)) ||
+      metadataRefusal(setMetadata);
+    if (refusal) return refusal;
+    if (values === undefined && setMetadata === undefined) return invalid('Give values or setMetadata');
+    const namespace = index.namespaces.get(name);
+    const own = namespace?.get(id);
+    if (namespace === undefined || own === undefined) return { status: 200, body: {} };
+    const metadata = setMetadata === undefined ? own.metadata : { ...own.metadata, ...setMetadata };
+    const tooLarge = metadataRefusal(metadata);
+    if (tooLarge !== undefined) return tooLarge;
+    namespace.set(id, { id, values: values?.map(Math.fround) ?? own.values, metadata });
+    note(index, name, 'changed', nowMs, `${namespace.size} records`);
+    return { status: 200, body: {} };
   });
 
   const query = inIndex((index, { body }) => {
@@ -140,7 +167,7 @@ export function vectorHandlers(
     };
   });
 
-  return { upsert, query, get, list, remove, stats };
+  return { upsert, update, query, get, list, remove, stats };
 }
 
 /** Without a name it is the default one; undefined when it cannot be one. */
