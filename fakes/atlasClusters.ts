@@ -66,7 +66,7 @@ export function createClusters(
         [name, group],
       );
     const full =
-      reached(group, CLUSTERS_LIMIT, alive.length) ??
+      reached(group, CLUSTERS_LIMIT, () => alive.length) ??
       billingReached(world, () => orgUsdPerHour(group, nowMs) + usdPerHour(replicationSpecs));
     if (full !== undefined) return full;
     const idleAtMs = nowMs + world.durationMs('lat.atlas.cluster', key);

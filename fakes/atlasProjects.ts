@@ -22,8 +22,8 @@ export type Projects = Readonly<Record<'create' | 'list' | 'get', Handler>> & {
   readonly remove: (context: RouteContext, left: number) => FakeReply;
   readonly clusterMissing: (group: string, cluster: string, nowMs: number) => FakeReply | undefined;
 };
-/** A refusal when a project has as many of what the limit counts as it may have. */
-export type Reached = (group: string, name: string, count: number) => FakeReply | undefined;
+/** A refusal when a project has as many of what the limit counts as it may have. They are counted only where it matters. */
+export type Reached = (group: string, name: string, count: () => number) => FakeReply | undefined;
 
 /** Every id that the fake gives out begins so. */
 const OWN_ID = 'facade00';
