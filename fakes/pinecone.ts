@@ -1,7 +1,7 @@
 // Pinecone: the namespaces of serverless indexes, one index a host, and what the vendor asks of every call. Indexes
 // themselves are in `pineconeIndexes.ts`, their records in `pineconeVectors.ts`. Its errors are those of gRPC in JSON.
 
-import { CODE, failure, NAME, pageOf, unknownField } from './pineconeChecks.ts';
+import { CODE, failure, NAME, pageOf, tooManyRequests, unknownField } from './pineconeChecks.ts';
 import {
   createIndexes,
   DEFAULT_NAMESPACE,
@@ -91,10 +91,7 @@ export function pinecone(world: World): Service {
     name: 'pinecone',
     hosts: ['.pinecone.io'],
     authorise: headers => authorise(headers, world.token),
-    throttled: ({ quota, retryAfterMs }) => ({
-      ...failure(429, CODE.resourceExhausted, `Too many requests. Limit reached: ${quota}`),
-      headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
-    }),
+    throttled: tooManyRequests,
     malformed: reason => failure(400, CODE.invalidArgument, `Invalid request body: ${reason}`),
     unavailable: status => failure(status, CODE.unavailable, `The service refused it with ${status}`),
     routes: [

@@ -1,5 +1,6 @@
 // What Pinecone refuses: the checks of indexes, records, queries and metadata filters, and the envelopes of both planes.
 
+import type { QuotaRefusal } from './quota.ts';
 import { type FakeReply, isObject } from './service.ts';
 
 export type Metric = 'cosine' | 'dotproduct' | 'euclidean';
@@ -43,6 +44,14 @@ export const invalid = (message: string) => failure(400, CODE.invalidArgument, m
 /** The control plane's envelope is another than the data plane's. */
 export function controlFailure(status: number, code: string, message: string): FakeReply {
   return { status, body: { status, error: { code, message } } };
+}
+
+/** A rate's refusal: its message ends in the quota's name. */
+export function tooManyRequests({ quota, retryAfterMs }: QuotaRefusal): FakeReply {
+  return {
+    ...failure(429, CODE.resourceExhausted, `Too many requests. Limit reached: ${quota}`),
+    headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
+  };
 }
 
 /** A limit on objects, in the message's words the quota's name; the data plane's envelope and code of it are assumed. */

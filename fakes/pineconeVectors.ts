@@ -27,6 +27,7 @@ import {
   type NoteNamespace,
   namespacesReached,
 } from './pineconeIndexes.ts';
+import { createRates } from './pineconeRates.ts';
 import type { FakeReply, World } from './service.ts';
 
 const TOP_K_MAX = 10_000;
@@ -42,11 +43,15 @@ export function vectorHandlers(
   inIndex: Indexes['inIndex'],
   note: NoteNamespace,
 ): Readonly<Record<Verb, Handler>> {
+  const rateRefusal = createRates(world);
+
   const upsert = inIndex((index, { body, nowMs }) => {
     const name = namespaceOf(body.namespace);
     if (name === undefined) return badNamespace();
     const vectors = vectorsOf(body, index.dimension, index.metric);
     if (!Array.isArray(vectors)) return vectors;
+    const tooFast = rateRefusal('Upsert', index.host, name, nowMs);
+    if (tooFast !== undefined) return tooFast;
     let namespace = index.namespaces.get(name);
     const full = namespace === undefined ? namespacesReached(world, index) : undefined;
     if (full !== undefined) return full;
@@ -74,6 +79,8 @@ export function vectorHandlers(
       metadataRefusal(setMetadata);
     if (refusal) return refusal;
     if (values === undefined && setMetadata === undefined) return invalid('Give values or setMetadata');
+    const tooFast = rateRefusal('Update', index.host, name, nowMs);
+    if (tooFast !== undefined) return tooFast;
     const namespace = index.namespaces.get(name);
     const own = namespace?.get(id);
     if (namespace === undefined || own === undefined) return { status: 200, body: {} };
@@ -85,12 +92,12 @@ export function vectorHandlers(
     return { status: 200, body: {} };
   });
 
-  const query = inIndex((index, { body }) => {
+  const query = inIndex((index, { body, nowMs }) => {
     const name = namespaceOf(body.namespace);
     if (name === undefined) return badNamespace();
     const { topK, includeValues = false, includeMetadata = false } = body;
     const filter = body.filter === undefined ? () => true : filterOf(body.filter);
-    const refusal = queryRefusal(body, filter, index);
+    const refusal = queryRefusal(body, filter, index) ?? rateRefusal('Query', index.host, name, nowMs);
     if (refusal !== undefined) return refusal;
     const namespace = index.namespaces.get(name) ?? EMPTY;
     const asked: readonly number[] | undefined = body.vector ?? namespace.get(body.id)?.values;
@@ -136,6 +143,8 @@ export function vectorHandlers(
     if (ids !== undefined && !isIds(ids)) return invalid(`ids must be 1 to ${IDS_MAX} vector ids`);
     const matches = filter === undefined ? undefined : filterOf(filter);
     if (filter !== undefined && matches === undefined) return invalid('Invalid metadata filter');
+    const tooFast = rateRefusal('Delete', index.host, name, nowMs);
+    if (tooFast !== undefined) return tooFast;
     const namespace = index.namespaces.get(name);
     if (namespace === undefined) return failure(404, CODE.notFound, 'Namespace not found');
     const before = namespace.size;

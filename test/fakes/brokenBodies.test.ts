@@ -310,3 +310,14 @@ test.each(Object.entries(GOOD))('%s', (_what, [make, path, good, more = {}]) => 
     else if (!FREE.test(where)) expect(how, where).toMatch(/missing|another value/);
   }
 });
+
+test.each(Object.entries(GOOD))('%s is refused to another token', (_what, [make, path, body, more = {}]) => {
+  const world = createWorld(more.limits);
+  const stranger = Object.fromEntries(
+    Object.entries(HEADERS).map(([name, value]) => [name, value.replace(TOKEN, 'other')]),
+  );
+  const host = hostOf(path);
+  const call = { method: more.method ?? 'POST', path, body, ...(host !== undefined && { host }) };
+  expect(callerOf(make(world), stranger)(call).status).toBe(401);
+  expect(world.ledger.entries).toEqual([]);
+});
