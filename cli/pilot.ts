@@ -64,7 +64,7 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
   const fakes = await readHealth(fakesUrl);
   if (flags.fresh) expectEmpty(fakes);
   const dir = openReportFolder(flags.reportDir, scenario);
-  const stores = openStores(join(dir, 'journal.sqlite'), flags.fresh);
+  const stores = openStores(join(dir, 'journal.sqlite'), flags.fresh, true);
   const startedAtMs = Date.now();
   try {
     const rolledOut = await provision(fakesUrl, scenario, fakes, stores, dir, flags);

@@ -52,8 +52,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     clock,
     chance: systemChance,
     transport,
-    journal: stores.journal,
-    registry: stores.registry,
+    ...stores,
     log,
   };
   const report = () => {

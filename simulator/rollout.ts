@@ -54,8 +54,7 @@ export async function simulateRollout(
       clock: virtualClock(kernel, generation),
       chance: virtualChance(seed),
       transport: network.transport(generation),
-      journal: stores.journal(generation),
-      registry: stores.registry(generation),
+      ...stores.all(generation),
       log: () => void ended++,
     };
     return rollOut(ports, options, state);

@@ -74,7 +74,7 @@ export async function rollOut(
     ...ports,
     admission,
     budget: new RetryBudget(),
-    append: entries => journal.append(entries),
+    append: async entries => void (await journal.append(entries)),
     verbsOf: createClients(ports, options.platform, options.tokens),
     databaseOperationsPerCompany: options.databaseOperationsPerCompany,
     generation: before.generations,

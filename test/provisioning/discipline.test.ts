@@ -64,12 +64,13 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
     const generation = { alive: true };
     const stores = new Stores(kernel, facts, 7);
     const wire = new Network(kernel, cloud, new Trace()).transport(generation);
-    const real = stores.journal(generation);
+    const { journal: real, ...others } = stores.all(generation);
     const noting: Journal = {
       read: real.read,
-      append: async entries => {
-        await real.append(entries);
-        durable.push(...entries);
+      append: async (entries, lease) => {
+        const written = await real.append(entries, lease);
+        if (written) durable.push(...entries);
+        return written;
       },
     };
     const ports = {
@@ -96,7 +97,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
         },
       },
       journal: watch.journal?.(noting, durable) ?? noting,
-      registry: stores.registry(generation),
+      ...others,
       log: (line: LogLine) => void logged.push(line),
     };
     await rollOut(ports, { ...options, companies, tokens }, state);
