@@ -1,5 +1,5 @@
-// A MongoDB wire for tests and rehearsals: FerretDB on SQLite files. `mongo FOLDER` keeps its data in that folder, which
-// exists, prints its address on 127.0.0.1 once it listens, and ends with its standard input: no run leaves one behind.
+// A MongoDB wire for tests and rehearsals: FerretDB on SQLite files. It prints its address on 127.0.0.1 once it listens,
+// and ends with its standard input, taking its data along: however its parent ends, nothing stays behind.
 package main
 
 import (
@@ -9,23 +9,34 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"os/signal"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: mongo FOLDER")
+	// A terminal sends Ctrl-C to all; the parent decides in which order things end.
+	signal.Ignore(os.Interrupt)
+	if err := serve(); err != nil {
+		log.Fatal(err)
 	}
+}
+
+func serve() error {
+	// Files, since in memory an update waits for itself.
+	folder, err := os.MkdirTemp("", "sandtable-mongo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
 	server, err := ferretdb.New(&ferretdb.Config{
-		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Handler:  "sqlite",
-		// On disk: in memory an update waits for itself.
-		SQLiteURL: "file:" + os.Args[1] + "/",
+		Listener:  ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
+		Logger:    slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Handler:   "sqlite",
+		SQLiteURL: "file:" + folder + "/",
 	})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	running, stop := context.WithCancel(context.Background())
 	go func() {
@@ -34,7 +45,5 @@ func main() {
 	}()
 	// Known only once it listens, which Run begins.
 	go func() { fmt.Println(server.MongoDBURI()) }()
-	if err := server.Run(running); err != nil {
-		log.Fatal(err)
-	}
+	return server.Run(running)
 }
