@@ -33,7 +33,7 @@ export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: numb
     seed,
     facts,
     token: FAKES_TOKEN,
-    domain: scenario.platform.domain,
+    domain: scenario.platform.zones[0].domain,
     faults: scenario.faults.rules,
     quotas: [
       ...(quotas === 'none' ? [] : planQuotas(scenario)),

@@ -59,15 +59,14 @@ export type Scenario = {
     readonly agentsSpread: number;
   };
   readonly platform: {
-    readonly domain: string;
-    readonly cloudflareZoneId: string;
-    readonly googleProject: string;
+    /** Cloudflare zones. Companies live at `<id>.<domain>`, spread evenly over the zones, as over all lists below. */
+    readonly zones: readonly { readonly id: string; readonly domain: string }[];
+    readonly googleProjects: readonly string[];
     readonly regions: Readonly<
       Record<
         string,
         {
-          readonly atlasProject: string;
-          readonly atlasCluster: string;
+          readonly atlas: readonly { readonly project: string; readonly cluster: string }[];
           readonly pineconeHost: string;
           /** Local time of its companies, hours ahead of UTC. */
           readonly utcOffsetHours: number;

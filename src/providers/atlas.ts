@@ -2,7 +2,7 @@
 // TypeScript, so the types are written from its public description, version 2025-03-12.
 
 import type { Answer } from '../ports.ts';
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import {
   type CallSpec,
@@ -43,7 +43,7 @@ const INDEXED_COLLECTION = 'agents';
 
 const roleOf = (company: Company) => `company-${company.id}`;
 const groupUrl = (company: Company, platform: Platform) =>
-  `https://cloud.mongodb.com/api/atlas/v2/groups/${platform.regions[company.region].atlasProject}`;
+  `https://cloud.mongodb.com/api/atlas/v2/groups/${placeOf(company, platform).atlasProject}`;
 const headersOf = (token: string) => ({
   authorization: `Bearer ${token}`,
   accept: 'application/vnd.atlas.2025-03-12+json',
@@ -103,7 +103,7 @@ export function databaseIndexVerbs(
   platform: Platform,
   part: string,
 ): Verbs {
-  const { atlasCluster } = platform.regions[company.region];
+  const { atlasCluster } = placeOf(company, platform);
   const url = `${groupUrl(company, platform)}/clusters/${atlasCluster}/index`;
   const body: RollingIndex = {
     db: company.id,

@@ -7,7 +7,7 @@ import type {
 } from 'cloudflare/resources/custom-hostnames/custom-hostnames';
 import type { RecordCreateParams, RecordResponse } from 'cloudflare/resources/dns/records';
 import type { Answer } from '../ports.ts';
-import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
+import { type Company, hostnameOf, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, readFailure, type Send, unreadable } from './call.ts';
 
@@ -26,8 +26,8 @@ const PENDING_CERTIFICATE: readonly unknown[] = [
   ...['backup_issued', 'staging_deployment', 'staging_active', 'holding_deployment'],
 ];
 
-const urlOf = (platform: Platform, collection: string) =>
-  `https://api.cloudflare.com/client/v4/zones/${platform.cloudflareZoneId}/${collection}`;
+const urlOf = (company: Company, platform: Platform, collection: string) =>
+  `https://api.cloudflare.com/client/v4/zones/${placeOf(company, platform).zone.id}/${collection}`;
 const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
@@ -39,7 +39,7 @@ export function dnsRecordVerbs(
   target: string,
 ): Verbs {
   const headers = headersOf(token);
-  const url = urlOf(platform, 'dns_records');
+  const url = urlOf(company, platform, 'dns_records');
   const name = hostnameOf(company, platform);
   const comment = `company=${company.id}`;
   const list = async (attempt: Attempt): Promise<Found<RecordResponse>> =>
@@ -83,7 +83,7 @@ export function dnsRecordVerbs(
 /** A custom hostname; `done` once its certificate is active. */
 export function certificateVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = headersOf(token);
-  const url = urlOf(platform, 'custom_hostnames');
+  const url = urlOf(company, platform, 'custom_hostnames');
   const hostname = hostnameOf(company, platform);
   const list = async (attempt: Attempt): Promise<Found<CustomHostnameListResponse>> =>
     firstOf(await send({ method: 'GET', url: `${url}?hostname.exact=${hostname}`, headers }, attempt));

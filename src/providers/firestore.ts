@@ -1,7 +1,7 @@
 // Google Firestore v1: the company's partition, the document `companies/<id>`.
 
 import type { firestore_v1 } from '@googleapis/firestore';
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send } from './call.ts';
 import { googleFailure, googleGet, googleHeaders } from './google.ts';
@@ -10,7 +10,7 @@ const API = 'https://firestore.googleapis.com/v1';
 
 export function documentVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = googleHeaders(token);
-  const root = `projects/${platform.googleProject}/databases/(default)/documents`;
+  const root = `projects/${placeOf(company, platform).googleProject}/databases/(default)/documents`;
   const name = `${root}/companies/${company.id}`;
   const url = `${API}/${name}`;
 

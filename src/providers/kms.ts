@@ -1,7 +1,7 @@
 // Google Cloud KMS v1: the company's key. A deleted key's name can never be used again, so a company that is undone
 // keeps its key: undoing destroys the enabled versions, and making it again enables one new version and makes it primary.
 
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
 import { googleFailure, googleGet, googleHeaders } from './google.ts';
@@ -23,7 +23,7 @@ const ENABLED = encodeURIComponent('state=ENABLED');
 
 export function cryptoKeyVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = googleHeaders(token);
-  const ring = `projects/${platform.googleProject}/locations/${company.region}/keyRings/companies`;
+  const ring = `projects/${placeOf(company, platform).googleProject}/locations/${company.region}/keyRings/companies`;
   const name = `${ring}/cryptoKeys/${company.id}`;
   const url = `${API}/${name}`;
 

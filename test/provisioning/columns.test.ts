@@ -12,6 +12,7 @@ const companies = [0, 1, 2].map(
     index,
     id: `c0000${index}`,
     region: 'us-west1',
+    ordinal: index,
     level: 'OPAL',
     industry: 'retail',
     configuration: 'basic',

@@ -170,7 +170,7 @@ describe.each([
 
 describe('a name in the clouds that another owner holds', () => {
   const { platform } = loadScenario('today', SMALL);
-  const group = `/api/atlas/v2/groups/${platform.regions['us-west1'].atlasProject}`;
+  const group = `/api/atlas/v2/groups/${platform.regions['us-west1'].atlas[0].project}`;
   const anyAction = (db: string) => ({ action: 'FIND', resources: [{ db, collection: '' }] });
   const FOREIGN = [
     {

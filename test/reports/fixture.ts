@@ -53,9 +53,8 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
 }
 
 const PLATFORM: Scenario['platform'] = {
-  domain: 'example.com',
-  cloudflareZoneId: 'z',
-  googleProject: 'p',
+  zones: [{ id: 'z', domain: 'example.com' }],
+  googleProjects: ['p'],
   regions: {},
   images: {},
   gateway: {

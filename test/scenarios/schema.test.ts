@@ -36,13 +36,11 @@ const FULL: Full<Scenario> = {
     agentsSpread: 1,
   },
   platform: {
-    domain: 'example.com',
-    cloudflareZoneId: '0'.repeat(32),
-    googleProject: 'example-project',
+    zones: [{ id: '0'.repeat(32), domain: 'example.com' }],
+    googleProjects: ['example-project'],
     regions: {
       'us-west1': {
-        atlasProject: '0'.repeat(24),
-        atlasCluster: 'main',
+        atlas: [{ project: '0'.repeat(24), cluster: 'main' }],
         pineconeHost: 'a-b.svc.gcp-us-central1-1.pinecone.io',
         utcOffsetHours: -8,
       },
