@@ -2,7 +2,7 @@
 // company, by its id. Fields that others keep in the same document (`status`, `lastAccessed`) are left alone.
 
 import type { Collection } from 'mongodb';
-import type { CompanyRecord, CompanyRecords, Registry } from '../ports.ts';
+import type { CompanyRecord, Registry } from '../ports.ts';
 import { byId, find, put } from './mongoDocument.ts';
 
 export type CompanyDocument = Omit<CompanyRecord, 'id'> & { readonly _id: string };
@@ -23,15 +23,6 @@ export function registryOf(companies: Companies): Registry {
     },
     delete: async id => void (await companies.deleteOne(byId(id))),
     list: async () => (await companies.find().sort({ _id: 1 }).toArray()).map(recordOf),
-  };
-}
-
-export function companyRecordsOf(companies: Companies): CompanyRecords {
-  return {
-    find: async company => {
-      const found = await find(companies, company);
-      return found && { id: found._id, level: found.level, serviceUri: found.serviceUri };
-    },
   };
 }
 

@@ -1,18 +1,16 @@
 // What provisioners share, in a MongoDB that processes of many machines reach: journal, leases, slots and registry. Every
 // write is on the disks of a majority once it resolves. Unlike in SQLite, a lease of a dead process must run out.
 
-import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
-import { SandtableError } from '../errors.ts';
-import type { CompanyRecords, ProvisioningStores } from '../ports.ts';
+import type { Db, MongoClientOptions } from 'mongodb';
+import type { ProvisioningStores } from '../ports.ts';
 import { Chains, type Link, Stamps } from './mongoChain.ts';
+import { connectionTo, guarded } from './mongoClient.ts';
 import { find, put } from './mongoDocument.ts';
 import { createJournalIndexes, journalOf, leasesOf, type Written } from './mongoJournal.ts';
-import { type CompanyDocument, companyRecordsOf, createCompanyIndexes, registryOf } from './mongoRegistry.ts';
+import { type CompanyDocument, createCompanyIndexes, registryOf } from './mongoRegistry.ts';
 import { type Slot, slotsOf } from './mongoSlots.ts';
 
 export type MongoStores = ProvisioningStores & {
-  /** The registry as the gateways read it. */
-  readonly records: CompanyRecords;
   /** A value that belongs to the whole database, such as the scenario's hash. */
   readonly label: (name: string) => Promise<string | undefined>;
   readonly setLabel: (name: string, value: string) => Promise<void>;
@@ -22,20 +20,12 @@ export type MongoStores = ProvisioningStores & {
 /** Raises it when a document changes its meaning; an older database is then refused, not misread. */
 const SCHEMA_VERSION = '1';
 
-/** The database of an address that names none. */
-const DATABASE = 'sandtable';
-const NAMES_DATABASE = /^mongodb(\+srv)?:\/\/[^/]+\/[^?]/;
-
 const OPTIONS: MongoClientOptions = {
   // A `true` of the journal must survive the loss of any one machine.
   writeConcern: { w: 'majority', journal: true, wtimeoutMS: 30_000 },
   readConcern: { level: 'majority' },
   readPreference: 'primary',
   ignoreUndefined: true,
-  serverSelectionTimeoutMS: 10_000,
-  connectTimeoutMS: 10_000,
-  socketTimeoutMS: 60_000,
-  waitQueueTimeoutMS: 60_000,
   // Of one provisioner; its appends under one lease wait for each other anyway.
   maxPoolSize: 20,
 };
@@ -50,8 +40,7 @@ type Label = { readonly _id: string; readonly value: string };
  * is of another version, or is worked on while it should be forgotten.
  */
 export async function openMongoStores(url: string, fresh = false): Promise<MongoStores> {
-  const { client, guard } = clientOf(url);
-  const database = client.db(NAMES_DATABASE.test(url) ? client.options.dbName : DATABASE);
+  const { database, guard, close } = connectionTo(url, OPTIONS);
   const stamps = new Stamps();
   const links = database.collection<Link<Written>>('journal');
   const written = new Chains(links, stamps);
@@ -74,49 +63,18 @@ export async function openMongoStores(url: string, fresh = false): Promise<Mongo
       await createCompanyIndexes(companies);
     });
   } catch (error) {
-    await client.close();
+    await close();
     throw error;
   }
   return {
-    journal: guarded(journalOf(links, written), guard),
-    leases: guarded(leasesOf(written), guard),
-    slots: guarded(slotsOf(given), guard),
-    registry: guarded(registryOf(companies), guard),
-    records: guarded(companyRecordsOf(companies), guard),
+    journal: guarded(guard, journalOf(links, written)),
+    leases: guarded(guard, leasesOf(written)),
+    slots: guarded(guard, slotsOf(given)),
+    registry: guarded(guard, registryOf(companies)),
     label: name => guard(() => label(name)),
     setLabel: (name, value) => guard(() => setLabel(name, value)),
-    close: () => client.close(),
+    close,
   };
-}
-
-type Guard = <T>(work: () => Promise<T>) => Promise<T>;
-
-/** Does not connect yet. No message names the address as it is written: it may hold a password. */
-function clientOf(url: string): { readonly client: MongoClient; readonly guard: Guard } {
-  let client: MongoClient;
-  try {
-    client = new MongoClient(url, OPTIONS);
-  } catch (cause) {
-    throw new SandtableError('JOURNAL', `that is no address of a MongoDB: ${reasonOf(cause)}`);
-  }
-  const hosts = client.options.hosts.join(',') || client.options.srvHost;
-  const guard: Guard = async work => {
-    try {
-      return await work();
-    } catch (cause) {
-      throw new SandtableError('JOURNAL', `the journal at ${hosts} cannot be used: ${reasonOf(cause)}`);
-    }
-  };
-  return { client, guard };
-}
-
-/** The port with every call of it guarded. */
-function guarded<Port extends object>(port: Port, guard: Guard): Port {
-  const calls = Object.entries(port).map(([name, call]) => [
-    name,
-    (...args: unknown[]) => guard(() => call(...args)),
-  ]);
-  return Object.fromEntries(calls);
 }
 
 /** Throws when another process may be at work on it: what it wrote must not go from under its hands. */
@@ -137,5 +95,3 @@ async function forget(database: Db): Promise<void> {
   await database.collection('companies').deleteMany({ registeredAtMs: { $exists: true } });
   for (const name of ['journal', 'slots', 'labels']) await database.collection(name).deleteMany({});
 }
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
