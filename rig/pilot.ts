@@ -14,6 +14,7 @@ import type { Log } from '../src/ports.ts';
 import { columnsOf, emptyState, rollOut } from '../src/provisioning/rollout.ts';
 import { systemChance } from '../src/runtime/chance.ts';
 import { fastClock } from '../src/runtime/clock.ts';
+import type { MongoStores } from '../src/runtime/mongoStores.ts';
 import type { Stores } from '../src/runtime/stores.ts';
 import { createTransport } from '../src/runtime/transport.ts';
 import { type Health, readLedger } from './fakesPages.ts';
@@ -24,7 +25,7 @@ export type PilotOptions = {
   readonly fakesUrl: string;
   /** As `readHealth` found them. */
   readonly fakes: Health;
-  readonly stores: Stores;
+  readonly stores: Stores | MongoStores;
   /** What must be the same for a journal to be resumed: scenario and seed. */
   readonly identity: string;
   readonly log: Log;
@@ -43,7 +44,7 @@ const PROGRESS_EVERY_MS = 500;
 /** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const { scenario, seed, fakesUrl, fakes, stores, log } = options;
-  claim(options);
+  await claim(options);
   const clock = fastClock(fakes.nowMs, fakes.speed);
   const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / fakes.speed });
   const companies = companiesOf(scenario);
@@ -101,8 +102,8 @@ export function expectEmpty({ effects }: Health): void {
 }
 
 /** A journal belongs to one scenario, one seed and one run of the fakes. */
-function claim({ stores, identity, fakes }: PilotOptions): void {
-  const before = { identity: stores.label('identity'), fakes: stores.label('fakes') };
+async function claim({ stores, identity, fakes }: PilotOptions): Promise<void> {
+  const before = { identity: await stores.label('identity'), fakes: await stores.label('fakes') };
   if (before.identity === undefined) expectEmpty(fakes);
   else if (before.identity !== identity)
     throw refused(
@@ -112,8 +113,8 @@ function claim({ stores, identity, fakes }: PilotOptions): void {
     throw refused(
       'the journal belongs to other fakes: these have been started since; start over with --fresh',
     );
-  stores.setLabel('fakes', fakes.id);
-  stores.setLabel('identity', identity);
+  await stores.setLabel('fakes', fakes.id);
+  await stores.setLabel('identity', identity);
 }
 
 const refused = (why: string) => new SandtableError('FAKES', why);

@@ -17,18 +17,43 @@ export type Written = {
 const ROLLOUT = '';
 const NOBODY: Written = { epoch: 0, holder: '', untilMs: 0 };
 
+/**
+ * Appends that wait for one under way go into one link together: else each of a hundred companies would pay for the
+ * trips of all others.
+ */
+type Group = { readonly entries: JournalEntry[]; written: Promise<boolean> };
+
+/** Of one link. An entry has some hundred bytes, and a document no more than 16 MB. */
+const ENTRIES_MAX = 1000;
+
 export async function createJournalIndexes(links: Collection<Link<Written>>): Promise<void> {
   await links.createIndex({ stamp: 1 });
   await links.createIndex({ 'state.entries.company': 1 });
 }
 
 export function journalOf(links: Collection<Link<Written>>, chains: Chains<Written>): Journal {
+  /** By their lease, appends whose turn has not come. */
+  const waiting = new Map<string, Group>();
+  const write = (group: Group, name: string, lease: Lease | undefined) => {
+    const close = () => void (waiting.get(name) === group && waiting.delete(name));
+    const added = chains.add(lease?.name ?? ROLLOUT, (newest = NOBODY) => {
+      close();
+      return lease === undefined || isOf(lease, newest) ? { ...newest, entries: group.entries } : undefined;
+    });
+    return added.then(link => link !== undefined).finally(close);
+  };
   return {
-    append: async (entries, lease) => {
-      const added = await chains.add(lease?.name ?? ROLLOUT, (newest = NOBODY) =>
-        lease === undefined || isOf(lease, newest) ? { ...newest, entries } : undefined,
-      );
-      return added !== undefined;
+    append: (entries, lease) => {
+      const name = lease === undefined ? ROLLOUT : `${lease.name}/${lease.epoch}`;
+      const before = waiting.get(name);
+      if (before !== undefined && before.entries.length + entries.length <= ENTRIES_MAX) {
+        before.entries.push(...entries);
+        return before.written;
+      }
+      const group: Group = { entries: [...entries], written: Promise.resolve(false) };
+      waiting.set(name, group);
+      group.written = write(group, name, lease);
+      return group.written;
     },
     read: async range => {
       const some = range && { 'state.entries.company': { $gte: range.from, $lt: range.to } };

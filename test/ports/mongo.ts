@@ -25,20 +25,25 @@ export type Database = { readonly url: string; readonly open: (fresh?: boolean) 
 
 /** A database of its own, that nobody else writes to; dropped afterwards, with all that was opened on it closed. */
 export async function inDatabase(work: (database: Database) => Promise<void>): Promise<void> {
-  const url = new URL(server!.url);
-  url.pathname = `/sandtable-test-${process.pid}-${++databases}`;
+  const url = addressOf(`sandtable-test-${process.pid}-${++databases}`);
   const opened: MongoStores[] = [];
   const open = async (fresh = false) => {
-    const stores = await openMongoStores(url.href, fresh);
+    const stores = await openMongoStores(url, fresh);
     opened.push(stores);
     return stores;
   };
   try {
-    await work({ url: url.href, open });
+    await work({ url, open });
   } finally {
     await Promise.all(opened.map(stores => stores.close()));
-    await drop(url.href);
+    await drop(url);
   }
+}
+
+/** Whoever has a password for the server has it from its own database, not from that of a test. */
+function addressOf(database: string): string {
+  const [, address, query] = /^([^/]+\/\/[^/?]+)[^?]*(\?.*)?$/.exec(server!.url)!;
+  return `${address}/${database}${query ?? (address.includes('@') ? '?authSource=admin' : '')}`;
 }
 
 async function drop(url: string): Promise<void> {

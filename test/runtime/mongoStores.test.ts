@@ -126,6 +126,19 @@ describe.skipIf(missing !== undefined)('an append to MongoDB', () => {
       }
     }));
 
+  it('that waits for another goes with all that wait, in their order, and a limited number of them', () =>
+    inDatabase(async ({ url, open }) => {
+      const { journal } = await open();
+      await journal.append([entry(0)]);
+      const numbers = Array.from({ length: 2500 }, (_, n) => n + 1);
+      await Promise.all(numbers.map(n => journal.append([entry(n)])));
+      expect((await journal.read()).map(({ company }) => company)).toEqual([0, ...numbers]);
+      const links = await ask(url, db => db.collection('journal').find().toArray());
+      expect(links.map(({ state }) => state.entries.length).sort((a, b) => a - b)).toEqual([
+        1, 500, 1000, 1000,
+      ]);
+    }));
+
   it('that cannot be stored leaves nothing, and the next one is taken', () =>
     inDatabase(async ({ open }) => {
       const { journal } = await open();
