@@ -21,12 +21,16 @@ import { exitCodeOf, INTERRUPTED, openReportFolder, publish } from './output.ts'
 import { createProgress } from './progress.ts';
 import { expectOwn, openPilotStores, type PilotStores } from './stores.ts';
 
+/** A rollout that did not get past a gate is signed off by no KPI. */
+const STOPPED: readonly string[] = ['paused', 'rolledBack'];
+
 export type PilotFlags = {
   /** Fakes that run already; else the pilot starts its own, and begins anew. */
   readonly fakes?: string;
   /** Of its own fakes, while it provisions. */
   readonly speed?: number;
   readonly fresh?: boolean;
+  readonly afterPause?: 'resume' | 'rollBack';
   /** A MongoDB for journal and registry, in place of a file beside the report. */
   readonly stores?: string;
   readonly seed?: number;
@@ -72,9 +76,15 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
   const startedAtMs = Date.now();
   try {
     const rolledOut = await provision(fakesUrl, scenario, fakes, opened, dir, flags);
-    const loaded = scenario.run.phases.includes('traffic')
-      ? await ask(fakesUrl, scenario, seed, stores)
-      : undefined;
+    const paused = rolledOut.replication.rollout?.waves.find(({ outcome }) => outcome === 'paused');
+    if (paused !== undefined)
+      say(
+        `paused after ${paused.upTo} companies, ${paused.reason}; to go on, run the same command with --after-pause resume, or roll-back`,
+      );
+    const loaded =
+      scenario.run.phases.includes('traffic') && paused === undefined
+        ? await ask(fakesUrl, scenario, seed, stores)
+        : undefined;
     const facts = [...rolledOut.facts, ...(loaded?.facts ?? [])];
     const report = reportOf({
       scenario,
@@ -92,7 +102,8 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
       ...(loaded && { simulatedTraffic: loaded.simulated }),
     });
     publish(report, dir, flags.json);
-    return exitCodeOf(report.verdict);
+    const isStopped = report.rollout?.waves.some(({ outcome }) => STOPPED.includes(outcome));
+    return isStopped ? exitCodeOf('FAIL') : exitCodeOf(report.verdict);
   } finally {
     await stores.close();
   }
@@ -102,7 +113,7 @@ async function provision(
   fakesUrl: string,
   scenario: Scenario,
   fakes: Awaited<ReturnType<typeof readHealth>>,
-  { stores, where }: PilotStores,
+  { stores, where, holder }: PilotStores,
   dir: string,
   flags: Settled,
 ) {
@@ -125,8 +136,10 @@ async function provision(
       fakesUrl,
       fakes,
       stores,
+      holder,
       identity: `${scenarioHash(scenario)} ${flags.seed}`,
       log: line => log.info(line),
+      afterPause: flags.afterPause,
       onProgress: progress.update,
     });
   } finally {

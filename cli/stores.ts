@@ -3,14 +3,15 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { SandtableError } from '../src/errors.ts';
-import { alone } from '../src/runtime/mongoAlone.ts';
 import { type MongoStores, openMongoStores } from '../src/runtime/mongoStores.ts';
-import { openStores, type Stores } from '../src/runtime/stores.ts';
+import { holderOf, openStores, type Stores } from '../src/runtime/stores.ts';
 
 export type PilotStores = {
   readonly stores: Stores | MongoStores;
   /** For messages: a password in the address is not told. */
   readonly where: string;
+  /** Names this process among all that share them. */
+  readonly holder: string;
 };
 
 /** Throws INPUT for an address that a pilot must not write to, JOURNAL when the stores cannot be used. */
@@ -19,19 +20,15 @@ export async function openPilotStores(
   folder: string,
   fresh: boolean | undefined,
 ): Promise<PilotStores> {
+  const holder = holderOf(process.pid);
   if (address === undefined) {
     const path = join(folder, 'journal.sqlite');
-    return { stores: openStores(path, fresh, true), where: path };
+    return { stores: openStores(path, fresh), where: path, holder };
   }
   expectOwn(address);
+  // Another machine's processes have the same numbers.
   const stores = await openMongoStores(address, fresh);
-  try {
-    const holder = `process ${process.pid} on ${hostname()}`;
-    return { stores: await alone(stores, holder), where: 'in MongoDB' };
-  } catch (error) {
-    await stores.close();
-    throw error;
-  }
+  return { stores, where: 'in MongoDB', holder: `${holder} on ${hostname()}` };
 }
 
 const HOSTS = /^mongodb(?:\+srv)?:\/\/(?:[^@/]*@)?([^/?]+)/;

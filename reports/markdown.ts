@@ -18,6 +18,7 @@ import {
   speedText,
   verdictReason,
   violationsOf,
+  wavesText,
 } from './sentences.ts';
 import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
@@ -38,6 +39,7 @@ export function renderMarkdown(report: Report): string {
       ['Changed', changesText(report)],
       ['Speed', speedText(report)],
       ['Rollout', rolloutTime(report)],
+      ['Waves', wavesText(report)],
       ['Completed', completedText(report)],
       ['Traffic', trafficText(report)],
       ['Fleet', fleetText(report)],

@@ -44,8 +44,30 @@ export type RolloutMeasurement = {
   readonly operations: readonly OperationMeasurement[];
   /** What the ledger's audit found wrong; empty when nothing is. */
   readonly violations: readonly string[];
+  /** Empty without gates between waves. */
+  readonly waves: readonly WaveMeasurement[];
   /** Limits and steps are then empty: what an earlier process waited for is not kept. */
   readonly isResumed: boolean;
+};
+
+/** Times are milliseconds since the rollout began, or -1; shares are 0 to 1. */
+export type WaveMeasurement = {
+  /** Companies provisioned once it is over, and its own. */
+  readonly upTo: number;
+  readonly companies: number;
+  readonly openedAtMs: number;
+  readonly endedAtMs: number;
+  readonly decidedAtMs: number;
+  /** What its gate came to; the last wave has none and stays open. */
+  readonly outcome: 'open' | 'passed' | 'paused' | 'resumed' | 'rolledBack';
+  readonly reason: string;
+  /** What its gate read; null when this process did not read it. */
+  readonly reading: {
+    readonly readyShare: number;
+    /** Infinite when a company of the wave did not become ready. */
+    readonly provisioningMsP99: number;
+    readonly healthyShare: number;
+  } | null;
 };
 
 /** Requests of one home region, level and kind, due in the measured time. */

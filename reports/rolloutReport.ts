@@ -7,8 +7,9 @@ import type {
   OperationMeasurement,
   RolloutMeasurement,
   StepMeasurement,
+  WaveMeasurement,
 } from './measurement.ts';
-import type { RolloutReport } from './report.ts';
+import type { RolloutReport, WaveReport } from './report.ts';
 import { provisioningMs } from './rolloutKpis.ts';
 import { meanInterval, quantile, sorted, summary } from './statistics.ts';
 
@@ -36,6 +37,8 @@ export function rolloutReportOf(
     unfinished: countOf(worst, 'unfinished'),
     durationMs: mean(durations),
     durationMsSampling: meanInterval(durations, CONFIDENCE),
+    dwellMs: mean(rollouts.map(dwellMs)),
+    waves: worst.waves.map(waveReport),
     bindingLimit,
     isResumed: rollouts.some(rollout => rollout.isResumed),
     provisioningMs: summary(provisioning),
@@ -49,6 +52,16 @@ export function rolloutReportOf(
     queuedMsQuantiles: percentiles(queued),
     completions: completionsOf(worst),
   };
+}
+
+/** From the end of each wave until the next one began. */
+const dwellMs = ({ waves }: RolloutMeasurement): number =>
+  waves.slice(1).reduce((total, { openedAtMs }, i) => total + openedAtMs - waves[i].endedAtMs, 0);
+
+function waveReport({ reading, ...wave }: WaveMeasurement): WaveReport {
+  if (reading === null) return { ...wave, reading };
+  const { provisioningMsP99: p99 } = reading;
+  return { ...wave, reading: { ...reading, provisioningMsP99: Number.isFinite(p99) ? p99 : null } };
 }
 
 /** Provisioning times of the companies that were completed. */

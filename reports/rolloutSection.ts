@@ -7,7 +7,7 @@ import {
   stepsChart,
   waitsChart,
 } from './charts.ts';
-import { count, duration, grouped } from './format.ts';
+import { count, duration, grouped, share } from './format.ts';
 import { titleOfLimit } from './limits.ts';
 import { definitions, figure, type Html, html, NOTHING, table } from './page.ts';
 import type { RolloutReport, Summary, WithRollout } from './report.ts';
@@ -31,8 +31,45 @@ ${definitions([
   ['Regions', regions.join(', ')],
 ])}
 ${table('Times of the companies that were completed, over all replications', ['time', 'mean', 'P50', 'P95', 'P99', 'max', 'label'], times, [1, 2, 3, 4, 5])}
+${report.rollout.waves.length === 0 ? NOTHING : wavesTable(report)}
 ${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
 }
+
+function wavesTable({ rollout, label }: WithRollout): Html {
+  const rows = rollout.waves.map(({ upTo, companies, openedAtMs, endedAtMs, outcome, reason, reading }) => [
+    grouped(upTo),
+    grouped(companies),
+    duration(openedAtMs),
+    endedAtMs < 0 ? '–' : duration(endedAtMs),
+    ...(reading === null
+      ? Array(3).fill('–')
+      : [
+          share(reading.readyShare),
+          reading.provisioningMsP99 === null ? 'never' : duration(reading.provisioningMsP99),
+          share(reading.healthyShare),
+        ]),
+    reason === '' ? WAVE_OUTCOMES[outcome] : `${WAVE_OUTCOMES[outcome]}: ${reason}`,
+    label,
+  ]);
+  const head = [
+    ...['up to', 'companies', 'began after', 'ended after', 'ready', 'provisioning P99', 'healthy', 'gate'],
+    'label',
+  ];
+  return table(
+    'Waves, in the replication with the fewest completed, and what their gates read',
+    head,
+    rows,
+    [0, 1, 2, 3, 4, 5, 6],
+  );
+}
+
+const WAVE_OUTCOMES = {
+  open: 'none',
+  passed: 'passed',
+  paused: 'paused',
+  resumed: 'resumed',
+  rolledBack: 'rolled back',
+} as const;
 
 function notReadyTable(notReady: RolloutReport['notReady']): Html {
   const rows = notReady.map(({ company, reason }) => [company, reason]);

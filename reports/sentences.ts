@@ -116,7 +116,7 @@ function incompleteTime({ rollout, replications }: WithRollout): string {
 export function rolloutTime(report: Report): string | null {
   if (!hasRollout(report)) return null;
   const { rollout, limits } = report;
-  const { durationMs, durationMsSampling } = rollout;
+  const { durationMs, durationMsSampling, dwellMs } = rollout;
   if (rollout.completed < rollout.companies) return incompleteTime(report);
   const sampling =
     durationMsSampling === null
@@ -126,8 +126,9 @@ export function rolloutTime(report: Report): string | null {
   const over =
     bound === undefined || bound.boundMs === 0
       ? ''
-      : `, ${signedShare(durationMs / bound.boundMs! - 1)} over the ${duration(bound.boundMs!)} that ${limitTitle(bound)}, need at least`;
-  return `${duration(durationMs)}${sampling}${over}`;
+      : `, ${signedShare((durationMs - dwellMs) / bound.boundMs! - 1)} over the ${duration(bound.boundMs!)} that ${limitTitle(bound)}, need at least`;
+  const between = dwellMs === 0 ? '' : `, ${duration(dwellMs)} of it between waves`;
+  return `${duration(durationMs)}${sampling}${between}${over}`;
 }
 
 /** The limiter that bounds the rollout's duration; undefined when no limiter of ours has a rate. */
@@ -137,6 +138,21 @@ export function slowestBound(limits: readonly LimitReport[]): LimitReport | unde
     (a, b) => (a && a.boundMs! >= b.boundMs! ? a : b),
     undefined,
   );
+}
+
+/** `17 → 100 → 1,000 companies: 2 of 2 gates passed`, or where it stopped and why; null without gates. */
+export function wavesText({ rollout }: Report): string | null {
+  if (rollout === null || rollout.waves.length === 0) return null;
+  const { waves } = rollout;
+  const sizes = `${waves.map(({ upTo }) => grouped(upTo)).join(' → ')} companies`;
+  const stopped = waves.find(({ outcome }) => outcome === 'paused' || outcome === 'rolledBack');
+  if (stopped !== undefined) {
+    const what = stopped.outcome === 'paused' ? 'paused' : 'rolled back';
+    return `${sizes}: ${what} after ${grouped(stopped.upTo)}: ${oneLine(stopped.reason)}`;
+  }
+  const gates = waves.slice(0, -1);
+  const passed = gates.filter(({ outcome }) => outcome === 'passed').length;
+  return `${sizes}: ${passed} of ${gates.length} gates passed`;
 }
 
 export function completedText({ rollout }: Report): string | null {

@@ -19,6 +19,7 @@ import {
   speedText,
   verdictReason,
   violationsOf,
+  wavesText,
 } from './sentences.ts';
 import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
@@ -90,6 +91,7 @@ function named(report: Report, reportPath: string): string[] {
   const shown = violations.texts.slice(0, VIOLATIONS_SHOWN);
   const lines: [string, string | null][] = [
     ['Rollout', rolloutTime(report)],
+    ['Waves', wavesText(report)],
     ['Completed', completedText(report)],
     ['Not ready', notReady.length === 0 ? null : `${notReady[0].company}: ${oneLine(notReady[0].reason)}`],
     ['Traffic', trafficText(report)],

@@ -14,7 +14,7 @@ import type {
   Slots,
 } from '../src/ports.ts';
 import type { Kernel } from './kernel.ts';
-import type { Generation } from './machine.ts';
+import { type Generation, reach } from './machine.ts';
 
 /** Numbers of the stores in the keys of their draws. */
 const JOURNAL = 1;
@@ -134,7 +134,7 @@ export class Stores {
       return new Promise(resolve => {
         this.kernel.resumeAt(atMs, () => {
           const result = work();
-          if (generation.alive) resolve(result);
+          reach(generation, () => resolve(result));
         });
       });
     };

@@ -65,7 +65,11 @@ export type JournalEntry = {
     | 'removed'
     | 'ready'
     | 'undone'
-    | 'blocked';
+    | 'blocked'
+    | 'passed' // the gate after a wave
+    | 'paused'
+    | 'resumed'
+    | 'rolledBack';
   readonly atMs: number;
   readonly deadlineAtMs?: number;
   readonly id?: string;

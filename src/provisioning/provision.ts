@@ -2,14 +2,19 @@
 // before its effect and its confirmation after it, so that a crash at any point can be taken up again.
 
 import type { JournalEntry, Log } from '../ports.ts';
-import type { Company } from './company.ts';
+import type { Placed } from './admission.ts';
+import { type Company, type Platform, placeOf } from './company.ts';
 import { planOf, type Step } from './plan.ts';
 import type { CompanyProgress, StepProgress } from './progress.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from './step.ts';
 import type { Verbs } from './verbs.ts';
 
 export type ProvisionPorts = StepPorts & {
+  /** Rejects when another provisioner has taken the company over. */
   readonly append: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Rejects when this provisioner may not act for the company any more. */
+  readonly hold: () => Promise<void>;
+  readonly platform: Platform;
   readonly log: Log;
   /** The client of one step's resource. `idOf`: what earlier steps of the company gave. */
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
@@ -34,11 +39,28 @@ export function provision(
   return new Provisioning(ports, company, progress).run();
 }
 
+/** Takes a company away, one that is ready included. `reason`: why, for the journal. */
+export function undo(
+  ports: ProvisionPorts,
+  company: Company,
+  progress: CompanyProgress,
+  reason: string,
+): Promise<Ended> {
+  return new Provisioning(ports, company, progress).undo(reason);
+}
+
+/** What a company is to consist of, in order. */
+export const stepsOf = (
+  ports: Pick<ProvisionPorts, 'databaseOperationsPerCompany'>,
+  company: Company,
+): Step[] => planOf(company, ports.databaseOperationsPerCompany);
+
 class Provisioning {
   private readonly ports: ProvisionPorts;
   private readonly company: Company;
   private readonly progress: CompanyProgress | undefined;
   private readonly plan: Step[];
+  private readonly placed: Placed;
   /** By step id: what the journal and this process know. */
   private readonly known = new Map<string, StepProgress>();
   /** Confirmations that travel with the next intent: losing one only makes its step look again. */
@@ -48,7 +70,8 @@ class Provisioning {
     this.ports = ports;
     this.company = company;
     this.progress = progress;
-    this.plan = planOf(company, ports.databaseOperationsPerCompany);
+    this.plan = stepsOf(ports, company);
+    this.placed = { company, place: placeOf(company, ports.platform) };
     for (const [id, step] of progress?.steps ?? []) this.known.set(id, step);
   }
 
@@ -56,7 +79,7 @@ class Provisioning {
     if (this.progress?.state === 'undoing') return this.undo(this.progress.reason);
     if (this.progress === undefined) this.note('admitted', '');
     const todo = this.plan.filter(step => this.known.get(step.id)?.state !== 'done');
-    this.ports.admission.admit(todo);
+    this.ports.admission.admit(todo, this.placed);
     const reason = await this.make(todo);
     return reason === undefined ? this.end('ready', '') : this.undo(reason);
   }
@@ -64,32 +87,28 @@ class Provisioning {
   /** Makes the steps in order. Undefined when all are done; otherwise why the company cannot be completed. */
   private async make(todo: readonly Step[]): Promise<string | undefined> {
     const { admission, clock, tookMs } = this.ports;
-    let failure: string | undefined;
-    for (const step of todo) {
-      if (failure !== undefined) {
-        admission.release(step, false);
-        continue;
-      }
-      let asked = false;
-      const beganAtMs = clock.nowMs();
-      const made = await makeStep(
-        this.ports,
-        this.context(step, () => (asked = true)),
-      );
-      admission.release(step, asked);
-      if (made.kind === 'failed') {
-        failure = `${step.id}: ${made.reason}`;
-      } else {
+    const ahead = [...todo];
+    try {
+      for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
+        let asked = false;
+        const beganAtMs = clock.nowMs();
+        const context = this.context(step, () => (asked = true));
+        const made = await makeStep(this.ports, context).finally(() =>
+          admission.release(step!, asked, this.placed),
+        );
+        if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
         tookMs(step, clock.nowMs() - beganAtMs);
         this.know(step, { state: 'done', deadlineAtMs: 0, id: made.id });
         this.note('done', step.id, { id: made.id });
       }
+      return undefined;
+    } finally {
+      for (const step of ahead) admission.release(step, false, this.placed);
     }
-    return failure;
   }
 
   /** Walks the plan backwards. A company of which something cannot be removed is blocked and named. */
-  private async undo(reason: string): Promise<Ended> {
+  async undo(reason: string): Promise<Ended> {
     if (this.progress?.state !== 'undoing') {
       this.note('undoing', '', { reason });
       await this.write();
@@ -122,6 +141,8 @@ class Provisioning {
     const { company, ports } = this;
     return {
       step,
+      placed: this.placed,
+      hold: ports.hold,
       verbs: ports.verbsOf(company, step, id => this.known.get(id)?.id ?? ''),
       key: [company.index, this.plan.indexOf(step), ports.generation],
       before: this.known.get(step.id),

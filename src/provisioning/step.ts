@@ -6,7 +6,7 @@
 
 import { ATTEMPTS_MAX, CALL_DEADLINE_MS, POLL_MS, READY_MAX_MS, REFUSALS_MAX } from '../limits.ts';
 import type { Chance, Clock } from '../ports.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Placed, Verb } from './admission.ts';
 import type { Step } from './plan.ts';
 import type { StepProgress } from './progress.ts';
 import type { RetryBudget } from './retry.ts';
@@ -23,12 +23,15 @@ export type StepPorts = {
 export type StepContext = {
   readonly step: Step;
   readonly verbs: Verbs;
+  readonly placed: Placed;
   /** [company, step, generation]: every call's key starts with it. */
   readonly key: readonly number[];
   /** What the journal knew of the step when this process took it up. */
   readonly before: StepProgress | undefined;
-  /** Makes durable that a call may land until `deadlineAtMs`. */
+  /** Makes durable that a call may land until `deadlineAtMs`. Rejects when another provisioner has the company now. */
   readonly intent: (deadlineAtMs: number) => Promise<void>;
+  /** Rejects when this provisioner may not act for the company any more. */
+  readonly hold: () => Promise<void>;
   /** Called once, when the step has asked its limiter for the first time. */
   readonly asked: () => void;
 };
@@ -40,8 +43,7 @@ export type Made =
 /** What a call comes to once no quota refuses it any more. */
 type Settled = Exclude<CloudResult, { kind: 'throttled' }>;
 
-const VERB_KEYS = { create: 0, find: 1, remove: 2 } as const;
-type Verb = keyof typeof VERB_KEYS;
+const VERB_KEYS: Readonly<Record<Verb, number>> = { create: 0, find: 1, remove: 2 };
 
 /** Makes the step's resource. Ends in `done` once it is ready, or in `failed`, after which it must be unmade. */
 export async function makeStep(ports: StepPorts, context: StepContext): Promise<Made> {
@@ -129,33 +131,35 @@ class StepCalls {
   /** One call, after its gate. One that a quota refuses keeps its turn and tries again when the vendor says. */
   async call(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<Settled> {
     const { admission } = this.ports;
-    const { kind } = this.context.step;
-    let gate = admission.gateOf(kind, verb);
+    const { step, placed } = this.context;
+    let gate = admission.gateOf(step.kind, verb);
     let hasTurn = (await gate?.enter()) === true;
-    for (let refusals = 1; ; refusals++) {
-      const result = await this.callOnce(verb, send);
-      if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
-        if (hasTurn) gate!.leave();
-        if (verb === 'create') admission.pass(this.context.step);
-        if (result.kind !== 'throttled') return result;
-        return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
+    try {
+      for (let refusals = 1; ; refusals++) {
+        const result = await this.callOnce(verb, send);
+        if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
+          if (verb === 'create') admission.pass(step);
+          if (result.kind !== 'throttled') return result;
+          return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
+        }
+        gate = await admission.refused(step, verb, result.quota, result.retryAfterMs, placed);
+        if (hasTurn) await gate.reopened();
+        else hasTurn = await gate.enter();
       }
-      gate = admission.refused(kind, verb, result.quota, result.retryAfterMs);
-      if (hasTurn) await gate.reopened();
-      else hasTurn = await gate.enter();
+    } finally {
+      if (hasTurn) gate!.leave();
     }
   }
 
-  /** After its limiter's slot; a creation leaves its intent in the journal first. */
+  /** After its limiters' slots; a creation leaves its intent in the journal first. */
   private async callOnce(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<CloudResult> {
     const { clock } = this.ports;
-    const { step } = this.context;
-    const isLimited =
-      verb === 'create' || (verb === 'remove' && step.limitsRemoval === true && !this.isGoing);
-    const atMs = isLimited ? this.reserve(verb) : clock.nowMs();
+    const { intent, hold } = this.context;
+    const atMs = this.isGoing ? clock.nowMs() : await this.reserve(verb);
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
-    if (verb === 'create') await this.context.intent(deadlineAtMs);
+    if (verb === 'create') await intent(deadlineAtMs);
     await sleepUntil(clock, atMs);
+    await hold();
     this.lastDeadlineAtMs = deadlineAtMs;
     const result = await send({ key: [...this.context.key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
     this.isGoing = verb === 'remove' && result.kind === 'pending';
@@ -177,15 +181,16 @@ class StepCalls {
     return undefined;
   }
 
-  private reserve(verb: Verb): number {
+  private reserve(verb: Verb): Promise<number> {
     const { admission, budget } = this.ports;
+    const { step, placed } = this.context;
     const first = verb === 'create' && !this.asked;
     if (first) {
       this.asked = true;
       this.context.asked();
       budget.earn();
     }
-    return admission.reserve(this.context.step, first);
+    return admission.reserve(step, verb, first, placed);
   }
 }
 

@@ -26,22 +26,24 @@ const BUSY_MS = 5000;
  * Opens or makes the file; `fresh` forgets what it holds. Throws JOURNAL when it is no journal, is held by another
  * process or cannot be written.
  */
-export function openStores(path: string, fresh = false, alone = false): Stores {
-  const database = guard(path, () => open(path, fresh, alone));
+export function openStores(path: string, fresh = false): Stores {
+  const database = guard(path, () => open(path, fresh));
+  const unsynced = guard(path, () => openUnsynced(path));
   const statements = {
     append: database.prepare(
       'INSERT INTO journal (company, step, event, at_ms, deadline_at_ms, id, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
+    epoch: database.prepare('SELECT epoch FROM lease WHERE name = ?'),
     read: database.prepare(
       'SELECT company, step, event, at_ms, deadline_at_ms, id, reason FROM journal WHERE company >= ? AND company < ? ORDER BY n',
     ),
-    lease: database.prepare('SELECT holder, epoch, until_ms FROM lease WHERE name = ?'),
-    putLease: database.prepare(
+    lease: unsynced.prepare('SELECT holder, epoch, until_ms FROM lease WHERE name = ?'),
+    putLease: unsynced.prepare(
       'INSERT OR REPLACE INTO lease (name, holder, epoch, until_ms) VALUES (?, ?, ?, ?)',
     ),
-    moveLease: database.prepare('UPDATE lease SET until_ms = ? WHERE name = ? AND epoch = ?'),
-    slot: database.prepare('SELECT next_at_ms FROM slot WHERE name = ?'),
-    putSlot: database.prepare('INSERT OR REPLACE INTO slot (name, next_at_ms) VALUES (?, ?)'),
+    moveLease: unsynced.prepare('UPDATE lease SET until_ms = ? WHERE name = ? AND epoch = ?'),
+    slot: unsynced.prepare('SELECT next_at_ms FROM slot WHERE name = ?'),
+    putSlot: unsynced.prepare('INSERT OR REPLACE INTO slot (name, next_at_ms) VALUES (?, ?)'),
     put: database.prepare('INSERT OR REPLACE INTO registry (id, record) VALUES (?, ?)'),
     get: database.prepare('SELECT record FROM registry WHERE id = ?'),
     delete: database.prepare('DELETE FROM registry WHERE id = ?'),
@@ -51,14 +53,14 @@ export function openStores(path: string, fresh = false, alone = false): Stores {
   };
   const recordOf = (row: Record<string, unknown> | undefined) =>
     row === undefined ? undefined : (JSON.parse(row.record as string) as CompanyRecord);
-  const write = <T>(work: () => T): T => guard(path, () => transaction(database, work));
-  const isNewest = ({ name, epoch }: Lease) => statements.lease.get(name)?.epoch === epoch;
+  const write = <T>(to: DatabaseSync, work: () => T): T => guard(path, () => transaction(to, work));
+  const isNewest = ({ name, epoch }: Lease) => statements.epoch.get(name)?.epoch === epoch;
   const nextSlotMs = (limit: string) =>
     (statements.slot.get(limit)?.next_at_ms as number | undefined) ?? Number.NEGATIVE_INFINITY;
   return {
     journal: {
       append: async (entries, lease) =>
-        write(() => {
+        write(database, () => {
           if (lease !== undefined && !isNewest(lease)) return false;
           for (const { company, step, event, atMs, deadlineAtMs, id, reason } of entries)
             statements.append.run(
@@ -77,7 +79,7 @@ export function openStores(path: string, fresh = false, alone = false): Stores {
     },
     leases: {
       take: async (name, holder, nowMs, untilMs) =>
-        write(() => {
+        write(unsynced, () => {
           const held = statements.lease.get(name) as Held | undefined;
           if (held !== undefined && held.until_ms > nowMs && held.holder !== holder && isAlive(held.holder))
             return undefined;
@@ -86,21 +88,21 @@ export function openStores(path: string, fresh = false, alone = false): Stores {
           return { name, holder, epoch, untilMs };
         }),
       extend: async (lease, untilMs) =>
-        write(() => {
+        write(unsynced, () => {
           const { changes } = statements.moveLease.run(untilMs, lease.name, lease.epoch);
           return changes === 0 ? undefined : { ...lease, untilMs };
         }),
-      end: async ({ name, epoch }) => write(() => void statements.moveLease.run(0, name, epoch)),
+      end: async ({ name, epoch }) => write(unsynced, () => void statements.moveLease.run(0, name, epoch)),
     },
     slots: {
       take: async (limit, nowMs, intervalMs) =>
-        write(() => {
+        write(unsynced, () => {
           const atMs = Math.max(nowMs, nextSlotMs(limit));
           statements.putSlot.run(limit, atMs + intervalMs);
           return atMs;
         }),
       hold: async (limit, atMs) =>
-        write(() => void statements.putSlot.run(limit, Math.max(atMs, nextSlotMs(limit)))),
+        write(unsynced, () => void statements.putSlot.run(limit, Math.max(atMs, nextSlotMs(limit)))),
     },
     registry: {
       put: async record => guard(path, () => void statements.put.run(record.id, JSON.stringify(record))),
@@ -110,20 +112,32 @@ export function openStores(path: string, fresh = false, alone = false): Stores {
     },
     label: name => guard(path, () => statements.label.get(name)?.value as string | undefined),
     setLabel: (name, value) => guard(path, () => void statements.setLabel.run(name, value)),
-    close: () => database.close(),
+    close: () => {
+      unsynced.close();
+      database.close();
+    },
   };
 }
 
-function open(path: string, fresh: boolean, alone: boolean): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: alone ? 0 : BUSY_MS });
+function open(path: string, fresh: boolean): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_MS });
   try {
-    if (alone) database.exec('PRAGMA locking_mode = EXCLUSIVE');
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     transaction(database, () => createTables(database, fresh));
   } catch (error) {
     database.close();
     throw error;
   }
+  return database;
+}
+
+/**
+ * For leases and slots: whoever could remember what a failure of power takes away of them is gone with it, so they need
+ * not wait for the disk.
+ */
+function openUnsynced(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_MS });
+  database.exec('PRAGMA synchronous = NORMAL');
   return database;
 }
 
@@ -205,7 +219,6 @@ function guard<T>(path: string, work: () => T): T {
     return work();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    const hint = message.includes('locked') ? '; another process holds it' : '';
-    throw new SandtableError('JOURNAL', `the journal ${path} cannot be used: ${message}${hint}`);
+    throw new SandtableError('JOURNAL', `the journal ${path} cannot be used: ${message}`);
   }
 }

@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import type { LimitCount } from '../../src/provisioning/admission.ts';
+import { columnsOf } from '../../src/provisioning/columns.ts';
 import type { Company } from '../../src/provisioning/company.ts';
-import { columnsOf, emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
+import { emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
 
 const QUEUED_MS = 1_000_000;
 
@@ -66,6 +67,7 @@ describe('the columns of a rollout', () => {
       durationMs: 890,
       limits: [limit],
       steps: [{ kind: 'service', count: 4, meanMs: 250 }],
+      waves: [],
       isResumed: false,
     });
   });

@@ -15,8 +15,9 @@ import { Network } from '../../simulator/network.ts';
 import { Stores } from '../../simulator/stores.ts';
 import { Trace } from '../../simulator/trace.ts';
 import type { Call, Journal, JournalEntry, LogLine } from '../../src/ports.ts';
+import { columnsOf } from '../../src/provisioning/columns.ts';
 import { planOf } from '../../src/provisioning/plan.ts';
-import { columnsOf, emptyState, rollOut } from '../../src/provisioning/rollout.ts';
+import { emptyState, rollOut } from '../../src/provisioning/rollout.ts';
 import { systemChance } from '../../src/runtime/chance.ts';
 import { createTransport } from '../../src/runtime/transport.ts';
 import { inVirtualTime, START_MS } from '../ports/virtualTime.ts';
@@ -52,7 +53,11 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
   const cloud = new Cloud(cloudOptionsOf(scenario, facts, 7));
   watch.plant?.(cloud);
   const companies = companiesOf(scenario);
-  const options = rolloutOptionsOf(scenario);
+  const options = {
+    ...rolloutOptionsOf(scenario, new FactValues('mid', {})),
+    holder: 'provisioner',
+    afterPause: undefined,
+  };
   const durable: JournalEntry[] = [];
   const logged: LogLine[] = [];
   const secrets: string[] = [];

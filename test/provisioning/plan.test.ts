@@ -164,12 +164,17 @@ describe('the progress that a journal says', () => {
   });
 
   it('nothing: no process, no company', () => {
-    expect(progressOf([])).toEqual({ generations: 0, queuedAtMs: -1, companies: new Map() });
+    expect(progressOf([])).toEqual({
+      openedBy: [],
+      queuedAtMs: -1,
+      waves: new Map(),
+      companies: new Map(),
+    });
   });
 
   it('how many processes took it up, and when the first of them did', () => {
     expect(progressOf([opened(5), entry('admitted', 10), opened(90), opened(95)])).toMatchObject({
-      generations: 3,
+      openedBy: ['', '', ''],
       queuedAtMs: 5,
     });
   });

@@ -18,6 +18,7 @@ import { RetryBudget } from '../../src/provisioning/retry.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from '../../src/provisioning/step.ts';
 import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
 import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
+import { memorySlots, NO_VENDOR_RATES, PLACED } from './slots.ts';
 
 type Verb = 'create' | 'find' | 'remove';
 type Script = readonly (readonly [verb: Verb, result: CloudResult])[];
@@ -79,7 +80,7 @@ async function act<T>(
 ): Promise<{ ended: T; endedAtMs: number; slots: number } & Seen> {
   return await inVirtualTime(async time => {
     const { clock, elapsedMs } = time;
-    const admission = new Admission(clock, RATES, 15_000, false);
+    const admission = new Admission(clock, memorySlots(), RATES, NO_VENDOR_RATES, 15_000);
     const step: Step = {
       id: 'service',
       kind: 'service',
@@ -87,11 +88,13 @@ async function act<T>(
       ...(setting.limited && { limiter: 'cloudRunDeploys' }),
       ...(setting.limitsRemoval && { limitsRemoval: true }),
     };
-    admission.admit([step]);
+    admission.admit([step], PLACED);
     const seen: Seen = { calls: [], intents: [], asked: 0 };
     const startMs = clock.nowMs();
     const context: StepContext = {
       step,
+      placed: PLACED,
+      hold: async () => {},
       verbs: scripted(setting, time, seen),
       key: [7, 9, 0],
       before: setting.before && { ...setting.before, deadlineAtMs: startMs + setting.before.deadlineAtMs },

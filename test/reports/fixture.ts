@@ -34,6 +34,7 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
     platform: PLATFORM,
     provisioning: {
       batchSize: 50,
+      provisioners: 1,
       concurrencyMax: 100,
       admissionBacklog: '15s',
       databaseOperationsPerCompany: 3,
@@ -114,6 +115,7 @@ export function replicationOf(options: ReplicationOptions = {}): RolloutReplicat
       durationMs: Math.max(...finishedAtMs, 0),
       ...callsOf(companies, index),
       violations,
+      waves: [],
       isResumed: false,
     },
     traffic: null,

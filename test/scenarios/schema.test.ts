@@ -63,6 +63,7 @@ const FULL: Full<Scenario> = {
   },
   provisioning: {
     batchSize: 10,
+    provisioners: 1,
     concurrencyMax: 1,
     admissionBacklog: '15s',
     databaseOperationsPerCompany: 3,
@@ -70,6 +71,15 @@ const FULL: Full<Scenario> = {
       dnsRecordWritesPerMinute: null,
       cloudRunDeploysPerMinute: 0.5,
       databaseOperationsPerMinute: 200,
+    },
+    waves: {
+      steps: [{ upTo: 1, dwell: '1h' }],
+      gate: {
+        readyShareMin: 1,
+        provisioningP99Max: '60s',
+        healthyShareMin: 1,
+        onFailure: 'pause',
+      },
     },
     quotas: 'vendor',
   },
