@@ -3,6 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import type { CompanyRecord, JournalEntry } from '../../src/ports.ts';
@@ -137,6 +138,20 @@ describe.skipIf(missing !== undefined)('an append to MongoDB', () => {
       expect(links.map(({ state }) => state.entries.length).sort((a, b) => a - b)).toEqual([
         1, 500, 1000, 1000,
       ]);
+    }));
+
+  it('that comes while another is on its way is written too', () =>
+    inDatabase(async ({ open }) => {
+      const { journal } = await open();
+      await journal.append([entry(0)]);
+      const numbers = Array.from({ length: 100 }, (_, n) => n + 1);
+      const appends: Promise<boolean>[] = [];
+      for (const n of numbers) {
+        appends.push(journal.append([entry(n)]));
+        await setImmediate();
+      }
+      expect(new Set(await Promise.all(appends))).toEqual(new Set([true]));
+      expect((await journal.read()).map(({ company }) => company)).toEqual([0, ...numbers]);
     }));
 
   it('that cannot be stored leaves nothing, and the next one is taken', () =>
