@@ -41,7 +41,9 @@ export type CloudOptions = {
   readonly faults: readonly FaultRule[];
   readonly token: string;
   readonly domain: string;
-  /** Vendors check how much there may be of a thing, besides how often it may be asked for; no when absent. */
+  /** Cloudflare's zones, id and domain of each; none when absent. */
+  readonly zones?: ReadonlyMap<string, string>;
+  /** The vendors' limits on how many of a thing there may be are checked; they are not when absent. */
   readonly resourceQuotas?: boolean;
   /** Companies that exist without having been provisioned here, for a run of traffic alone. */
   readonly adopted?: readonly AdoptedCompany[];
@@ -91,6 +93,7 @@ export class Cloud {
       ledger: this.ledger,
       token: options.token,
       domain: options.domain,
+      zones: options.zones ?? new Map(),
       resourceQuotas: options.resourceQuotas ?? false,
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
       latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),

@@ -27,6 +27,8 @@ export type FakeReply = {
   readonly latency?: string;
   /** What the call waited for before that latency began: an instance of the service. */
   readonly waitMs?: number;
+  /** Set when the handler refused it for a quota that only it can count: of one secret, of the resources that are there. */
+  readonly quota?: string;
 };
 
 export type RouteContext = {
@@ -70,7 +72,11 @@ export type Service = {
   readonly hosts: readonly string[];
   readonly routes: readonly Route[];
   /** Undefined when the credential is good. */
-  readonly authorise: (headers: Readonly<Record<string, string>>, nowMs: number) => FakeReply | undefined;
+  readonly authorise: (
+    headers: Readonly<Record<string, string>>,
+    nowMs: number,
+    operation: string,
+  ) => FakeReply | undefined;
   readonly throttled: (refusal: QuotaRefusal) => FakeReply;
   /** A body that is no JSON object. */
   readonly malformed: (reason: string) => FakeReply;
@@ -91,7 +97,9 @@ export type World = {
   readonly token: string;
   /** Companies live at `<id>.<domain>`. */
   readonly domain: string;
-  /** Vendors check how much there may be of a thing, besides how often it may be asked for. */
+  /** The DNS zones of the platform: the id of each, and the domain that it holds. */
+  readonly zones: ReadonlyMap<string, string>;
+  /** How many of a thing an account or a zone may hold is checked too, by the catalogue's `quota.` facts. */
   readonly resourceQuotas: boolean;
 };
 
@@ -188,7 +196,7 @@ export function serve(
     return refused(operation, { status: 501, body: { error } });
   }
   const { route, params } = match;
-  const denied = route.isTokenEndpoint ? undefined : service.authorise(request.headers, nowMs);
+  const denied = route.isTokenEndpoint ? undefined : service.authorise(request.headers, nowMs, operation);
   if (denied !== undefined) return refused(operation, denied);
   const given = route.isTokenEndpoint ? formOf(request) : body;
   if (typeof given === 'string') return refused(operation, service.malformed(given));
@@ -197,7 +205,7 @@ export function serve(
   const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);
   const reply = route.handle(context);
-  return { operation, latency: reply.latency ?? route.latency, reply, quota: undefined };
+  return { operation, latency: reply.latency ?? route.latency, reply, quota: reply.quota };
 }
 
 /** What a request asks for, before anybody has judged it. */

@@ -24,15 +24,15 @@ const TOLLS: Readonly<Partial<Record<StepKind, Toll>>> = {
 
 export const tollOf = (kind: StepKind): Toll | undefined => TOLLS[kind];
 
-/** Cloudflare counts by token, Google by project, and Cloud Run by project and region. */
+/** Cloudflare counts by token, Google by project, and what lives in a region by project and region. */
 export function scopeOf(limit: VendorLimitName, { region }: Company, { googleProject }: Place): string {
   switch (limit) {
     case 'cloudflareRequests':
       return 'token';
     case 'cloudRunWrites':
+    case 'kmsWrites':
       return `${googleProject}/${region}`;
     case 'secretManagerWrites':
-    case 'kmsWrites':
       return googleProject;
   }
 }

@@ -29,9 +29,11 @@ function createCloud(faults: readonly FaultRule[] = []): Cloud {
     seed: 42,
     facts: new FactValues('mid', {}),
     quotas: [],
+    resourceQuotas: false,
     faults,
     token: TOKEN,
     domain: DOMAIN,
+    zones: new Map([[ZONE, DOMAIN]]),
   });
 }
 
