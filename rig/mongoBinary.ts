@@ -34,8 +34,8 @@ export async function resolveMongo({ log, env = process.env }: MongoSearch): Pro
   log({
     event: 'mongo.building',
     message:
-      'building FerretDB v1.24.0 with Go, from source of about 25 MB and in up to 3 minutes, since MONGODB_URL ' +
-      'is not set and there is no MongoDB wire on this machine',
+      'fetching the source of FerretDB v1.24.0 and building it with Go, in one to three minutes, since ' +
+      'MONGODB_URL is not set and there is no MongoDB wire on this machine',
     into: cached,
   });
   mkdirSync(cache, { recursive: true });

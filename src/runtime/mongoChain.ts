@@ -5,7 +5,8 @@
 //
 // Why that is right: `_id` is `chain/number` and unique, so of all who saw link n as the newest exactly one adds n + 1,
 // and what it decided still holds then. All others are told of the duplicate, read what came instead, and decide again.
-// So decision and write are one insert, and need neither transactions nor updates that several documents agree on.
+// So decision and write are one insert, and need neither transactions nor updates that several documents agree on. Reads
+// and writes are the majority's (`mongoStores.ts`): nobody decides by a link that a failing server may still take back.
 
 import type { Collection } from 'mongodb';
 import { isDuplicate } from './mongoDocument.ts';

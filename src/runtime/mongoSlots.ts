@@ -1,4 +1,5 @@
-// The slots of rates that several provisioners share, in MongoDB: a chain for each limit, a link for each slot.
+// The slots of rates that several provisioners share, in MongoDB: a chain for each limit, a link for each slot. Links
+// stay until the rollout is forgotten: an old number that was free again could be given to somebody who slept.
 
 import type { Slots } from '../ports.ts';
 import type { Chains } from './mongoChain.ts';
