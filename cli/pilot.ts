@@ -86,22 +86,23 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
         ? await ask(fakesUrl, scenario, seed, stores)
         : undefined;
     const facts = [...rolledOut.facts, ...(loaded?.facts ?? [])];
+    const replication = {
+      ...rolledOut.replication,
+      traffic: loaded?.traffic ?? null,
+      facts: [...new Set(facts.map(({ id }) => id))],
+    };
     const report = reportOf({
       scenario,
       asked,
       seed,
       startedAtMs,
-      replication: {
-        ...rolledOut.replication,
-        traffic: loaded?.traffic ?? null,
-        facts: [...new Set(facts.map(({ id }) => id))],
-      },
+      replication,
       facts,
       factOverrides: {},
       speed: rolledOut.speed,
       ...(loaded && { simulatedTraffic: loaded.simulated }),
     });
-    publish(report, dir, flags.json);
+    publish(report, [replication], dir, flags.json);
     const isStopped = report.rollout?.waves.some(({ outcome }) => STOPPED.includes(outcome));
     return isStopped ? exitCodeOf('FAIL') : exitCodeOf(report.verdict);
   } finally {

@@ -18,6 +18,30 @@ export type LimitMeasurement = {
 
 export type StepMeasurement = { readonly kind: string; readonly count: number; readonly meanMs: number };
 
+export type StepEnding = 'made' | 'failed' | 'removed' | 'left';
+
+/** What the time of the steps went to: a row for each step of each company that ended, in the order of their ends. */
+export type TimelineMeasurement = {
+  /** The plans' steps; a row's `step` is an index into these. */
+  readonly steps: readonly { readonly id: string; readonly kind: string }[];
+  /** A row's `ending` is an index into these. left: it could not be removed. */
+  readonly endings: readonly StepEnding[];
+  /** Index into the columns over the companies, whose times these share. */
+  readonly company: Uint32Array;
+  readonly step: Uint16Array;
+  readonly ending: Uint8Array;
+  readonly beganAtMs: Float64Array;
+  readonly endedAtMs: Float64Array;
+  /** Of the time between: for a slot of our own limiter. */
+  readonly limiterMs: Float32Array;
+  /** Before a quota's gate: its queue, or the moment that the vendor named. */
+  readonly quotaMs: Float32Array;
+  /** After a fault: back-off, or until a call in doubt had run out. */
+  readonly retryMs: Float32Array;
+  /** Between two looks at what is not ready yet. */
+  readonly pollMs: Float32Array;
+};
+
 export type OperationMeasurement = {
   readonly operation: string;
   readonly calls: number;
@@ -46,7 +70,9 @@ export type RolloutMeasurement = {
   readonly violations: readonly string[];
   /** Empty without gates between waves. */
   readonly waves: readonly WaveMeasurement[];
-  /** Limits and steps are then empty: what an earlier process waited for is not kept. */
+  /** Null when the rollout was resumed. */
+  readonly timeline: TimelineMeasurement | null;
+  /** Limits and steps are then empty, and there is no timeline: what an earlier process waited for is not kept. */
   readonly isResumed: boolean;
 };
 

@@ -12,6 +12,7 @@ import type {
   WaitMeasurement,
   WaveMeasurement,
 } from './measurement.ts';
+import type { WaterfallReport } from './waterfall.ts';
 
 export type Verdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'NO_DATA';
 
@@ -80,6 +81,8 @@ export type RolloutReport = {
   readonly notReady: readonly { readonly company: string; readonly reason: string }[];
   /** Means a replication. */
   readonly steps: readonly StepMeasurement[];
+  /** Null when the rollout was resumed. */
+  readonly waterfall: WaterfallReport | null;
   /** Means a replication. */
   readonly operations: readonly OperationMeasurement[];
   /** Distinct ones that the audit of the ledger found in any replication, all of them. */

@@ -1,6 +1,7 @@
 // The report's section on a rollout: its time, its companies, its steps and calls, over all replications.
 
 import { mean } from 'simple-statistics';
+import { bindingLimitOf } from './limits.ts';
 import { CONFIDENCE } from './measure.ts';
 import type {
   CompanyOutcome,
@@ -9,9 +10,10 @@ import type {
   StepMeasurement,
   WaveMeasurement,
 } from './measurement.ts';
-import type { RolloutReport, WaveReport } from './report.ts';
+import type { LimitReport, RolloutReport, WaveReport } from './report.ts';
 import { provisioningMs } from './rolloutKpis.ts';
 import { meanInterval, quantile, sorted, summary } from './statistics.ts';
+import { waterfallReportOf } from './waterfall.ts';
 
 const LINES_MAX = 100;
 const COMPLETION_POINTS_MAX = 200;
@@ -19,7 +21,7 @@ const COMPLETION_POINTS_MAX = 200;
 /** Null where no rollout was run. */
 export function rolloutReportOf(
   rollouts: readonly RolloutMeasurement[],
-  bindingLimit: string | null,
+  limits: readonly LimitReport[],
 ): RolloutReport | null {
   if (rollouts.length === 0) return null;
   const durations = rollouts.map(({ durationMs }) => durationMs);
@@ -39,12 +41,13 @@ export function rolloutReportOf(
     durationMsSampling: meanInterval(durations, CONFIDENCE),
     dwellMs: mean(rollouts.map(dwellMs)),
     waves: worst.waves.map(waveReport),
-    bindingLimit,
+    bindingLimit: bindingLimitOf(limits),
     isResumed: rollouts.some(rollout => rollout.isResumed),
     provisioningMs: summary(provisioning),
     queuedMs: summary(queued),
     notReady: notReadyOf(worst),
     steps: meanSteps(rollouts),
+    waterfall: waterfallReportOf(rollouts, worst, limits),
     operations: meanOperations(rollouts),
     violationCount: violations.length,
     violations: violations.slice(0, LINES_MAX),

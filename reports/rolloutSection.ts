@@ -1,4 +1,4 @@
-// The HTML report's sections on a rollout: times, charts, limits, steps and calls.
+// The HTML report's sections on a rollout: times, charts, limits and calls.
 
 import {
   completionsChart,
@@ -129,8 +129,7 @@ export function limitsSection({ limits, rollout, label }: WithRollout): Html {
 ${table('Limits, means a replication. At best: the time that the rate alone needs for the calls of the whole plan.', head, rows, [2, 3, 4, 5, 6, 7, 8])}`;
 }
 
-export function stepsSection({ rollout, label }: WithRollout): Html {
-  const stepRows = rollout.steps.map(step => [step.kind, count(step.count), duration(step.meanMs), label]);
+export function callsSection({ rollout, label }: WithRollout): Html {
   const operationRows = rollout.operations.map(each => [
     each.operation,
     count(each.calls),
@@ -139,7 +138,6 @@ export function stepsSection({ rollout, label }: WithRollout): Html {
     html`<code>${each.fact}</code>`,
     label,
   ]);
-  return html`<h2>Steps and calls</h2>
-${table('Provisioning steps, a replication', ['step', 'count', 'mean time', 'label'], stepRows, [1, 2])}
+  return html`<h2>Calls to the clouds</h2>
 ${table('Calls to the clouds, a replication', ['operation', 'calls', 'refused by quota', 'mean latency', 'fact', 'label'], operationRows, [1, 2, 3])}`;
 }

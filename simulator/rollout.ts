@@ -39,6 +39,8 @@ export async function simulateRollout(
   const { provisioners } = scenario.provisioning;
   /** By provisioner; what a crashed one knew is gone. */
   const states: RolloutState[] = Array.from({ length: provisioners }, emptyState);
+  /** Of all provisioners together. */
+  const { timeline } = states[0];
   let generations = 0;
   let ended = 0;
   const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
@@ -59,7 +61,7 @@ export async function simulateRollout(
   };
   const program = (provisioner: number) => (generation: Generation) => {
     generations++;
-    const state = emptyState();
+    const state = { ...emptyState(), timeline };
     states[provisioner] = state;
     const ports = {
       clock: virtualClock(kernel, generation),
@@ -112,13 +114,14 @@ function mergedStates(states: readonly RolloutState[]): RolloutState {
   for (const state of states) {
     for (const [index, company] of state.companies)
       if ((merged.companies.get(index)?.finishedAtMs ?? -1) < 0) merged.companies.set(index, company);
-    for (const { kind, count, totalMs } of state.steps.values()) {
-      const sum = merged.steps.get(kind) ?? { kind, count: 0, totalMs: 0 };
-      merged.steps.set(kind, { kind, count: sum.count + count, totalMs: sum.totalMs + totalMs });
-    }
   }
   const waves = states.toSorted((a, b) => b.waves.length - a.waves.length)[0].waves;
-  return { ...merged, waves, limits: () => mergedLimits(states.flatMap(state => state.limits())) };
+  return {
+    ...merged,
+    timeline: states[0].timeline,
+    waves,
+    limits: () => mergedLimits(states.flatMap(state => state.limits())),
+  };
 }
 
 function mergedLimits(counts: readonly LimitCount[]): LimitCount[] {

@@ -3,6 +3,7 @@
 import type { LimitCount } from './admission.ts';
 import type { Company } from './company.ts';
 import type { RolloutState } from './rollout.ts';
+import type { TimelineColumns } from './timeline.ts';
 import type { GateReading, WaveState } from './waves.ts';
 
 export type RolloutColumns = {
@@ -16,6 +17,8 @@ export type RolloutColumns = {
   /** Empty, like `steps`, when the rollout was resumed: waits are not journaled, and a part would mislead. */
   readonly limits: readonly LimitCount[];
   readonly steps: readonly { readonly kind: string; readonly count: number; readonly meanMs: number }[];
+  /** Null when the rollout was resumed. */
+  readonly timeline: TimelineColumns | null;
   /** Empty without gates between waves. */
   readonly waves: readonly WaveColumns[];
   readonly isResumed: boolean;
@@ -56,7 +59,8 @@ export function columnsOf(state: RolloutState, companies: readonly Company[], no
     reasons: Object.fromEntries(reasons),
     durationMs: admitted.length === 0 ? 0 : Math.max(0, last - first),
     limits: state.isResumed ? [] : state.limits(),
-    steps: state.isResumed ? [] : stepTimesOf(state),
+    steps: state.isResumed ? [] : state.timeline.means(),
+    timeline: state.isResumed ? null : state.timeline.columns(state.queuedAtMs),
     waves: hasGates(state)
       ? state.waves.map(wave => ({
           ...wave,
@@ -72,11 +76,3 @@ export function columnsOf(state: RolloutState, companies: readonly Company[], no
 
 const hasGates = ({ waves }: RolloutState): boolean =>
   waves.length > 1 || (waves.length === 1 && waves[0].outcome !== 'open');
-
-function stepTimesOf(state: RolloutState): RolloutColumns['steps'] {
-  return [...state.steps.values()].map(({ kind, count, totalMs }) => ({
-    kind,
-    count,
-    meanMs: totalMs / count,
-  }));
-}

@@ -7,6 +7,7 @@ import { type Company, type Platform, placeOf } from './company.ts';
 import { planOf, type Step } from './plan.ts';
 import type { CompanyProgress, StepProgress } from './progress.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from './step.ts';
+import { type StepEnding, type StepTimeline, StepWaits } from './timeline.ts';
 import type { Verbs } from './verbs.ts';
 
 export type ProvisionPorts = StepPorts & {
@@ -20,8 +21,8 @@ export type ProvisionPorts = StepPorts & {
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
   readonly databaseOperationsPerCompany: number;
   readonly generation: number;
-  /** Told how long each step took, for the report. */
-  readonly tookMs: (step: Step, ms: number) => void;
+  /** Told what the time of each step went to, for the report. */
+  readonly timeline: StepTimeline;
 };
 
 export type Ended = {
@@ -86,18 +87,18 @@ class Provisioning {
 
   /** Makes the steps in order. Undefined when all are done; otherwise why the company cannot be completed. */
   private async make(todo: readonly Step[]): Promise<string | undefined> {
-    const { admission, clock, tookMs } = this.ports;
+    const { admission } = this.ports;
     const ahead = [...todo];
     try {
       for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
         let asked = false;
-        const beganAtMs = clock.nowMs();
-        const context = this.context(step, () => (asked = true));
+        const time = this.timed(step);
+        const context = this.context(step, time.waits, () => (asked = true));
         const made = await makeStep(this.ports, context).finally(() =>
           admission.release(step!, asked, this.placed),
         );
+        time.end(made.kind === 'failed' ? 'failed' : 'made');
         if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
-        tookMs(step, clock.nowMs() - beganAtMs);
         this.know(step, { state: 'done', deadlineAtMs: 0, id: made.id });
         this.note('done', step.id, { id: made.id });
       }
@@ -116,10 +117,10 @@ class Provisioning {
     for (const step of this.plan.toReversed()) {
       const known = this.known.get(step.id);
       if (known === undefined || known.state === 'removed') continue;
-      const left = await unmakeStep(
-        this.ports,
-        this.context(step, () => {}),
-      );
+      const time = this.timed(step);
+      const context = this.context(step, time.waits, () => {});
+      const left = await unmakeStep(this.ports, context);
+      if (context.verbs.remove !== undefined) time.end(left === undefined ? 'removed' : 'left');
       if (left !== undefined)
         return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`);
       this.know(step, { ...known, state: 'removed' });
@@ -137,7 +138,17 @@ class Provisioning {
     return { state, finishedAtMs, reason };
   }
 
-  private context(step: Step, asked: () => void): StepContext {
+  /** Begins a step; its end goes into the timeline. */
+  private timed(step: Step): { readonly waits: StepWaits; readonly end: (ending: StepEnding) => void } {
+    const { clock, timeline } = this.ports;
+    const beganAtMs = clock.nowMs();
+    const waits = new StepWaits(clock);
+    const end = (ending: StepEnding) =>
+      timeline.ended(this.company, step, { ending, beganAtMs, endedAtMs: clock.nowMs(), waits });
+    return { waits, end };
+  }
+
+  private context(step: Step, waits: StepWaits, asked: () => void): StepContext {
     const { company, ports } = this;
     return {
       step,
@@ -147,6 +158,7 @@ class Provisioning {
       key: [company.index, this.plan.indexOf(step), ports.generation],
       before: this.known.get(step.id),
       asked,
+      waits,
       intent: deadlineAtMs => {
         this.know(step, { state: 'intent', deadlineAtMs, id: undefined });
         this.note('intent', step.id, { deadlineAtMs });

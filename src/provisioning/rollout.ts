@@ -11,10 +11,10 @@ import { Admission, type LimitCount, type Rates } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import { passGate } from './gate.ts';
 import { Held, Superseded } from './lease.ts';
-import type { StepKind } from './plan.ts';
 import { type CompanyProgress, progressOf, type RolloutProgress } from './progress.ts';
 import { type ProvisionPorts, provision, stepsOf } from './provision.ts';
 import { RetryBudget } from './retry.ts';
+import { StepTimeline } from './timeline.ts';
 import { UnderWay } from './underWay.ts';
 import type { VendorRates } from './vendorLimits.ts';
 import { type Batch, batchesOf, type Gate, type Wave, type WaveState } from './waves.ts';
@@ -46,8 +46,6 @@ export type RolloutOptions = {
   readonly afterPause: 'resume' | 'rollBack' | undefined;
 };
 
-export type StepTime = { readonly kind: StepKind; count: number; totalMs: number };
-
 /** What became of the rollout so far: live while it runs, final when `rollOut` resolves. Times are the clock's. */
 export type RolloutState = {
   queuedAtMs: number;
@@ -56,10 +54,10 @@ export type RolloutState = {
     number,
     Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
   >;
-  readonly steps: Map<StepKind, StepTime>;
+  readonly timeline: StepTimeline;
   readonly waves: WaveState[];
   limits: () => LimitCount[];
-  /** Another process began it; `steps` and `limits` are only this one's. */
+  /** Another process began it; `timeline` and `limits` are only this one's. */
   isResumed: boolean;
 };
 
@@ -67,7 +65,7 @@ export function emptyState(): RolloutState {
   return {
     queuedAtMs: -1,
     companies: new Map(),
-    steps: new Map(),
+    timeline: new StepTimeline(),
     waves: [],
     limits: () => [],
     isResumed: false,
@@ -145,12 +143,7 @@ export class Rollout {
       verbsOf: createClients(ports, platform, options.tokens),
       databaseOperationsPerCompany,
       generation: before.openedBy.lastIndexOf(options.holder),
-      tookMs: (step, ms) => {
-        const time = state.steps.get(step.kind) ?? { kind: step.kind, count: 0, totalMs: 0 };
-        time.count++;
-        time.totalMs += ms;
-        state.steps.set(step.kind, time);
-      },
+      timeline: state.timeline,
     };
   }
 

@@ -6,6 +6,7 @@ import type { KpiReport, Report, RolloutReport } from '../../reports/report.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
 import { FactValues } from '../../scenarios/facts.ts';
 import type { Scenario, ScenarioKpi } from '../../scenarios/scenario.ts';
+import { timelineOf, usualRows } from './timelineFixture.ts';
 
 export const P99: ScenarioKpi = {
   name: 'provisioningMsP99',
@@ -114,6 +115,13 @@ export function replicationOf(options: ReplicationOptions = {}): RolloutReplicat
       ),
       durationMs: Math.max(...finishedAtMs, 0),
       ...callsOf(companies, index),
+      timeline: timelineOf(
+        ids.flatMap((_, i) =>
+          outcomes[i] === 'unfinished'
+            ? []
+            : usualRows(i, admittedAtMs[i], finishedAtMs[i] - admittedAtMs[i]),
+        ),
+      ),
       violations,
       waves: [],
       isResumed: false,

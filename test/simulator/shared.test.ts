@@ -25,11 +25,13 @@ function expectWhole({ replication: { rollout } }: Witnessed): void {
   expect(rollout.violations).toEqual([]);
 }
 
-/** Of each resource that exists once, how often it was made. */
+/** Of each resource that exists once, how often it was made; a secret has one version. */
 const timesMade = ({ entries }: Witnessed): Map<string, number> => {
   const times = new Map<string, number>();
-  for (const { kind, name, effect } of entries)
-    if (effect === 'created') times.set(`${kind} ${name}`, (times.get(`${kind} ${name}`) ?? 0) + 1);
+  for (const { kind, name, effect } of entries) {
+    const resource = `${kind} ${name.replace(/\/versions\/\d+$/, '')}`;
+    if (effect === 'created') times.set(resource, (times.get(resource) ?? 0) + 1);
+  }
   return times;
 };
 
