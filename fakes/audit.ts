@@ -9,10 +9,16 @@ export type AuditedCompany = {
   readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished';
 };
 
+/** What of the plan decides what a company consists of. */
+export type Plan = {
+  readonly databaseOperationsPerCompany: number;
+  readonly dns: 'record' | 'wildcard';
+};
+
 /** Live resources of a ready company, by kind. */
 function expectedOf(
   company: AuditedCompany,
-  databaseOperationsPerCompany: number,
+  { databaseOperationsPerCompany, dns }: Plan,
 ): Readonly<Record<string, number>> {
   const secrets = company.configuration === 'advanced' ? 4 : 2;
   return {
@@ -25,8 +31,8 @@ function expectedOf(
     document: 1,
     namespace: 1,
     service: 1,
-    dnsRecord: 1,
-    certificate: 1,
+    dnsRecord: dns === 'record' ? 1 : 0,
+    certificate: dns === 'record' ? 1 : 0,
   };
 }
 
@@ -37,7 +43,7 @@ function expectedOf(
 export function auditLedger(
   entries: readonly LedgerEntry[],
   companies: readonly AuditedCompany[],
-  databaseOperationsPerCompany: number,
+  plan: Plan,
 ): string[] {
   const violations = [...createdTwice(entries)];
   const byCompany = new Map<string, LedgerEntry[]>();
@@ -61,7 +67,7 @@ export function auditLedger(
   for (const [secret, count] of versionsOf)
     if (count > 1) violations.push(`secret ${secret} has ${count} enabled versions`);
   for (const company of companies)
-    violations.push(...wrongWith(company, byCompany.get(company.id) ?? [], databaseOperationsPerCompany));
+    violations.push(...wrongWith(company, byCompany.get(company.id) ?? [], plan));
   return violations;
 }
 
@@ -76,11 +82,7 @@ function* createdTwice(entries: readonly LedgerEntry[]): Generator<string> {
 }
 
 /** Atlas has no call that drops an index; the one of an undone company indexes an empty collection. */
-function wrongWith(
-  company: AuditedCompany,
-  live: readonly LedgerEntry[],
-  databaseOperationsPerCompany: number,
-): string[] {
+function wrongWith(company: AuditedCompany, live: readonly LedgerEntry[], plan: Plan): string[] {
   const { id, outcome } = company;
   if (outcome === 'undone')
     return live
@@ -88,7 +90,7 @@ function wrongWith(
       .map(({ kind, name }) => `${id} was undone, but ${kind} ${name} is left`);
   const counts = new Map<string, number>();
   for (const { kind } of live) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return Object.entries(expectedOf(company, databaseOperationsPerCompany)).flatMap(([kind, expected]) => {
+  return Object.entries(expectedOf(company, plan)).flatMap(([kind, expected]) => {
     const found = counts.get(kind) ?? 0;
     if (found > expected) return [`${id} has ${found} live resources of kind ${kind} instead of ${expected}`];
     if (found < expected && outcome === 'ready')

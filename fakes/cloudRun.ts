@@ -19,7 +19,7 @@ import { asksForNumbers, withNumbers } from './cloudRunEnumerations.ts';
 import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
 import { createOperations } from './cloudRunOperations.ts';
 import { createPolicies } from './cloudRunPolicies.ts';
-import { allocationProblem, countRefusal, shareOf } from './cloudRunQuotas.ts';
+import { allocationRefusal, countRefusal, shareOf } from './cloudRunQuotas.ts';
 import { conflict, flagProblem, invalid } from './cloudRunRefusals.ts';
 import { etagOf, hostOf, isRegion, SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 import { createRevisions } from './cloudRunRevisions.ts';
@@ -45,6 +45,8 @@ export type Run = {
   readonly service: Service;
   /** Undefined when no service has that `run.app` host, or none that the world may call. */
   serviceByHost(host: string, nowMs: number): RunningService | undefined;
+  /** As the platform's gateway finds it: by its id, which is the company's. */
+  hostOf(id: string, nowMs: number): string | undefined;
 };
 
 /** 49 characters at most: with the project's hash and the region's code the host's first label has 63. */
@@ -114,11 +116,14 @@ export function cloudRun(world: World): Run {
       hitAtMs: -Infinity,
     };
     const readyAtMs = nowMs + world.durationMs('lat.cloud-run.deploy', key);
-    const generation = addGeneration(deployment, withDefaults(given.spec), true, {
-      atMs: nowMs,
+    const generation = addGeneration(
+      deployment,
+      withDefaults(given.spec),
+      true,
+      nowMs,
       readyAtMs,
-      isBroken: world.endsHalfDone(),
-    });
+      world.endsHalfDone(),
+    );
     const work = workOf(deployment, generation);
     if (query.get('validateOnly') === 'true')
       return operations.preview(parentOf(context), work.resourceAt(nowMs));
@@ -139,10 +144,10 @@ export function cloudRun(world: World): Run {
     const violation = violationOf(spec);
     if (violation !== undefined) return invalid(request, ...violation);
     if (!world.resourceQuotas) return undefined;
-    const problem = allocationProblem(world, spec);
-    if (problem !== undefined)
-      return invalid(request, 'service.template.scaling.max_instance_count', problem);
-    return countRefusal(world, regionOf(context).values(), self, spec, context.nowMs);
+    return (
+      allocationRefusal(world, request, spec) ??
+      countRefusal(world, regionOf(context).values(), self, spec, context.nowMs)
+    );
   };
 
   /** Runs `handle` with the service of the path, or answers 404. */
@@ -200,11 +205,7 @@ export function cloudRun(world: World): Run {
       return operations.start(parentOf(context), workOf(deployment, current), nowMs);
     const fact = isNewTemplate ? 'lat.cloud-run.deploy' : 'lat.cloud-run.update';
     const readyAtMs = nowMs + world.durationMs(fact, key);
-    const generation = addGeneration(deployment, spec, isNewTemplate, {
-      atMs: nowMs,
-      readyAtMs,
-      isBroken: world.endsHalfDone(),
-    });
+    const generation = addGeneration(deployment, spec, isNewTemplate, nowMs, readyAtMs, world.endsHalfDone());
     record(deployment, 'changed', spec, nowMs);
     return operations.start(parentOf(context), workOf(deployment, generation), nowMs);
   });
@@ -293,6 +294,13 @@ export function cloudRun(world: World): Run {
         route('DELETE', '/operations/:operation=', 'operations.delete', operations.remove),
         route('POST', '/operations/:operation=wait', 'operations.wait', operations.wait),
       ],
+    },
+    hostOf: (id, nowMs) => {
+      for (const services of regions.values()) {
+        const deployment = services.get(id);
+        if (isAlive(deployment, nowMs)) return deployment.host;
+      }
+      return undefined;
     },
     serviceByHost: (host, nowMs) => {
       const deployment = byHost.get(host);

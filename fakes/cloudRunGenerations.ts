@@ -7,6 +7,8 @@ import {
   type Failure,
   type Generation,
   isAlive,
+  LATEST,
+  observedAt,
   type Spec,
   servingRevisions,
   type Target,
@@ -16,31 +18,39 @@ import { SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 
 /** Revisions of a service. Beyond it, those that do not serve go, the oldest first. */
 const REVISIONS_MAX = 1000;
-/** gRPC's FAILED_PRECONDITION, ABORTED and INTERNAL: the codes of an operation that ends in an error. */
+/** Changes of a service that are remembered; the one that serves is, whatever came after it. */
+const GENERATIONS_MAX = 1000;
+/** gRPC's codes of an operation that ends in an error. */
 const FAILED_PRECONDITION = 9;
 const ABORTED = 10;
 const INTERNAL = 13;
 
-/** When a change is asked for and when it is carried out. `isBroken`: its container does not start. */
-export type Course = { readonly atMs: number; readonly readyAtMs: number; readonly isBroken: boolean };
-
+/** `isBroken`: it fails, which shows at `readyAtMs`; of a new template the container does not start. */
 export function addGeneration(
   deployment: Deployment,
   spec: Spec,
   isNewTemplate: boolean,
-  course: Course,
+  nowMs: number,
+  readyAtMs: number,
+  isBroken = false,
 ): Generation {
   const { generations, revisions } = deployment;
-  const { atMs, readyAtMs, isBroken } = course;
   const last = generations.at(-1);
   const number = (last?.number ?? 0) + 1;
-  if (isNewTemplate) addRevision(deployment, spec.template, number, course);
+  if (isNewTemplate) addRevision(deployment, spec.template, number, nowMs, readyAtMs, isBroken);
   const revision = isNewTemplate ? revisions.at(-1)! : last!.revision;
+  // Traffic to named revisions takes no notice of a newest one that an earlier change broke: so a service is rolled back.
+  const needsIt = isNewTemplate || spec.traffic.some(({ type }: Target) => type === LATEST);
   const failure =
-    revision.failure ?? (isBroken ? NOT_CARRIED_OUT : failureOf(deployment, spec.traffic, atMs));
-  const generation: Generation = { number, spec, revision, atMs, readyAtMs, failure };
+    (needsIt ? revision.failure : undefined) ??
+    (isBroken ? NOT_CARRIED_OUT : failureOf(deployment, spec.traffic, nowMs));
+  const generation: Generation = { number, spec, revision, atMs: nowMs, readyAtMs, failure };
   generations.push(generation);
-  if (revisions.length > REVISIONS_MAX) dropOldRevision(deployment, atMs);
+  if (revisions.length > REVISIONS_MAX) dropOldRevision(deployment, nowMs);
+  if (generations.length > GENERATIONS_MAX) {
+    const serving = observedAt(deployment, nowMs);
+    generations.splice(generations[0] === serving ? 1 : 0, 1);
+  }
   return generation;
 }
 
@@ -93,7 +103,9 @@ function addRevision(
   { id, uid, revisions }: Deployment,
   template: Spec,
   generation: number,
-  { atMs, readyAtMs, isBroken }: Course,
+  nowMs: number,
+  readyAtMs: number,
+  isBroken: boolean,
 ): void {
   const number = String(generation).padStart(5, '0');
   const revision = template.revision ?? `${id}-${number}-${suffixOf(`${uid}-${generation}`)}`;
@@ -103,7 +115,7 @@ function addRevision(
     uid: `${uid}-${generation}`,
     generation,
     template,
-    createdAtMs: atMs,
+    createdAtMs: nowMs,
     readyAtMs,
     failure: isBroken ? { code: FAILED_PRECONDITION, message } : undefined,
     deletedAtMs: Infinity,

@@ -104,6 +104,7 @@ const LONG_OPERATIONS = [
   'cloudflare.customHostnames.update',
   'cloudflare.certificatePacks.order',
   'atlas.clusters.create',
+  'atlas.clusters.update',
   'atlas.clusters.delete',
   'firestore.indexes.create',
   'pinecone.indexes.create',

@@ -11,11 +11,13 @@ import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 import type { Log } from '../src/ports.ts';
+import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, rollOut } from '../src/provisioning/rollout.ts';
 import { systemChance } from '../src/runtime/chance.ts';
 import { fastClock } from '../src/runtime/clock.ts';
-import { holderOf, type Stores } from '../src/runtime/stores.ts';
+import type { MongoStores } from '../src/runtime/mongoStores.ts';
+import type { Stores } from '../src/runtime/stores.ts';
 import { createTransport } from '../src/runtime/transport.ts';
 import { type Health, readLedger } from './fakesPages.ts';
 
@@ -25,7 +27,9 @@ export type PilotOptions = {
   readonly fakesUrl: string;
   /** As `readHealth` found them. */
   readonly fakes: Health;
-  readonly stores: Stores;
+  readonly stores: Stores | MongoStores;
+  /** Names this process among all that share the stores. */
+  readonly holder: string;
   /** What must be the same for a journal to be resumed: scenario and seed. */
   readonly identity: string;
   readonly log: Log;
@@ -46,11 +50,13 @@ const PROGRESS_EVERY_MS = 500;
 /** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const { scenario, seed, fakesUrl, fakes, stores, log } = options;
-  claim(options);
+  await claim(options);
   const clock = fastClock(fakes.nowMs, fakes.speed);
   const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / fakes.speed });
   const companies = companiesOf(scenario);
   const state = emptyState();
+  const planned = new FactValues('mid', scenario.facts);
+  const rolloutOptions = { ...rolloutOptionsOf(scenario, planned), companies };
   const ports = {
     clock,
     chance: systemChance,
@@ -67,10 +73,9 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     await rollOut(
       ports,
       {
-        ...rolloutOptionsOf(scenario, new FactValues('mid', scenario.facts)),
-        companies,
+        ...rolloutOptions,
         tokens: FAKES_TOKENS,
-        holder: holderOf(process.pid),
+        holder: options.holder,
         afterPause: options.afterPause,
       },
       state,
@@ -84,12 +89,16 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   if (id !== fakes.id)
     throw new SandtableError('FAKES', 'the fakes were restarted during the pilot: start over with --fresh');
   const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
-  const violations = auditLedger(entries, audited, scenario.provisioning.databaseOperationsPerCompany);
+  const violations = auditLedger(entries, audited, {
+    databaseOperationsPerCompany: scenario.provisioning.databaseOperationsPerCompany,
+    dns: scenario.platform.dns,
+  });
   const registered = new Set((await stores.registry.list()).map(({ id }) => id));
   for (const { id, outcome } of audited)
     if (registered.has(id) !== (outcome === 'ready'))
       violations.push(`${id} is ${outcome}, but the registry says otherwise`);
-  const rollout = { ...columns, operations, violations };
+  const arithmetic = arithmeticOf(rolloutOptions, id => planned.get(id).value);
+  const rollout = { ...columns, ...arithmetic, operations, violations };
   return {
     replication: {
       index: 0,
@@ -114,8 +123,8 @@ export function expectEmpty({ effects }: Health): void {
 }
 
 /** A journal belongs to one scenario, one seed and one run of the fakes. */
-function claim({ stores, identity, fakes }: PilotOptions): void {
-  const before = { identity: stores.label('identity'), fakes: stores.label('fakes') };
+async function claim({ stores, identity, fakes }: PilotOptions): Promise<void> {
+  const before = { identity: await stores.label('identity'), fakes: await stores.label('fakes') };
   if (before.identity === undefined) expectEmpty(fakes);
   else if (before.identity !== identity)
     throw refused(
@@ -125,8 +134,8 @@ function claim({ stores, identity, fakes }: PilotOptions): void {
     throw refused(
       'the journal belongs to other fakes: these have been started since; start over with --fresh',
     );
-  stores.setLabel('fakes', fakes.id);
-  stores.setLabel('identity', identity);
+  await stores.setLabel('fakes', fakes.id);
+  await stores.setLabel('identity', identity);
 }
 
 const refused = (why: string) => new SandtableError('FAKES', why);

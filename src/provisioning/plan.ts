@@ -1,7 +1,7 @@
 // The plan of one company: its resources in the order in which they depend on each other. Pure data; the provisioner
 // walks it forwards to make the company and backwards to undo it.
 
-import type { Company } from './company.ts';
+import type { Company, Platform } from './company.ts';
 
 export type StepKind =
   | 'secret'
@@ -40,7 +40,11 @@ const ADVANCED_SECRETS = ['signing-key', 'webhook-secret'];
 /** User, role and registry write. */
 const DATABASE_OPERATIONS_MIN = 3;
 
-export function planOf(company: Company, databaseOperationsPerCompany: number): Step[] {
+export function planOf(
+  company: Company,
+  databaseOperationsPerCompany: number,
+  dns: Platform['dns'] = 'record',
+): Step[] {
   const secrets =
     company.configuration === 'advanced' ? [...BASIC_SECRETS, ...ADVANCED_SECRETS] : BASIC_SECRETS;
   const indexes = Array.from({ length: databaseOperationsPerCompany - DATABASE_OPERATIONS_MIN }, (_, i) =>
@@ -55,13 +59,18 @@ export function planOf(company: Company, databaseOperationsPerCompany: number): 
     step('document'),
     step('namespace'),
     step('service', '', 'cloudRunDeploys'),
-    { ...step('dnsRecord', '', 'dnsRecordWrites'), limitsRemoval: true },
-    step('certificate'),
+    ...(dns === 'record' ? ownName() : []),
     step('propagation'),
     step('health'),
     step('registration', '', 'databaseOperations'),
   ];
 }
+
+/** A record and a certificate of the company's own. */
+const ownName = (): Step[] => [
+  { ...step('dnsRecord', '', 'dnsRecordWrites'), limitsRemoval: true },
+  step('certificate'),
+];
 
 function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
   return { id: part === '' ? kind : `${kind}:${part}`, kind, part, ...(limiter && { limiter }) };

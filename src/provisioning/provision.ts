@@ -52,9 +52,9 @@ export function undo(
 
 /** What a company is to consist of, in order. */
 export const stepsOf = (
-  ports: Pick<ProvisionPorts, 'databaseOperationsPerCompany'>,
+  ports: Pick<ProvisionPorts, 'databaseOperationsPerCompany' | 'platform'>,
   company: Company,
-): Step[] => planOf(company, ports.databaseOperationsPerCompany);
+): Step[] => planOf(company, ports.databaseOperationsPerCompany, ports.platform.dns);
 
 class Provisioning {
   private readonly ports: ProvisionPorts;

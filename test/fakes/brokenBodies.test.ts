@@ -33,6 +33,7 @@ const electableSpecs = { instanceSize: 'M10', nodeCount: 3 };
 const regionConfigs = [{ providerName: 'GCP', regionName: 'US_CENTRAL', priority: 7, electableSpecs }];
 const actions = [{ action: 'FIND', resources: [{ db: 'c1', collection: '' }] }];
 const vectors = [{ id: 'a', values: [1, 0], metadata: { a: 'x', b: ['y'] } }];
+const SERVICES = '/v2/projects/p/locations/us-west1/services';
 const container = {
   name: 'c1',
   image: 'us-docker.pkg.dev/p/images/health:1',
@@ -141,7 +142,7 @@ const GOOD: Readonly<Record<string, Good>> = {
   ],
   'a service': [
     world => cloudRun(world).service,
-    '/v2/projects/p/locations/us-west1/services?serviceId=s',
+    `${SERVICES}?serviceId=s`,
     {
       description: 'of a company',
       labels: { company: 'c1' },
@@ -161,6 +162,29 @@ const GOOD: Readonly<Record<string, Good>> = {
       urls: ['https://s'],
     },
   ],
+  'a change of a service': [
+    world => cloudRun(world).service,
+    `${SERVICES}/s?updateMask=labels,scaling,template,traffic`,
+    {
+      labels: { company: 'c1' },
+      scaling: { scalingMode: 'MANUAL', manualInstanceCount: 3 },
+      template: { labels: { company: 'c2' }, containers: [container], timeout: '60s' },
+      traffic: [{ type: 'TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST', percent: 100 }],
+    },
+    { method: 'PATCH', before: [[`${SERVICES}?serviceId=s`, { template: { containers: [container] } }]] },
+  ],
+  'a policy of a service': [
+    world => cloudRun(world).service,
+    `${SERVICES}/s:setIamPolicy`,
+    { policy: { version: 1, bindings: [{ role: 'roles/run.invoker', members: ['allUsers'] }] } },
+    { before: [[`${SERVICES}?serviceId=s`, { template: { containers: [container] } }]] },
+  ],
+  'a wait for an operation': [
+    world => cloudRun(world).service,
+    '/v2/projects/p/locations/us-west1/operations/00000001:wait',
+    { timeout: '5s' },
+    { before: [[`${SERVICES}?serviceId=s`, { template: { containers: [container] } }]] },
+  ],
   'a composite index': [
     firestore,
     '/v1/projects/p/databases/(default)/collectionGroups/a/indexes',
@@ -173,6 +197,20 @@ const GOOD: Readonly<Record<string, Good>> = {
   ],
   'a namespace': [pinecone, '/namespaces', { name: 'c1' }],
   'an upsert': [pinecone, '/vectors/upsert', { vectors, namespace: 'c1' }],
+  'an update of a record': [
+    pinecone,
+    '/vectors/update',
+    { id: 'a', values: [1, 0], setMetadata: { a: 'x' }, namespace: 'c1' },
+  ],
+  'a change of an index': [
+    pinecone,
+    '/indexes/a',
+    { deletion_protection: 'enabled', tags: { tier: 'gold' } },
+    {
+      method: 'PATCH',
+      before: [['/indexes', { name: 'a', dimension: 2, metric: 'cosine', spec: { serverless } }]],
+    },
+  ],
   'a search': [
     pinecone,
     '/query',
@@ -189,6 +227,20 @@ const GOOD: Readonly<Record<string, Good>> = {
     atlas,
     `${GROUP}/clusters`,
     { name: 'a', clusterType: 'REPLICASET', replicationSpecs: [{ regionConfigs }] },
+  ],
+  'a change of a cluster': [
+    atlas,
+    `${GROUP}/clusters/a`,
+    { terminationProtectionEnabled: true, replicationSpecs: [{ regionConfigs }] },
+    {
+      method: 'PATCH',
+      before: [
+        [
+          `${GROUP}/clusters`,
+          { name: 'a', clusterType: 'REPLICASET', replicationSpecs: [{ regionConfigs }] },
+        ],
+      ],
+    },
   ],
   'a role': [atlas, `${GROUP}/customDBRoles/roles`, { roleName: 'r', actions }],
   'a user': [atlas, `${GROUP}/databaseUsers`, user],
@@ -279,7 +331,7 @@ const HEADERS = {
   'x-pinecone-api-version': '2026-04',
 };
 const hostOf = (path: string) =>
-  path === '/indexes'
+  path.startsWith('/indexes')
     ? 'api.pinecone.io'
     : path.startsWith('/v1') || path.startsWith('/api') || path.startsWith('/client')
       ? undefined
@@ -289,7 +341,7 @@ const hostOf = (path: string) =>
 const OTHERS: readonly Json[] = [true, 0, -1.5, '', '?', [], [null], {}, { x: 1 }];
 /** Their content is the caller's own, of more than one type. */
 const FREE =
-  /^body\.(?:labels|annotations|filter|custom_metadata|vectors\[0\]\.metadata|policies\[0\]\.resources)|\.fields has/;
+  /^body\.(?:labels|annotations|tags|filter|setMetadata|custom_metadata|vectors\[0\]\.metadata|policies\[0\]\.resources)|\.fields has/;
 
 type Broken = {
   readonly where: string;
@@ -334,13 +386,15 @@ function withOne(value: Json[] | { [name: string]: Json }, name: string, body: J
 
 test.each(Object.entries(GOOD))('%s', (_what, [make, path, good, more = {}]) => {
   const send = (body: Json) => {
-    const world = createWorld(more.limits);
-    const host = hostOf(path);
-    const call = callerOf(make(world), HEADERS);
-    for (const [first, content] of more.before ?? []) call({ method: 'POST', path: first, body: content });
+    const world = createWorld(more.limits === undefined ? {} : { resourceQuotas: true }, more.limits);
+    const caller = callerOf(make(world), HEADERS);
+    const call = (method: string, to: string, content: Json) => {
+      const host = hostOf(to);
+      return caller({ method, path: to, body: content, ...(host !== undefined && { host }) });
+    };
+    for (const [first, content] of more.before ?? []) call('POST', first, content);
     const before = world.ledger.entries.length;
-    const { method = 'POST' } = more;
-    const { status } = call({ method, path, body, ...(host !== undefined && { host }) });
+    const { status } = call(more.method ?? 'POST', path, body);
     return { status, effects: world.ledger.entries.length - before };
   };
   expect(send(good).status).toBeLessThan(300);
@@ -348,8 +402,21 @@ test.each(Object.entries(GOOD))('%s', (_what, [make, path, good, more = {}]) => 
   expect(all.length).toBeGreaterThan(5);
   for (const { where, body, how } of all) {
     const { status, effects } = send(body);
-    expect([200, 201, 204, 400, 404, 409, 422, 501], where).toContain(status);
+    expect([200, 201, 202, 204, 400, 404, 409, 422, 501], where).toContain(status);
     if (status >= 300) expect(effects, where).toBe(0);
     else if (!FREE.test(where)) expect(how, where).toMatch(/missing|another value/);
   }
+});
+
+test.each(Object.entries(GOOD))('%s is refused to another token', (_what, [make, path, body, more = {}]) => {
+  const world = createWorld(more.limits === undefined ? {} : { resourceQuotas: true }, more.limits);
+  const stranger = Object.fromEntries(
+    Object.entries(HEADERS).map(([name, value]) => [name, value.replace(TOKEN, 'other')]),
+  );
+  const host = hostOf(path);
+  const call = { method: more.method ?? 'POST', path, body, ...(host !== undefined && { host }) };
+  // Cloudflare knows no 401.
+  const status = path.startsWith('/client/v4') ? 403 : 401;
+  expect(callerOf(make(world), stranger)(call).status).toBe(status);
+  expect(world.ledger.entries).toEqual([]);
 });

@@ -41,6 +41,7 @@ export function createWorld(
     endsHalfDone: () => false,
     domain: DOMAIN,
     zones: new Map([[ZONE_ID, DOMAIN]]),
+    hasWildcards: false,
     resourceQuotas: false,
     durationMs: () => DURATION_MS,
     latencyMs: () => DURATION_MS,

@@ -33,6 +33,7 @@ export function createWorld(
     endsHalfDone: () => false,
     domain: DOMAIN,
     zones: new Map(),
+    hasWildcards: false,
     durationMs: fixed,
     latencyMs: fixed,
     valueOf: fixed,

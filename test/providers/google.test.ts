@@ -48,6 +48,7 @@ const COMPANY: Company = {
 };
 const PLATFORM: Platform = {
   zones: [{ id: 'zone', domain: DOMAIN }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   images: { 'Health care': 'us-docker.pkg.dev/p/images/health:1' },
@@ -500,8 +501,8 @@ describe('a refusal by a quota of Google', () => {
   });
 
   it('on the instances that a service may have is not waited for either, and is named', async () => {
-    const world = createWorld({ 'quota.cloud-run.cpu': 200, 'quota.cloud-run.memory': 400 });
-    const transport = fakeTransport([cloudRun({ ...world, resourceQuotas: true }).service]);
+    const world = createWorld({ 'quota.cloud-run.cpu': 200, 'quota.cloud-run.memory': 400 }, true);
+    const transport = fakeTransport([cloudRun(world).service]);
     const { create } = serviceVerbs(createSend(transport, fixedCredentials(TOKEN)), COMPANY, PLATFORM);
     expect(await create!(ATTEMPT)).toMatchObject({
       kind: 'rejected',

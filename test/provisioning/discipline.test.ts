@@ -151,7 +151,9 @@ describe.each([
     expect(outcome).toEqual(companies.map(({ index }) => (index === undone ? 'undone' : 'ready')));
     const audited = companies.map((company, i) => ({ ...company, outcome: outcome[i] }));
     const operations = scenario.provisioning.databaseOperationsPerCompany;
-    expect(auditLedger(cloud.ledger.entries, audited, operations)).toEqual([]);
+    expect(
+      auditLedger(cloud.ledger.entries, audited, { databaseOperationsPerCompany: operations, dns: 'record' }),
+    ).toEqual([]);
     const ready = companies.filter((_, i) => outcome[i] === 'ready').map(({ id }) => id);
     expect(records?.map(({ id }) => id).sort()).toEqual(ready);
   });
@@ -291,7 +293,11 @@ describe('a journal that never answers', () => {
     });
     expect(records).toBeUndefined();
     const intents = durable.filter(({ event }) => event === 'intent');
-    expect(sent.filter(({ key }) => key[3] === VERB.create && key[5] === 0)).toHaveLength(intents.length);
+    // A creation may send more than one call: the last place of their keys tells them apart.
+    const creations = sent
+      .filter(({ key }) => key[3] === VERB.create)
+      .map(({ key }) => key.slice(0, -1).join());
+    expect(new Set(creations).size).toBe(intents.length);
     if (answered <= 1) expect(sent).toEqual([]);
   });
 });

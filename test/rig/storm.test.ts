@@ -56,6 +56,7 @@ it('ten companies end whole, undone, or blocked with a reason, whatever goes wro
       fakes: await readHealth(server.url),
       stores,
       identity: 'storm',
+      holder: 'storm',
       afterPause: undefined,
       log: () => {},
       onProgress: () => {},
