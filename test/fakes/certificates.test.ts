@@ -154,6 +154,27 @@ describe('a PATCH', () => {
     });
   });
 
+  test('whose issue a fault breaks times out; the old one serves, and another PATCH brings the next', () => {
+    let isBroken = false;
+    const { point, host, call, stateAt, isActive } = open(createWorld({ endsHalfDone: () => isBroken }));
+    point();
+    const { id } = host().body.result;
+    const renew = (ms: number) => call('PATCH', `${HOSTNAMES}/${id}`, { ssl: SSL }, ms);
+    const ms = DURATION_MS + 60 * DAY_MS;
+    isBroken = true;
+    renew(ms);
+    isBroken = false;
+    expect([0, 250, 999, 1000].map(later => stateAt(id, ms + later).ssl.status)).toEqual([
+      'initializing',
+      'pending_validation',
+      'pending_validation',
+      'validation_timed_out',
+    ]);
+    expect(isActive(ms + DAY_MS)).toBe(true);
+    renew(ms + DAY_MS);
+    expect(stateAt(id, ms + DAY_MS + DURATION_MS).ssl.status).toBe('active');
+  });
+
   test('renews an expired one', () => {
     const { renew, statusAt } = ready();
     const ms = 200 * DAY_MS;

@@ -39,13 +39,13 @@ const serviceOf = (change: object = {}) => ({
   ...change,
 });
 
-const setUp = (resourceQuotas = false) => {
+const setUp = (resourceQuotas = false, endsHalfDone = () => false) => {
   const durationsMs = {
     'lat.cloud-run.deploy': DEPLOY_MS,
     'lat.cloud-run.update': UPDATE_MS,
     'lat.cloud-run.delete': DELETE_MS,
   };
-  const world = createWorld({ ...durationsMs, ...QUOTAS }, resourceQuotas);
+  const world = { ...createWorld({ ...durationsMs, ...QUOTAS }, resourceQuotas), endsHalfDone };
   const run = cloudRun(world);
   const call = (method: string, path: string, body?: unknown, nowMs = 0) =>
     callFake(run.service, method, `${API}${path}`, body, { nowMs });
@@ -222,6 +222,55 @@ describe('a container that does not start', () => {
     expect(serviceResource(deployment, 31_000)).toMatchObject({
       terminalCondition: { state: 'CONDITION_SUCCEEDED' },
       trafficStatuses: traffic,
+    });
+  });
+});
+
+describe('a change that a fault breaks', () => {
+  const setUpBroken = () => {
+    let isBroken = false;
+    const all = setUp(false, () => isBroken);
+    const broken = (mask: string, fields: object) => {
+      isBroken = true;
+      const operation = operationOf(all.patch('s', mask, fields, 10_000));
+      isBroken = false;
+      return (nowMs: number) => all.call('GET', operation, undefined, nowMs).body;
+    };
+    all.create('s');
+    return { ...all, broken };
+  };
+
+  test('ends in an error with a revision that has failed, and what served goes on serving', () => {
+    const { broken, get, revisions, patch } = setUpBroken();
+    const outcome = broken('template', { template: templateOf({ timeout: '60s' }) });
+    expect(outcome(15_999).done).toBe(false);
+    expect(outcome(16_000)).toMatchObject({ done: true, error: { code: 9 } });
+    const [failed, good] = revisions('s', 16_000);
+    expect(failed).toMatchObject({
+      observedGeneration: '2',
+      conditions: [
+        { type: 'Ready', state: 'CONDITION_FAILED', message: expect.stringContaining(idOf(failed)) },
+      ],
+    });
+    expect(failed).not.toHaveProperty('reconciling');
+    expect(get('s', 16_000)).toMatchObject({
+      latestCreatedRevision: failed.name,
+      latestReadyRevision: good.name,
+      trafficStatuses: [{ revision: idOf(good) }],
+      terminalCondition: { state: 'CONDITION_FAILED' },
+    });
+    patch('s', 'template', { template: templateOf({ timeout: '90s' }) }, 20_000);
+    expect(get('s', 26_000).terminalCondition.state).toBe('CONDITION_SUCCEEDED');
+  });
+
+  test('ends in an error where no container has to start, too', () => {
+    const { broken, get, revisions } = setUpBroken();
+    const outcome = broken('labels', { labels: { company: 'c00001', tier: 'gold' } });
+    expect(outcome(12_000)).toMatchObject({ done: true, error: { code: 13 } });
+    expect(revisions('s', 12_000)).toHaveLength(1);
+    expect(get('s', 12_000)).toMatchObject({
+      observedGeneration: '1',
+      terminalCondition: { state: 'CONDITION_FAILED' },
     });
   });
 });

@@ -11,6 +11,7 @@ import { callerOf, createWorld, effectsOf, NOW_MS, TOKEN, ZONE_ID } from './fake
 
 const TOKENS = '/client/v4/user/tokens';
 const VERIFY = `${TOKENS}/verify`;
+const VERIFYING = 'cloudflare.tokens.verify';
 const NO_ID = 'f'.repeat(32);
 const HOUR_MS = 3_600_000;
 const POLICY = {
@@ -127,6 +128,29 @@ describe('a token', () => {
     const { make } = open(createWorld({ resourceQuotas: true }, { 'quota.cloudflare.tokens': 2 }));
     expect([1, 2, 3].map(() => make().status)).toEqual([200, 200, 400]);
   });
+});
+
+test('a fault that ends the tokens from before its window spares one that was made since', () => {
+  const expired = { verdict: 'expireToken', share: 1, fromMs: HOUR_MS } as const;
+  const faults = ['cloudflare.zones.*', VERIFYING].map(operation => ({ operation, ...expired }));
+  const scenario = rolloutOf(1, { 'faults.rules': faults });
+  const cloud = new Cloud(cloudOptionsOf(scenario, new FactValues('mid', {}), 1));
+  const callAt = (ms: number, method: string, path: string, token: string, content?: object) => {
+    const body = content && new TextEncoder().encode(JSON.stringify(content));
+    const headers = { authorization: `Bearer ${token}` };
+    const url = { host: 'api.cloudflare.com', path, query: new URLSearchParams() };
+    return cloud.arrive({ method, ...url, headers, body, key: [ms] }, NOW_MS + ms)!.reply;
+  };
+  const makeAt = (ms: number): string =>
+    (callAt(ms, 'POST', TOKENS, FAKES_TOKEN, WANTED).body as { result: { value: string } }).result.value;
+  const listAt = (ms: number, token: string) => callAt(ms, 'GET', '/client/v4/zones', token);
+  const [old, fresh] = [makeAt(0), makeAt(HOUR_MS)];
+  expect(listAt(HOUR_MS - 1, old).status).toBe(200);
+  expect(listAt(HOUR_MS, old)).toMatchObject({ status: 403, body: { errors: [{ code: 9109 }] } });
+  expect(listAt(HOUR_MS, FAKES_TOKEN).status).toBe(403);
+  expect(listAt(HOUR_MS, fresh).status).toBe(200);
+  // The call that asks about the token itself has its own code.
+  expect([old, fresh].map(token => callAt(HOUR_MS, 'GET', VERIFY, token).status)).toEqual([401, 200]);
 });
 
 describe("the vendor's limit on calls", () => {
