@@ -46,6 +46,13 @@ const DATABASE_ROLES = ['read', 'readWrite', 'dbAdmin'];
 export function createUsers(world: World, reached: Reached): Users {
   const roles = new Map<string, Role>();
   const users = new Map<string, User>();
+  /** By project: limits ask at each creation. */
+  const userCounts = new Map<string, number>();
+  const roleCounts = new Map<string, number>();
+  const count = (counts: Map<string, number>, name: string, by: 1 | -1) => {
+    const [, group] = name.split('/');
+    counts.set(group, (counts.get(group) ?? 0) + by);
+  };
   const note = (kind: string, name: string, company: string, effect: Effect, atMs: number, detail: string) =>
     world.ledger.write({ atMs, service: 'atlas', kind, name, company, effect, detail });
   const roleNameOf = (group: string, role: string) => `groups/${group}/customDBRoles/roles/${role}`;
@@ -63,10 +70,11 @@ export function createUsers(world: World, reached: Reached): Users {
         `A custom role with the name ${roleName} already exists.`,
         [roleName],
       );
-    const full = reached(params.group, ROLES_LIMIT, () => under(roles, params.group).length);
+    const full = reached(params.group, ROLES_LIMIT, () => roleCounts.get(params.group) ?? 0);
     if (full !== undefined) return full;
     const role: Role = { roleName, actions, users: new Set() };
     roles.set(name, role);
+    count(roleCounts, name, 1);
     note('databaseRole', name, companyOfRole(roleName), 'created', nowMs, actionNames(role));
     return { status: 200, body: roleResource(role) };
   };
@@ -99,6 +107,7 @@ export function createUsers(world: World, reached: Reached): Users {
       );
     }
     roles.delete(name);
+    count(roleCounts, name, -1);
     note('databaseRole', name, companyOfRole(role.roleName), 'deleted', nowMs, actionNames(role));
     return { status: 204, body: undefined };
   });
@@ -137,10 +146,11 @@ export function createUsers(world: World, reached: Reached): Users {
       return failure(409, 'USER_ALREADY_EXISTS', `A user with username ${username} already exists.`, [
         username,
       ]);
-    const full = reached(group, USERS_LIMIT, () => under(users, group).length);
+    const full = reached(group, USERS_LIMIT, () => userCounts.get(group) ?? 0);
     if (full !== undefined) return full;
     const user: User = { username, roles: refs, labels };
     users.set(name, user);
+    count(userCounts, name, 1);
     take(group, user);
     note('databaseUser', name, companyOfUser(user), 'created', nowMs, roleNames(user));
     return { status: 201, body: userResource(user, group) };
@@ -179,6 +189,7 @@ export function createUsers(world: World, reached: Reached): Users {
 
   const deleteUser = withUser((name, user, { params, nowMs }) => {
     users.delete(name);
+    count(userCounts, name, -1);
     leave(params.group, user);
     note('databaseUser', name, companyOfUser(user), 'deleted', nowMs, roleNames(user));
     return { status: 204, body: undefined };
@@ -210,8 +221,8 @@ export function createUsers(world: World, reached: Reached): Users {
     getUser,
     updateUser,
     deleteUser,
-    userCount: group => under(users, group).length,
-    roleCount: group => under(roles, group).length,
+    userCount: group => userCounts.get(group) ?? 0,
+    roleCount: group => roleCounts.get(group) ?? 0,
   };
 }
 

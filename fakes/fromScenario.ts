@@ -69,6 +69,9 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
   });
 }
 
+/** Of a minute's calls, how many may come at once: vendors count by the minute and not by the call. Assumed. */
+const BURST_SHARE = 0.1;
+
 /** Rates of requests; how many resources a project may hold is for the fakes themselves to count. */
 function vendorQuotas(facts: FactValues): QuotaRule[] {
   const versionWrites = ['add', 'disable', 'enable', 'destroy'].map(verb => `versions.${verb}`);
@@ -80,6 +83,7 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
     name,
     operations,
     perMinute: facts.get(fact).value,
+    burst: facts.get(fact).value * BURST_SHARE,
     scope: 'vendor',
   });
   return [

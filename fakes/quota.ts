@@ -1,5 +1,5 @@
 // The clouds' own request quotas, checked on a call's arrival, before its effect: a rate is a generic cell rate algorithm
-// (GCRA, ITU-T I.371) that tolerates a call one interval early; a block lets so many calls through in a window and then,
+// (GCRA, ITU-T I.371) that tolerates a burst, of one call unless it says more; a block lets so many calls through in a window and then,
 // on the first too many, none at all for a while.
 
 export type QuotaRule = RateRule | BlockRule;
@@ -13,7 +13,8 @@ type Counted = {
   readonly scope: 'all' | 'vendor';
 };
 
-export type RateRule = Counted & { readonly perMinute: number };
+/** `burst`: calls that may come early, all at once; one when absent. */
+export type RateRule = Counted & { readonly perMinute: number; readonly burst?: number };
 
 /** A window begins with the first call after the last window, or after the block, has ended. */
 export type BlockRule = Counted & {
@@ -64,8 +65,9 @@ export class Quotas {
     return undefined;
   }
 
-  private tooEarly({ name, perMinute }: RateRule, key: string, nowMs: number): QuotaRefusal | undefined {
-    const earlyMs = (this.nextAtMs.get(key) ?? 0) - 60_000 / perMinute - nowMs;
+  private tooEarly(rule: RateRule, key: string, nowMs: number): QuotaRefusal | undefined {
+    const { name, perMinute, burst = 1 } = rule;
+    const earlyMs = (this.nextAtMs.get(key) ?? 0) - burst * (60_000 / perMinute) - nowMs;
     return earlyMs > ROUNDING_MS ? { quota: name, retryAfterMs: earlyMs } : undefined;
   }
 

@@ -39,6 +39,7 @@ export const LIMITERS: Readonly<Record<string, OwnLimiter>> = {
 const VENDOR_TITLES: Readonly<Record<string, string>> = {
   cloudflareRequests: 'Cloudflare API calls',
   cloudRunWrites: 'Cloud Run writes of a project and region',
+  secretManagerReads: 'Secret Manager reads of a project',
   secretManagerWrites: 'Secret Manager writes of a project',
   kmsWrites: 'Cloud KMS writes of a project and region',
 };

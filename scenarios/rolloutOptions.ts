@@ -28,6 +28,7 @@ export function rolloutOptionsOf({ platform, population, provisioning }: Scenari
 const NO_VENDOR_RATES = {
   cloudflareRequests: null,
   cloudRunWrites: null,
+  secretManagerReads: null,
   secretManagerWrites: null,
   kmsWrites: null,
 };
@@ -39,6 +40,7 @@ const CLOUDFLARE_SHARE = 0.98;
 const vendorRatesOf = (facts: FactValues) => ({
   cloudflareRequests: (facts.get('quota.cloudflare.requests').value / CLOUDFLARE_MINUTES) * CLOUDFLARE_SHARE,
   cloudRunWrites: facts.get('quota.cloud-run.writes').value,
+  secretManagerReads: facts.get('quota.secret-manager.reads').value,
   secretManagerWrites: facts.get('quota.secret-manager.writes').value,
   kmsWrites: facts.get('quota.kms.writes').value,
 });

@@ -5,7 +5,7 @@ import type { Clock, Slots } from '../ports.ts';
 import type { Company, Place } from './company.ts';
 import { Gate, Limiter } from './limiter.ts';
 import type { LimiterName, Step, StepKind } from './plan.ts';
-import { scopeOf, tollOf, type VendorRates } from './vendorLimits.ts';
+import { scopeOf, tollsOf, type VendorRates } from './vendorLimits.ts';
 
 /** Calls a minute; null for no limit. */
 export type Rates = Readonly<Record<LimiterName, number | null>>;
@@ -164,9 +164,10 @@ export class Admission {
   /** The slots that one call of the step needs: of the vendor's rate first, since the plan's own is the last to wait for. */
   private dueFor(step: Step, verb: Verb, placed: Placed): Due[] {
     const due: Due[] = [];
-    const toll = tollOf(step.kind);
-    const vendor = toll && toll[verb] > 0 ? this.vendorLimiter(toll.limit, placed) : undefined;
-    if (vendor !== undefined) due.push({ limiter: vendor, slots: toll![verb] });
+    for (const toll of tollsOf(step.kind)) {
+      const vendor = toll[verb] > 0 ? this.vendorLimiter(toll.limit, placed) : undefined;
+      if (vendor !== undefined) due.push({ limiter: vendor, slots: toll[verb] });
+    }
     const isCounted = verb === 'create' || (verb === 'remove' && step.limitsRemoval === true);
     const own = isCounted && step.limiter ? this.limiters.get(step.limiter) : undefined;
     if (own !== undefined) due.push({ limiter: own, slots: 1 });

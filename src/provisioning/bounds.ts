@@ -4,7 +4,13 @@
 import type { Rates } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import type { LimiterName, Step } from './plan.ts';
-import { scopeOf, tollOf, type VendorLimitName, type VendorRates } from './vendorLimits.ts';
+import {
+  scopeOf,
+  tollsOf,
+  undisturbedCalls,
+  type VendorLimitName,
+  type VendorRates,
+} from './vendorLimits.ts';
 
 export type Bound = {
   readonly name: LimiterName | VendorLimitName;
@@ -36,11 +42,8 @@ export function boundsOf(
     const place = placeOf(company, platform);
     for (const step of planOf(company)) {
       if (step.limiter !== undefined) add(step.limiter, 'all', 1);
-      const toll = tollOf(step.kind);
-      if (toll === undefined) continue;
-      // What is not ready at once is looked at once at least.
-      const looks = step.kind === 'certificate' ? toll.find : 0;
-      add(toll.limit, scopeOf(toll.limit, company, place), toll.create + looks);
+      for (const toll of tollsOf(step.kind))
+        add(toll.limit, scopeOf(toll.limit, company, place), undisturbedCalls(step.kind, toll));
     }
   }
   return [...Map.groupBy(counts.values(), ({ name }) => name).values()].map(own => {

@@ -4,7 +4,12 @@
 import type { Company, Place } from './company.ts';
 import type { StepKind } from './plan.ts';
 
-export type VendorLimitName = 'cloudflareRequests' | 'cloudRunWrites' | 'secretManagerWrites' | 'kmsWrites';
+export type VendorLimitName =
+  | 'cloudflareRequests'
+  | 'cloudRunWrites'
+  | 'secretManagerReads'
+  | 'secretManagerWrites'
+  | 'kmsWrites';
 
 /** Calls a minute by one scope; null where the vendor has no such limit, or the scenario plays that it has none. */
 export type VendorRates = Readonly<Record<VendorLimitName, number | null>>;
@@ -13,16 +18,30 @@ type Verb = 'create' | 'find' | 'remove';
 export type Toll = { readonly limit: VendorLimitName } & Readonly<Record<Verb, number>>;
 
 /** Calls that one try of each verb makes. A removal looks first; Google counts only the write of it. */
-const TOLLS: Readonly<Partial<Record<StepKind, Toll>>> = {
-  secret: { limit: 'secretManagerWrites', create: 1, find: 0, remove: 1 },
-  secretVersion: { limit: 'secretManagerWrites', create: 1, find: 0, remove: 0 },
-  cryptoKey: { limit: 'kmsWrites', create: 1, find: 0, remove: 1 },
-  service: { limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 },
-  dnsRecord: { limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 },
-  certificate: { limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 },
+const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
+  secret: [
+    { limit: 'secretManagerReads', create: 0, find: 1, remove: 1 },
+    { limit: 'secretManagerWrites', create: 1, find: 0, remove: 1 },
+  ],
+  // An addition looks once at what it came to.
+  secretVersion: [
+    { limit: 'secretManagerReads', create: 1, find: 1, remove: 0 },
+    { limit: 'secretManagerWrites', create: 1, find: 0, remove: 0 },
+  ],
+  cryptoKey: [{ limit: 'kmsWrites', create: 1, find: 0, remove: 1 }],
+  service: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 }],
+  dnsRecord: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
+  certificate: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
 };
 
-export const tollOf = (kind: StepKind): Toll | undefined => TOLLS[kind];
+export const tollsOf = (kind: StepKind): readonly Toll[] => TOLLS[kind] ?? [];
+
+/** Steps whose plan has a look in any case: what cannot be asked for by name, and what is not ready at once. */
+const LOOKS: readonly StepKind[] = ['secretVersion', 'certificate'];
+
+/** Calls of a limit that a step costs when nothing goes wrong. */
+export const undisturbedCalls = (kind: StepKind, { create, find }: Toll): number =>
+  create + (LOOKS.includes(kind) ? find : 0);
 
 /** Cloudflare counts by token, Google by project, and what lives in a region by project and region. */
 export function scopeOf(limit: VendorLimitName, { region }: Company, { googleProject }: Place): string {
@@ -32,6 +51,7 @@ export function scopeOf(limit: VendorLimitName, { region }: Company, { googlePro
     case 'cloudRunWrites':
     case 'kmsWrites':
       return `${googleProject}/${region}`;
+    case 'secretManagerReads':
     case 'secretManagerWrites':
       return googleProject;
   }

@@ -20,6 +20,7 @@ export function memorySlots(): Slots {
 export const NO_VENDOR_RATES: VendorRates = {
   cloudflareRequests: null,
   cloudRunWrites: null,
+  secretManagerReads: null,
   secretManagerWrites: null,
   kmsWrites: null,
 };
