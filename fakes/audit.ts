@@ -6,6 +6,8 @@ import { type LedgerEntry, liveResources } from './ledger.ts';
 export type AuditedCompany = {
   readonly id: string;
   readonly configuration: 'basic' | 'advanced';
+  /** Secrets that its industry's template asks for besides; 0 when absent. */
+  readonly templateSecrets?: number;
   readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished';
 };
 
@@ -14,7 +16,7 @@ function expectedOf(
   company: AuditedCompany,
   databaseOperationsPerCompany: number,
 ): Readonly<Record<string, number>> {
-  const secrets = company.configuration === 'advanced' ? 4 : 2;
+  const secrets = (company.configuration === 'advanced' ? 4 : 2) + (company.templateSecrets ?? 0);
   return {
     secret: secrets,
     secretVersion: secrets,

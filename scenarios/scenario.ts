@@ -74,8 +74,8 @@ export type Scenario = {
         }
       >
     >;
-    /** Pre-built container image by industry. */
-    readonly images: Readonly<Record<string, string>>;
+    /** What a company of an industry gets, by industry. */
+    readonly templates: Readonly<Record<string, IndustryTemplate>>;
     readonly gateway: GatewayFleet;
     readonly security: {
       /** By level. */
@@ -146,6 +146,19 @@ export type Scenario = {
     /** The rollout is given up as unfinished after this long. */
     readonly deadline: Duration;
   };
+};
+
+export type IndustryTemplate = {
+  /** Pre-built container image. */
+  readonly image: string;
+  /** Environment of the container, besides the company's id. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of one instance of the company's service. */
+  readonly resources: { readonly vcpu: number; readonly memoryGiB: number };
+  /** Secrets besides those that every company has. */
+  readonly secrets: readonly string[];
+  readonly retentionDays: number;
+  readonly compliance: { readonly auditRetentionDays: number; readonly standards: readonly string[] };
 };
 
 /** Security levels, the highest first: inside a batch they are provisioned in this order. */

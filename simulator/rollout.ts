@@ -72,7 +72,11 @@ export async function simulateRollout(
   });
   if (!finished) return undefined;
   const columns = columnsOf(state, companies, kernel.nowMs);
-  const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
+  const audited = companies.map((company, i) => ({
+    ...company,
+    outcome: columns.outcome[i],
+    templateSecrets: scenario.platform.templates[company.industry].secrets.length,
+  }));
   const violations = auditLedger(cloud.ledger.entries, audited, options.databaseOperationsPerCompany);
   const rollout = { ...columns, operations: cloud.operations(), violations };
   return { rollout, hash: trace.hex(), events: kernel.events };

@@ -64,8 +64,9 @@ export function serviceVerbs(send: Send, token: string, company: Company, platfo
   };
 }
 
-/** The plan's container configuration; idle companies cost nothing. */
+/** The industry's container in the plan's configuration; idle companies cost nothing. */
 function serviceOf(company: Company, platform: Platform): RunService {
+  const { image, env, resources } = platform.templates[company.industry];
   return {
     labels: { company: company.id, industry: labelOf(company.industry), level: labelOf(company.level) },
     ingress: 'INGRESS_TRAFFIC_ALL',
@@ -74,9 +75,13 @@ function serviceOf(company: Company, platform: Platform): RunService {
     template: {
       containers: [
         {
-          image: platform.images[company.industry],
-          env: [{ name: 'COMPANY_ID', value: company.id }],
-          resources: { limits: { cpu: '2', memory: '4Gi' }, cpuIdle: true, startupCpuBoost: true },
+          image,
+          env: envOf({ COMPANY_ID: company.id, ...env }),
+          resources: {
+            limits: { cpu: String(resources.vcpu), memory: memoryOf(resources.memoryGiB) },
+            cpuIdle: true,
+            startupCpuBoost: true,
+          },
         },
       ],
       scaling: { minInstanceCount: 0, maxInstanceCount: 500 },
@@ -85,6 +90,15 @@ function serviceOf(company: Company, platform: Platform): RunService {
     },
   };
 }
+
+/** In the order of names, so that the same template is always the same request. */
+const envOf = (env: Readonly<Record<string, string>>) =>
+  Object.keys(env)
+    .sort()
+    .map(name => ({ name, value: env[name] }));
+
+/** Cloud Run takes whole numbers of a unit. */
+const memoryOf = (gib: number) => (Number.isInteger(gib) ? `${gib}Gi` : `${Math.round(gib * 1024)}Mi`);
 
 /** Google's labels are lower case, digits, `_` and `-`. */
 const labelOf = (text: string) => text.toLowerCase().replace(/[^a-z0-9_-]/g, '-');

@@ -19,7 +19,7 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
 
   return {
     create: async attempt => {
-      const update = { name, fields: fieldsOf(company) };
+      const update = { name, fields: fieldsOf(company, platform) };
       const body: firestore_v1.Schema$CommitRequest = {
         writes: [{ update, currentDocument: { exists: false } }],
       };
@@ -48,18 +48,20 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
   };
 }
 
-function fieldsOf({
-  id,
-  region,
-  level,
-  industry,
-  configuration,
-}: Company): Record<string, firestore_v1.Schema$Value> {
+/** The company's configuration: who it is, and what its industry's template asks of everything that serves it. */
+function fieldsOf(
+  { id, region, level, industry, configuration }: Company,
+  { templates }: Platform,
+): Record<string, firestore_v1.Schema$Value> {
+  const { retentionDays, compliance } = templates[industry];
   return {
     companyId: { stringValue: id },
     region: { stringValue: region },
     level: { stringValue: level },
     industry: { stringValue: industry },
     configuration: { stringValue: configuration },
+    retentionDays: { integerValue: String(retentionDays) },
+    auditRetentionDays: { integerValue: String(compliance.auditRetentionDays) },
+    standards: { arrayValue: { values: compliance.standards.map(stringValue => ({ stringValue })) } },
   };
 }

@@ -22,8 +22,28 @@ export type Platform = {
       { readonly atlasProject: string; readonly atlasCluster: string; readonly pineconeHost: string }
     >
   >;
-  /** Pre-built image by industry. */
-  readonly images: Readonly<Record<string, string>>;
+  /** What a company of an industry gets, by industry. */
+  readonly templates: Readonly<Record<string, Template>>;
+};
+
+/** An industry's configuration. */
+export type Template = {
+  /** Pre-built container image. */
+  readonly image: string;
+  /** Environment of the container, besides the company's id. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of one instance of the company's service. */
+  readonly resources: { readonly vcpu: number; readonly memoryGiB: number };
+  /** Secrets besides those that every company has. */
+  readonly secrets: readonly string[];
+  /** How long the company's data are kept. */
+  readonly retentionDays: number;
+  readonly compliance: {
+    /** How long the company's audit trail is kept. */
+    readonly auditRetentionDays: number;
+    /** Standards that the company is held to, such as `HIPAA`. */
+    readonly standards: readonly string[];
+  };
 };
 
 export const hostnameOf = (company: Company, platform: Platform): string =>

@@ -33,16 +33,24 @@ export type Step = {
   readonly limitsRemoval?: true;
 };
 
-const BASIC_SECRETS = ['database-password', 'api-key'];
+export const BASIC_SECRETS = ['database-password', 'api-key'];
 /** Assumed: what the two advanced configurations have beyond the basic one. */
-const ADVANCED_SECRETS = ['signing-key', 'webhook-secret'];
+export const ADVANCED_SECRETS = ['signing-key', 'webhook-secret'];
 
 /** User, role and registry write. */
 const DATABASE_OPERATIONS_MIN = 3;
 
-export function planOf(company: Company, databaseOperationsPerCompany: number): Step[] {
-  const secrets =
-    company.configuration === 'advanced' ? [...BASIC_SECRETS, ...ADVANCED_SECRETS] : BASIC_SECRETS;
+/** `templateSecrets`: what its industry's template has beyond them. */
+export function planOf(
+  company: Company,
+  databaseOperationsPerCompany: number,
+  templateSecrets: readonly string[] = [],
+): Step[] {
+  const secrets = [
+    ...BASIC_SECRETS,
+    ...(company.configuration === 'advanced' ? ADVANCED_SECRETS : []),
+    ...templateSecrets,
+  ];
   const indexes = Array.from({ length: databaseOperationsPerCompany - DATABASE_OPERATIONS_MIN }, (_, i) =>
     String(i),
   );

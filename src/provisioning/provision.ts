@@ -2,7 +2,7 @@
 // before its effect and its confirmation after it, so that a crash at any point can be taken up again.
 
 import type { JournalEntry, Log } from '../ports.ts';
-import type { Company } from './company.ts';
+import type { Company, Platform } from './company.ts';
 import { planOf, type Step } from './plan.ts';
 import type { CompanyProgress, StepProgress } from './progress.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from './step.ts';
@@ -14,6 +14,7 @@ export type ProvisionPorts = StepPorts & {
   /** The client of one step's resource. `idOf`: what earlier steps of the company gave. */
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
   readonly databaseOperationsPerCompany: number;
+  readonly templates: Platform['templates'];
   readonly generation: number;
   /** Told how long each step took, for the report. */
   readonly tookMs: (step: Step, ms: number) => void;
@@ -48,7 +49,8 @@ class Provisioning {
     this.ports = ports;
     this.company = company;
     this.progress = progress;
-    this.plan = planOf(company, ports.databaseOperationsPerCompany);
+    const { secrets } = ports.templates[company.industry];
+    this.plan = planOf(company, ports.databaseOperationsPerCompany, secrets);
     for (const [id, step] of progress?.steps ?? []) this.known.set(id, step);
   }
 

@@ -77,6 +77,7 @@ export async function rollOut(
     append: entries => journal.append(entries),
     verbsOf: createClients(ports, options.platform, options.tokens),
     databaseOperationsPerCompany: options.databaseOperationsPerCompany,
+    templates: options.platform.templates,
     generation: before.generations,
     tookMs: (step, ms) => {
       const time = state.steps.get(step.kind) ?? { kind: step.kind, count: 0, totalMs: 0 };

@@ -44,7 +44,7 @@ const platform: Platform = {
   cloudflareZoneId: '023e105f4ecef8ad9ca31a8372d0c353',
   googleProject: 'test-platform',
   regions: { 'us-west1': region },
-  images: {},
+  templates: {},
 };
 const tokens = { google: TOKEN, cloudflare: TOKEN, atlas: TOKEN, pinecone: TOKEN };
 const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };

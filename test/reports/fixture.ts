@@ -57,7 +57,7 @@ const PLATFORM: Scenario['platform'] = {
   cloudflareZoneId: 'z',
   googleProject: 'p',
   regions: {},
-  images: {},
+  templates: {},
   gateway: {
     vcpu: 2,
     memoryGiB: 4,

@@ -47,7 +47,16 @@ const FULL: Full<Scenario> = {
         utcOffsetHours: -8,
       },
     },
-    images: { retail: 'us-docker.pkg.dev/example/retail:1' },
+    templates: {
+      retail: {
+        image: 'us-docker.pkg.dev/example/retail:1',
+        env: { REDACTION: 'on' },
+        resources: { vcpu: 1, memoryGiB: 1 },
+        secrets: ['pos-key'],
+        retentionDays: 1,
+        compliance: { auditRetentionDays: 1, standards: ['PCI-DSS'] },
+      },
+    },
     gateway: {
       vcpu: 1,
       memoryGiB: 1,
