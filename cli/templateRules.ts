@@ -1,4 +1,4 @@
-// What is wrong with an industry's template though each of its fields is right by itself.
+// What is wrong with an industry's template, or a level's instances, though each field is right by itself.
 
 import { ADVANCED_SECRETS, BASIC_SECRETS } from '../src/provisioning/plan.ts';
 import { type Rule, when } from './rule.ts';
@@ -15,6 +15,16 @@ const MEMORY_GIB: Readonly<Record<number, readonly [least: number, most: number]
 const OWN_SECRETS = [...BASIC_SECRETS, ...ADVANCED_SECRETS];
 
 export const TEMPLATE_RULES: readonly Rule[] = [
+  {
+    needs: ['platform.security.levels'],
+    find: ({ platform: { security } }) =>
+      Object.entries(security.levels).flatMap(([level, { serviceInstances }]) =>
+        when(
+          serviceInstances !== undefined && serviceInstances.min > serviceInstances.max,
+          `platform.security.levels.${level}.serviceInstances.min is ${serviceInstances?.min}; it must be at most max, ${serviceInstances?.max}`,
+        ),
+      ),
+  },
   {
     needs: ['platform.templates'],
     find: ({ platform: { templates } }) =>

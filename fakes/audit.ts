@@ -8,7 +8,7 @@ export type AuditedCompany = {
   readonly configuration: 'basic' | 'advanced';
   /** Secrets that its industry's template asks for besides; 0 when absent. */
   readonly templateSecrets?: number;
-  readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished';
+  readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished' | 'decommissioned';
 };
 
 /** Live resources of a ready company, by kind. */
@@ -34,7 +34,7 @@ function expectedOf(
 
 /**
  * One sentence for each thing that is wrong: a resource made twice or without an owner, a secret with more than one
- * enabled version, a ready company that lacks something, an undone one of which something is left.
+ * enabled version, a ready company that lacks something, an undone or decommissioned one of which something is left.
  */
 export function auditLedger(
   entries: readonly LedgerEntry[],
@@ -77,17 +77,20 @@ function* createdTwice(entries: readonly LedgerEntry[]): Generator<string> {
   }
 }
 
-/** Atlas has no call that drops an index; the one of an undone company indexes an empty collection. */
+/**
+ * Atlas has no call that drops an index; the one of a company that left indexes an empty collection. A key's name stays
+ * at the vendor's for ever, but counts as gone once no version of it can decrypt.
+ */
 function wrongWith(
   company: AuditedCompany,
   live: readonly LedgerEntry[],
   databaseOperationsPerCompany: number,
 ): string[] {
   const { id, outcome } = company;
-  if (outcome === 'undone')
+  if (outcome === 'undone' || outcome === 'decommissioned')
     return live
       .filter(({ kind }) => kind !== 'databaseIndex')
-      .map(({ kind, name }) => `${id} was undone, but ${kind} ${name} is left`);
+      .map(({ kind, name }) => `${id} was ${outcome}, but ${kind} ${name} is left`);
   const counts = new Map<string, number>();
   for (const { kind } of live) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   return Object.entries(expectedOf(company, databaseOperationsPerCompany)).flatMap(([kind, expected]) => {

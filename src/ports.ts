@@ -65,7 +65,11 @@ export type JournalEntry = {
     | 'removed'
     | 'ready'
     | 'undone'
-    | 'blocked';
+    | 'blocked'
+    | 'changing' // a change of a company that was ready has begun; `id` names it
+    | 'changed'
+    | 'failed' // the change has ended before its end; what it has done so far stands
+    | 'decommissioned';
   readonly atMs: number;
   readonly deadlineAtMs?: number;
   readonly id?: string;
@@ -87,6 +91,8 @@ export type CompanyRecord = {
   readonly hostname: string;
   readonly serviceUri: string;
   readonly registeredAtMs: number;
+  /** Its users are turned away until it is resumed. */
+  readonly isSuspended?: true;
 };
 
 export type Registry = {

@@ -14,6 +14,7 @@ import { cryptoKeyVerbs } from './kms.ts';
 import { namespaceVerbs } from './pinecone.ts';
 import { propagationVerbs } from './resolver.ts';
 import { secretVerbs, secretVersionVerbs } from './secretManager.ts';
+import { documentSettingsVerbs, recordSettingsVerbs } from './settings.ts';
 
 type ClientPorts = {
   readonly transport: Transport;
@@ -56,6 +57,14 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
         return healthVerbs(send, company, platform);
       case 'registration':
         return registrationVerbs(ports, company, platform, idOf('service'));
+      case 'documentSettings':
+        return documentSettingsVerbs(send, tokens.google, company, platform);
+      case 'recordSettings': {
+        const { registry, clock } = ports;
+        return recordSettingsVerbs(registry, clock.nowMs, company, platform, part, idOf('service'));
+      }
+      default:
+        throw new Error(`no client for ${kind} yet`);
     }
   };
 }

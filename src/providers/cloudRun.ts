@@ -84,11 +84,17 @@ function serviceOf(company: Company, platform: Platform): RunService {
           },
         },
       ],
-      scaling: { minInstanceCount: 0, maxInstanceCount: 500 },
+      scaling: scalingOf(company, platform),
       maxInstanceRequestConcurrency: 1000,
       timeout: '300s',
     },
   };
+}
+
+/** The plan's instances where the level names none. */
+function scalingOf({ level }: Company, { security }: Platform) {
+  const { min, max } = security?.levels[level]?.serviceInstances ?? { min: 0, max: 500 };
+  return { minInstanceCount: min, maxInstanceCount: max };
 }
 
 /** In the order of names, so that the same template is always the same request. */

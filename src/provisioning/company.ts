@@ -24,6 +24,12 @@ export type Platform = {
   >;
   /** What a company of an industry gets, by industry. */
   readonly templates: Readonly<Record<string, Template>>;
+  /** By security level; what a level leaves out is as for every company. */
+  readonly security?: {
+    readonly levels: Readonly<
+      Record<string, { readonly serviceInstances?: { readonly min: number; readonly max: number } }>
+    >;
+  };
 };
 
 /** An industry's configuration. */

@@ -3,7 +3,10 @@
 
 import type { Company } from './company.ts';
 
-export type StepKind =
+export type StepKind = MakingKind | ChangingKind;
+
+/** What a company consists of. */
+export type MakingKind =
   | 'secret'
   | 'secretVersion'
   | 'cryptoKey'
@@ -18,6 +21,18 @@ export type StepKind =
   | 'propagation'
   | 'health'
   | 'registration';
+
+/** What a change of a company does to that; `part` says what it shall be. */
+export type ChangingKind =
+  | 'serviceSettings'
+  | 'serviceRestart'
+  | 'documentSettings'
+  | 'recordSettings'
+  | 'userAccess'
+  | 'secretAccess'
+  | 'keyAccess'
+  | 'dnsTarget'
+  | 'certificateRenewal';
 
 /** The rollout's own limiters, by the plan's names. */
 export type LimiterName = 'dnsRecordWrites' | 'cloudRunDeploys' | 'databaseOperations';
@@ -71,6 +86,6 @@ export function planOf(
   ];
 }
 
-function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
+export function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
   return { id: part === '' ? kind : `${kind}:${part}`, kind, part, ...(limiter && { limiter }) };
 }

@@ -48,7 +48,7 @@ export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
   return rollout;
 }
 
-function apply(company: CompanyProgress, entry: JournalEntry): void {
+export function apply(company: CompanyProgress, entry: JournalEntry): void {
   const before = company.steps.get(entry.step);
   switch (entry.event) {
     case 'intent':
@@ -57,7 +57,8 @@ function apply(company: CompanyProgress, entry: JournalEntry): void {
       company.steps.set(entry.step, {
         state: entry.event,
         deadlineAtMs: entry.deadlineAtMs ?? before?.deadlineAtMs ?? 0,
-        id: entry.id ?? before?.id,
+        // What is made anew has a new id: the old one would name something that is gone.
+        id: entry.event === 'intent' ? undefined : (entry.id ?? before?.id),
       });
       return;
     case 'undoing':
@@ -73,5 +74,10 @@ function apply(company: CompanyProgress, entry: JournalEntry): void {
       return;
     case 'admitted':
     case 'opened':
+    case 'changing':
+    case 'changed':
+    case 'failed':
+    case 'decommissioned':
+    // Of a company's later life: src/operations/history.ts.
   }
 }

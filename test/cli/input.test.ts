@@ -189,6 +189,11 @@ describe('--set is refused', () => {
       ['platform.templates.retail.env.COMPANY_ID is not known'],
     ],
     [
+      'a level that keeps more instances than it may have',
+      ['platform.security.levels.DIAMOND.serviceInstances={"min":3,"max":2}'],
+      ['platform.security.levels.DIAMOND.serviceInstances.min is 3', 'at most max, 2'],
+    ],
+    [
       'a vCPU count that Cloud Run does not have',
       ['platform.templates.retail.resources.vcpu=3'],
       ['platform.templates.retail.resources.vcpu is 3'],

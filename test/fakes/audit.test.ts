@@ -146,6 +146,23 @@ describe('the audit', () => {
     expect(audit([...CLEAN, ['created', 'document', 'documents/c00003', 'c00003']], companies)).toEqual([]);
   });
 
+  it('wants nothing left of a company that was decommissioned, its key included', () => {
+    const left: AuditedCompany = { ...READY, outcome: 'decommissioned' };
+    const [first, second] = audit(CLEAN, [left, ADVANCED, UNDONE]);
+    expect([first, second]).toEqual([
+      'c00001 was decommissioned, but secret secrets/c00001-a is left',
+      'c00001 was decommissioned, but secretVersion secrets/c00001-a/versions/1 is left',
+    ]);
+    const gone = CLEAN.filter(([, , , company]) => company === 'c00001').map(
+      ([, kind, name, company]): Effect => ['deleted', kind, name, company],
+    );
+    const butTheKey = gone.filter(([, kind]) => kind !== 'cryptoKey' && kind !== 'databaseIndex');
+    expect(audit([...CLEAN, ...butTheKey], [left, ADVANCED, UNDONE])).toEqual([
+      'c00001 was decommissioned, but cryptoKey cryptoKeys/c00001 is left',
+    ]);
+    expect(audit([...CLEAN, ...gone], [left, ADVANCED, UNDONE])).toEqual([]);
+  });
+
   it('forgives only the index of a company that was undone, which Atlas cannot drop', () => {
     expect(audit([...CLEAN, ['created', 'databaseIndex', 'databaseIndexs/c00003', 'c00003']])).toEqual([]);
   });

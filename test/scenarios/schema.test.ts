@@ -66,7 +66,13 @@ const FULL: Full<Scenario> = {
       requestTimeout: '1s',
     },
     security: {
-      levels: { ONYX: { requestsPerMinute: 1, verificationPool: 'all' } },
+      levels: {
+        ONYX: {
+          requestsPerMinute: 1,
+          verificationPool: 'all',
+          serviceInstances: { min: 0, max: 1 },
+        },
+      },
       verificationPools: { all: { size: 1, queueMax: 0 } },
       circuitBreaker: { failureThreshold: 1, resetTimeout: '1s', monitoringWindow: '1s' },
     },
