@@ -32,8 +32,8 @@ export type ChangeEnded = {
   readonly finishedAtMs: number;
 };
 
-/** Steps of a change in the keys of its calls: behind those of provisioning, and a hundred for each change. */
-const PLACES_PER_CHANGE = 100;
+/** Steps of a change in the keys of its calls: behind those of provisioning and of checks, a thousand for each change. */
+const PLACES_PER_CHANGE = 1000;
 
 /** `company`: as it shall be. `whole`: its plan of provisioning. */
 export function carryOut(

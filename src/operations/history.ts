@@ -20,6 +20,8 @@ export type History = {
   isWhole: boolean;
   /** Changes that have begun so far; it keeps the keys of their calls apart. */
   changes: number;
+  /** When each healing began, the first one first. */
+  readonly healedAtMs: number[];
   /** Begun and not ended. */
   change: ChangeProgress | undefined;
 };
@@ -29,6 +31,7 @@ export const newHistory = (): History => ({
   level: undefined,
   isWhole: true,
   changes: 0,
+  healedAtMs: [],
   change: undefined,
 });
 
@@ -50,6 +53,7 @@ export function note(history: History, entry: JournalEntry): void {
     case 'changing':
       history.changes++;
       history.change = { name: entry.id!, steps: new Map() };
+      if (changeOf(entry.id!).kind === 'healing') history.healedAtMs.push(entry.atMs);
       history.life = lifeDuring(changeOf(entry.id!), history.life);
       return;
     case 'intent':

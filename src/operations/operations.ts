@@ -121,6 +121,12 @@ export class Operations {
     return this.progress.get(this.byId.get(id)!.index)?.steps.get(stepId)?.id ?? '';
   }
 
+  /** Healings of the company that began after `sinceMs`, by this process or an earlier one. */
+  healingsSince(id: string, sinceMs: number): number {
+    const healedAtMs = this.histories.get(this.byId.get(id)!.index)?.healedAtMs ?? [];
+    return healedAtMs.filter(atMs => atMs > sinceMs).length;
+  }
+
   planOf(company: Company): Step[] {
     const { databaseOperationsPerCompany, platform } = this.options;
     return planOf(company, databaseOperationsPerCompany, platform.templates[company.industry].secrets);

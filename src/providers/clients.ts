@@ -6,6 +6,7 @@ import type { Step } from '../provisioning/plan.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
 import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from './atlas.ts';
 import { createSend, type Tokens } from './call.ts';
+import { certificateRenewalVerbs } from './certificateRenewal.ts';
 import { certificateVerbs, dnsRecordVerbs } from './cloudflare.ts';
 import { serviceVerbs } from './cloudRun.ts';
 import { healthVerbs } from './companyService.ts';
@@ -57,6 +58,8 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
         return healthVerbs(send, company, platform);
       case 'registration':
         return registrationVerbs(ports, company, platform, idOf('service'));
+      case 'certificateRenewal':
+        return certificateRenewalVerbs(send, tokens.cloudflare, company, platform, ports.clock.nowMs);
       case 'documentSettings':
         return documentSettingsVerbs(send, tokens.google, company, platform);
       case 'recordSettings': {

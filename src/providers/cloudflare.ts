@@ -26,9 +26,9 @@ const PENDING_CERTIFICATE: readonly unknown[] = [
   ...['backup_issued', 'staging_deployment', 'staging_active', 'holding_deployment'],
 ];
 
-const urlOf = (platform: Platform, collection: string) =>
+export const urlOf = (platform: Platform, collection: string) =>
   `https://api.cloudflare.com/client/v4/zones/${platform.cloudflareZoneId}/${collection}`;
-const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
+export const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
 export function dnsRecordVerbs(
@@ -159,7 +159,7 @@ async function removeById(
 }
 
 /** The only item of a list that was asked for one exact name. */
-function firstOf<T>(answer: Awaited<ReturnType<Send>>): Found<T> {
+export function firstOf<T>(answer: Awaited<ReturnType<Send>>): Found<T> {
   if (answer.kind !== 'answered') return answer;
   if (answer.status !== 200) return cloudflareFailure(answer);
   const items = (jsonOf(answer) as Envelope<T[]> | undefined)?.result;
@@ -174,7 +174,7 @@ const hasCode = (answer: Answer, codes: readonly unknown[]) =>
 const INVALID_TOKEN = 9109;
 
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
-function cloudflareFailure(answer: Answer): CloudResult {
+export function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
   if (code === INVALID_TOKEN) return { kind: 'rejected', reason: `${answer.status} ${code} ${message}` };
   const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';

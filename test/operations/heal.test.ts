@@ -1,0 +1,162 @@
+// The monitor and the healer against clouds that somebody breaks: what was broken is mended, by the right remedy, and
+// what cannot be mended is said. The ledger is the truth.
+
+import { describe, expect, it } from 'vitest';
+import { liveResources } from '../../fakes/ledger.ts';
+import type { CheckRecord } from '../../src/operations/check.ts';
+import { decommission } from '../../src/operations/decommission.ts';
+import type { HealRecord } from '../../src/operations/heal.ts';
+import { type WatchCounts, watch } from '../../src/operations/watch.ts';
+import { rolloutOf, type Sets } from '../simulator/harness.ts';
+import { type Ran, runWorld, type World } from './world.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const BROKEN = 'c00003';
+const ZONE = 'https://api.cloudflare.com/client/v4/zones/023e105f4ecef8ad9ca31a8372d0c353';
+const GROUP = 'https://cloud.mongodb.com/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01';
+
+type Watched = {
+  readonly ran: Ran;
+  readonly counts: WatchCounts;
+  readonly checks: readonly CheckRecord[];
+  readonly heals: readonly HealRecord[];
+};
+
+const isHeal = (record: CheckRecord | HealRecord): record is HealRecord => 'remedy' in record;
+
+/** Twenty companies, watched for so long; `meanwhile` goes on beside the watch. */
+async function watched(
+  forMs: number,
+  meanwhile: (world: World) => Promise<void> | void,
+  sets: Sets = {},
+  heals = true,
+): Promise<Watched> {
+  const records: (CheckRecord | HealRecord)[] = [];
+  let counts: WatchCounts | undefined;
+  const ran = await runWorld(rolloutOf(20, sets), async world => {
+    const { operations, clock } = world;
+    const untilMs = clock.nowMs() + forMs;
+    const isOver = () => clock.nowMs() >= untilMs;
+    const options = {
+      isOver,
+      record: (record: CheckRecord | HealRecord) => void records.push(record),
+      heals,
+    };
+    [counts] = await Promise.all([watch(operations, options), meanwhile(world)]);
+  });
+  const checks = records.filter(record => !isHeal(record)) as CheckRecord[];
+  return { ran, counts: counts!, checks, heals: records.filter(isHeal) };
+}
+
+/** The only id of the zone's list under the company's name. */
+function idIn({ meddle }: World, collection: string, filter: string): string {
+  const { body } = meddle('GET', `${ZONE}/${collection}?${filter}=${BROKEN}.mcp.asoos.2100.cool`);
+  return (body as { result: { id: string }[] }).result[0].id;
+}
+
+const liveOf = ({ cloud }: Ran, kind: string) =>
+  liveResources(cloud.ledger.entries).filter(one => one.kind === kind && one.company === BROKEN);
+
+describe('companies that are well', () => {
+  it('are only looked at: no effect, no failure, the plan’s number of checks', async () => {
+    let effects = 0;
+    const { ran, counts, checks } = await watched(HOUR_MS, ({ cloud }) => {
+      effects = cloud.ledger.entries.length;
+    });
+    expect(ran.cloud.ledger.entries).toHaveLength(effects);
+    expect(counts).toMatchObject({ failed: 0, unknown: 0, dropped: 0, healings: 0, alerts: 0 });
+    const diamonds = ran.companies.filter(({ level }) => level === 'DIAMOND').length;
+    const of = (kind: string) => checks.filter(check => check.kind === kind).length;
+    expect(of('service')).toBe(diamonds * 120 + (20 - diamonds) * 60);
+    expect(of('database')).toBe(20 * 12);
+  });
+
+  it('are left alone once they are decommissioned', async () => {
+    const { ran, counts, checks } = await watched(30 * MINUTE_MS, async ({ operations, clock }) => {
+      await clock.sleep(10 * MINUTE_MS);
+      await decommission(operations, BROKEN);
+    });
+    expect(counts).toMatchObject({ failed: 0, healings: 0, alerts: 0 });
+    const last = checks.findLast(({ company }) => company === BROKEN)!;
+    const removed = ran.cloud.ledger.entries.find(
+      ({ company, effect, kind }) => company === BROKEN && effect === 'deleted' && kind === 'certificate',
+    )!;
+    expect(last.atMs).toBeLessThan(removed.atMs);
+    expect(ran.violations([BROKEN])).toEqual([]);
+  });
+});
+
+type Case = readonly [
+  name: string,
+  remedy: string,
+  symptom: string,
+  kind: string,
+  broken: (world: World) => { readonly status: number },
+];
+
+describe('what somebody takes away', () => {
+  it.each<Case>([
+    [
+      'the DNS record',
+      'dnsRecord',
+      'service',
+      'dnsRecord',
+      world => world.meddle('DELETE', `${ZONE}/dns_records/${idIn(world, 'dns_records', 'name.exact')}`),
+    ],
+    [
+      'the custom hostname and its certificate',
+      'certificate',
+      'service',
+      'certificate',
+      world =>
+        world.meddle(
+          'DELETE',
+          `${ZONE}/custom_hostnames/${idIn(world, 'custom_hostnames', 'hostname.exact')}`,
+        ),
+    ],
+    [
+      'the database user',
+      'databaseUser',
+      'database',
+      'databaseUser',
+      ({ meddle }) => meddle('DELETE', `${GROUP}/databaseUsers/admin/${BROKEN}`),
+    ],
+  ])('%s is made again by %s', async (_, remedy, symptom, kind, broken) => {
+    let brokenAtMs = 0;
+    const { ran, heals, counts } = await watched(20 * MINUTE_MS, async world => {
+      await world.clock.sleep(5 * MINUTE_MS);
+      brokenAtMs = world.clock.nowMs();
+      expect(broken(world).status).toBeLessThan(300);
+    });
+    expect(heals).toEqual([expect.objectContaining({ company: BROKEN, outcome: 'mended', remedy, symptom })]);
+    expect(counts).toMatchObject({ healings: 1, alerts: 0 });
+    const [live] = liveOf(ran, kind);
+    expect(live.atMs).toBeGreaterThan(brokenAtMs);
+    expect(live.atMs - brokenAtMs).toBeLessThan(6 * MINUTE_MS);
+    expect(ran.violations()).toEqual([]);
+  });
+
+  it('and was made again is removed with the company: nothing is left under the new id', async () => {
+    const { ran } = await watched(20 * MINUTE_MS, async world => {
+      expect(
+        world.meddle('DELETE', `${ZONE}/dns_records/${idIn(world, 'dns_records', 'name.exact')}`).status,
+      ).toBe(200);
+      await world.clock.sleep(15 * MINUTE_MS);
+      expect(await decommission(world.operations, BROKEN)).toMatchObject({ state: 'done' });
+    });
+    expect(ran.violations([BROKEN])).toEqual([]);
+  });
+
+  it('stays away when the watch only looks', async () => {
+    const { ran, counts } = await watched(
+      20 * MINUTE_MS,
+      ({ meddle }) => void meddle('DELETE', `${GROUP}/databaseUsers/admin/${BROKEN}`),
+      {},
+      false,
+    );
+    expect(liveOf(ran, 'databaseUser')).toEqual([]);
+    expect(counts.failed).toBe(4);
+    expect(counts.healings).toBe(0);
+  });
+});
