@@ -2,7 +2,8 @@
 // running. Their hosts look like Cloud Run's own, and whether an instance is warm when a run begins is asked once.
 
 import type { CompanyConfig } from '../src/ports.ts';
-import { REGION_CODES, type RunningService } from './cloudRun.ts';
+import type { RunningService } from './cloudRun.ts';
+import { REGION_CODES } from './cloudRunResources.ts';
 
 export type AdoptedCompany = { readonly id: string; readonly index: number };
 

@@ -1,9 +1,27 @@
-// Cloud Run Admin API v2: services and the long-running operations that create and delete them. A service's state is
-// a function of the moments stored with it: created → ready → deletion requested → gone.
+// Cloud Run Admin API v2: services, their revisions, and the long-running operations that change them. What a service is
+// at a moment is a function of the moments stored with it: created → ready → changed → deletion requested → gone.
 
+import { changed, givenOf, isSame, laidOver, withDefaults } from './cloudRunChange.ts';
 import { violationOf } from './cloudRunChecks.ts';
-import { companyOf, googleError, googleRefusals } from './google.ts';
-import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
+import {
+  type Deployment,
+  desiredAt,
+  isAlive,
+  isKeptWarm,
+  isPublic,
+  isServing,
+  liveRevisions,
+  ownerOf,
+  type Spec,
+} from './cloudRunDeployment.ts';
+import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
+import { createOperations } from './cloudRunOperations.ts';
+import { allocationProblem, countRefusal } from './cloudRunQuotas.ts';
+import { conflict, flagProblem, invalid } from './cloudRunRefusals.ts';
+import { etagOf, hostOf, isRegion, SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
+import { createRevisions } from './cloudRunRevisions.ts';
+import { googleError, googleRefusals } from './google.ts';
+import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
 export type RunningService = {
   /** Of the deployment: one that was deleted and made again is another. */
@@ -19,173 +37,249 @@ export type RunningService = {
 
 export type Run = {
   readonly service: Service;
-  /** Undefined when no service has that `run.app` host. */
+  /** Undefined when no service has that `run.app` host, or none that the world may call. */
   serviceByHost(host: string, nowMs: number): RunningService | undefined;
 };
 
-type Deployment = {
-  readonly name: string;
-  readonly uid: string;
-  readonly host: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the client's own body, checked field by field
-  readonly spec: any;
-  readonly createdAtMs: number;
-  readonly readyAtMs: number;
-  /** Infinity until the deletion is asked for; then it is gone at `goneAtMs`. */
-  deletedAtMs: number;
-  goneAtMs: number;
-  /** The last request that it served; -Infinity before the first. */
-  hitAtMs: number;
-};
-
-type Operation = {
-  readonly name: string;
-  readonly kind: 'create' | 'delete';
-  readonly deployment: Deployment;
-};
-
-/** The part of a region in the host of a service; regions of the platform only. */
-export const REGION_CODES: Readonly<Record<string, string>> = {
-  'us-west1': 'uw',
-  'us-central1': 'uc',
-  'europe-west1': 'ew',
-};
 /** 49 characters at most: with the project's hash and the region's code the host's first label has 63. */
 const SERVICE_ID = /^[a-z](?:[a-z0-9-]{0,47}[a-z0-9])?$/;
 const PAGE_SIZE_MAX = 100;
 /** Cloud Run keeps an idle instance for up to 15 minutes. */
 const IDLE_MS = 900_000;
-const SERVICE_TYPE = 'type.googleapis.com/google.cloud.run.v2.Service';
 const LOCATION = '/v2/projects/:project/locations/:location';
 
 export function cloudRun(world: World): Run {
-  const services = new Map<string, Deployment>();
+  const regions = new Map<string, Map<string, Deployment>>();
   const byHost = new Map<string, Deployment>();
-  const operations = new Map<string, Operation>();
+  const operations = createOperations();
+  let made = 0;
   const parentOf = ({ params }: RouteContext) => `projects/${params.project}/locations/${params.location}`;
   const scope = ({ params }: RouteContext) => `${params.project}/${params.location}`;
-  const alive = (deployment: Deployment | undefined, nowMs: number): deployment is Deployment =>
-    deployment !== undefined && nowMs < deployment.goneAtMs;
-  const record = ({ name, spec }: Deployment, effect: 'created' | 'deleted', atMs: number) => {
+  const regionOf = (context: RouteContext) => regions.get(parentOf(context)) ?? NO_SERVICES;
+  const record = (
+    deployment: Deployment,
+    effect: 'created' | 'changed' | 'deleted',
+    spec: Spec,
+    atMs: number,
+  ) => {
+    const company = ownerOf(deployment, atMs);
     const detail = spec.template.containers[0].image;
-    const company = companyOf(spec.labels);
-    world.ledger.write({ atMs, service: 'cloudRun', kind: 'service', name, company, effect, detail });
-  };
-
-  const start = (kind: Operation['kind'], deployment: Deployment, parent: string): Operation => {
-    const name = `${parent}/operations/${String(operations.size + 1).padStart(8, '0')}`;
-    const operation = { name, kind, deployment };
-    operations.set(name, operation);
-    return operation;
+    world.ledger.write({
+      atMs,
+      service: 'cloudRun',
+      kind: 'service',
+      name: deployment.name,
+      company,
+      effect,
+      detail,
+    });
   };
 
   const create = (context: RouteContext): FakeReply => {
-    const { params, query, body, nowMs, key } = context;
-    if (!Object.hasOwn(REGION_CODES, params.location))
-      return googleError(404, `Location ${params.location} is not found or access is unauthorized.`);
-    const id = query.get('serviceId') ?? '';
-    const violation = SERVICE_ID.test(id)
-      ? violationOf(body)
-      : (['service_id', `"${id}" is not a valid service id.`] as const);
-    if (violation !== undefined) return invalid(...violation);
+    const id = context.query.get('serviceId') ?? '';
     const name = `${parentOf(context)}/services/${id}`;
-    if (alive(services.get(name), nowMs)) return googleError(409, `Resource '${id}' already exists.`);
+    if (isAlive(regionOf(context).get(id), context.nowMs))
+      return googleError(409, `Resource '${id}' already exists.`);
+    return createNamed(context, id, name);
+  };
+
+  const createNamed = (context: RouteContext, id: string, name: string): FakeReply => {
+    const { params, query, body, nowMs, key } = context;
+    const request = 'CreateServiceRequest';
+    if (!isRegion(params.location))
+      return googleError(404, `Location ${params.location} is not found or access is unauthorized.`);
+    if (!SERVICE_ID.test(id)) return invalid(request, 'service_id', `"${id}" is not a valid service id.`);
+    const given = givenOf(body);
+    if (typeof given === 'string') return invalid(request, 'service', given);
+    const refusal = refusalOf(request, given.spec, undefined, context);
+    if (refusal !== undefined) return refusal;
+    const uid = String(++made).padStart(12, '0');
     const deployment: Deployment = {
       name,
-      uid: String(operations.size + 1).padStart(12, '0'),
-      host: `${id}-${hashOf(params.project)}-${REGION_CODES[params.location]}.a.run.app`,
-      spec: body,
+      id,
+      uid,
+      host: hostOf(id, params.project, params.location),
       createdAtMs: nowMs,
-      readyAtMs: nowMs + world.durationMs('lat.cloud-run.deploy', key),
+      generations: [],
+      revisions: [],
       deletedAtMs: Infinity,
       goneAtMs: Infinity,
       hitAtMs: -Infinity,
     };
-    services.set(name, deployment);
+    const readyAtMs = nowMs + world.durationMs('lat.cloud-run.deploy', key);
+    const generation = addGeneration(deployment, withDefaults(given.spec), true, nowMs, readyAtMs);
+    const work = workOf(deployment, generation);
+    if (query.get('validateOnly') === 'true')
+      return operations.preview(parentOf(context), work.resourceAt(nowMs));
+    if (!regions.has(parentOf(context))) regions.set(parentOf(context), new Map());
+    regions.get(parentOf(context))!.set(id, deployment);
     byHost.set(deployment.host, deployment);
-    record(deployment, 'created', nowMs);
-    return { status: 200, body: operationResource(start('create', deployment, parentOf(context)), nowMs) };
+    record(deployment, 'created', given.spec, nowMs);
+    return operations.start(parentOf(context), work, nowMs);
+  };
+
+  /** What the vendor refuses in a service as a whole. `self` is the one that would become it. */
+  const refusalOf = (
+    request: string,
+    spec: Spec,
+    self: Deployment | undefined,
+    context: RouteContext,
+  ): FakeReply | undefined => {
+    const violation = violationOf(spec);
+    if (violation !== undefined) return invalid(request, ...violation);
+    if (!world.resourceQuotas) return undefined;
+    const problem = allocationProblem(world, spec);
+    if (problem !== undefined)
+      return invalid(request, 'service.template.scaling.max_instance_count', problem);
+    return countRefusal(world, regionOf(context).values(), self, spec, context.nowMs);
   };
 
   /** Runs `handle` with the service of the path, or answers 404. */
   const withService =
     (handle: (deployment: Deployment, context: RouteContext) => FakeReply) => (context: RouteContext) => {
       const { service, location, project } = context.params;
-      const deployment = services.get(`${parentOf(context)}/services/${service}`);
-      if (alive(deployment, context.nowMs)) return handle(deployment, context);
+      const deployment = regionOf(context).get(service);
+      if (isAlive(deployment, context.nowMs)) return handle(deployment, context);
       const where = `in region '${location}' in project '${project}'`;
       return googleError(404, `Resource '${service}' of kind 'SERVICE' ${where} does not exist.`);
     };
 
+  const update = (context: RouteContext): FakeReply => {
+    const { params, query, nowMs } = context;
+    const isMissing = !isAlive(regionOf(context).get(params.service), nowMs);
+    return isMissing && query.get('allowMissing') === 'true'
+      ? createNamed(context, params.service, `${parentOf(context)}/services/${params.service}`)
+      : change(context);
+  };
+
+  const change = withService((deployment, context) => {
+    const { query, body, nowMs, key } = context;
+    const request = 'UpdateServiceRequest';
+    const given = givenOf(body);
+    if (typeof given === 'string') return invalid(request, 'service', given);
+    const stale = conflict(deployment.id, given.etag ?? null, etagOf(deployment, nowMs));
+    if (stale !== undefined) return stale;
+    // Assumed: the vendor does not document what becomes of a change after the deletion.
+    if (deployment.deletedAtMs <= nowMs)
+      return googleError(409, `Resource '${deployment.id}' is being deleted.`, undefined, 'ABORTED');
+    const current = desiredAt(deployment, nowMs);
+    const mask = query.get('updateMask') ?? '';
+    const asked = changed(current.spec, given.spec, mask);
+    if (typeof asked === 'string') return invalid(request, 'update_mask', asked);
+    // What the mask leaves out must be sound as well.
+    const broken = mask === '' ? undefined : violationOf(laidOver(current.spec, given.spec));
+    if (broken !== undefined) return invalid(request, ...broken);
+    const refusal = refusalOf(request, asked, deployment, context);
+    if (refusal !== undefined) return refusal;
+    const spec = withDefaults(asked);
+    const isForced = query.get('forceNewRevision') === 'true';
+    const isNewTemplate = isForced || !isSame(spec.template, current.spec.template);
+    const isTaken = liveRevisions(deployment, nowMs).some(({ id }) => id === spec.template.revision);
+    if (isNewTemplate && isTaken)
+      return googleError(
+        409,
+        `Revision named '${spec.template.revision}' with different configuration already exists.`,
+      );
+    if (query.get('validateOnly') === 'true') {
+      const response = { '@type': SERVICE_TYPE, ...serviceResource(deployment, nowMs), ...spec };
+      return operations.preview(parentOf(context), response);
+    }
+    // Nothing to change is nothing to wait for.
+    if (!isNewTemplate && isSame(spec, current.spec))
+      return operations.start(parentOf(context), workOf(deployment, current), nowMs);
+    const fact = isNewTemplate ? 'lat.cloud-run.deploy' : 'lat.cloud-run.update';
+    const readyAtMs = nowMs + world.durationMs(fact, key);
+    const generation = addGeneration(deployment, spec, isNewTemplate, nowMs, readyAtMs);
+    record(deployment, 'changed', spec, nowMs);
+    return operations.start(parentOf(context), workOf(deployment, generation), nowMs);
+  });
+
   // Asked for again while it goes on, a deletion is the same deletion: another operation, no second effect.
   const remove = withService((deployment, context) => {
-    const { nowMs, key } = context;
+    const { query, nowMs, key } = context;
+    const stale = conflict(deployment.id, query.get('etag'), etagOf(deployment, nowMs));
+    if (stale !== undefined) return stale;
+    const work = deletionOf(deployment);
+    if (query.get('validateOnly') === 'true')
+      return operations.preview(parentOf(context), work.resourceAt(nowMs));
     if (deployment.deletedAtMs === Infinity) {
       deployment.deletedAtMs = nowMs;
       deployment.goneAtMs = nowMs + world.durationMs('lat.cloud-run.delete', key);
-      record(deployment, 'deleted', nowMs);
+      record(deployment, 'deleted', desiredAt(deployment, nowMs).spec, nowMs);
     }
-    return { status: 200, body: operationResource(start('delete', deployment, parentOf(context)), nowMs) };
+    return operations.start(parentOf(context), work, nowMs);
   });
 
   // In the order of names, so that a page token (the last name given) stays good when services come and go.
   const list = (context: RouteContext): FakeReply => {
     const { query, nowMs } = context;
+    const request = 'ListServicesRequest';
     const size = Number(query.get('pageSize') ?? PAGE_SIZE_MAX);
     const token = query.get('pageToken') ?? '';
-    if (!Number.isInteger(size) || size < 0) return invalid('page_size', 'must be a non-negative integer.');
-    if (token !== '' && !SERVICE_ID.test(token)) return invalid('page_token', 'is invalid.');
-    const prefix = `${parentOf(context)}/services/`;
-    const names = [...services.values()]
-      .filter(deployment => deployment.name.startsWith(prefix) && alive(deployment, nowMs))
-      .map(({ name }) => name)
-      .filter(name => name > prefix + token)
+    if (!Number.isInteger(size) || size < 0)
+      return invalid(request, 'page_size', 'must be a non-negative integer.');
+    if (token !== '' && !SERVICE_ID.test(token)) return invalid(request, 'page_token', 'is invalid.');
+    const ids = [...regionOf(context).values()]
+      .filter(deployment => isAlive(deployment, nowMs) && deployment.id > token)
+      .map(({ id }) => id)
       .sort();
-    const page = names.slice(0, Math.min(size || PAGE_SIZE_MAX, PAGE_SIZE_MAX));
-    const nextPageToken = names.length > page.length ? page.at(-1)!.slice(prefix.length) : undefined;
-    const resources = page.map(name => serviceResource(services.get(name)!, nowMs));
+    const page = ids.slice(0, Math.min(size || PAGE_SIZE_MAX, PAGE_SIZE_MAX));
+    const nextPageToken = ids.length > page.length ? page.at(-1)! : undefined;
+    const resources = page.map(id => serviceResource(regionOf(context).get(id)!, nowMs));
     return {
       status: 200,
       body: { ...(resources.length > 0 && { services: resources }), ...(nextPageToken && { nextPageToken }) },
     };
   };
 
-  const poll = (context: RouteContext): FakeReply => {
-    const operation = operations.get(`${parentOf(context)}/operations/${context.params.operation}`);
-    return operation === undefined
-      ? googleError(404, `Operation '${context.params.operation}' does not exist.`)
-      : { status: 200, body: operationResource(operation, context.nowMs) };
-  };
-
   const get = withService((deployment, { nowMs }) => {
     return { status: 200, body: serviceResource(deployment, nowMs) };
   });
-  const write = { latency: 'lat.cloud-run.write', scope } as const;
-  const read = { latency: 'lat.cloud-run.read', scope } as const;
-  const all = `${LOCATION}/services`;
-  const one = `${all}/:service`;
-  const operation = `${LOCATION}/operations/:operation`;
+  const servicesAt = (context: RouteContext) =>
+    [...regionOf(context).values()].filter(deployment => isAlive(deployment, context.nowMs));
+  const revisions = createRevisions(world, operations, servicesAt);
+  const route = (
+    method: string,
+    path: string,
+    operation: string,
+    handle: (context: RouteContext) => FakeReply,
+  ) => ({
+    method,
+    path: `${LOCATION}${path}`,
+    operation: `cloudRun.${operation}`,
+    latency: method === 'GET' ? 'lat.cloud-run.read' : 'lat.cloud-run.write',
+    scope,
+    handle: (context: RouteContext) => flagProblem(context.query) ?? handle(context),
+  });
+  const one = '/services/:service=';
   return {
     service: {
       name: 'cloudRun',
       hosts: ['run.googleapis.com'],
       ...googleRefusals('run.googleapis.com', world.token),
       routes: [
-        { method: 'POST', path: all, operation: 'cloudRun.services.create', ...write, handle: create },
-        { method: 'GET', path: all, operation: 'cloudRun.services.list', ...read, handle: list },
-        { method: 'GET', path: one, operation: 'cloudRun.services.get', ...read, handle: get },
-        { method: 'DELETE', path: one, operation: 'cloudRun.services.delete', ...write, handle: remove },
-        { method: 'GET', path: operation, operation: 'cloudRun.operations.get', ...read, handle: poll },
+        route('POST', '/services', 'services.create', create),
+        route('GET', '/services', 'services.list', list),
+        route('GET', one, 'services.get', get),
+        route('PATCH', one, 'services.update', update),
+        route('DELETE', one, 'services.delete', remove),
+        route('GET', `${one}/revisions`, 'revisions.list', revisions.list),
+        route('GET', `${one}/revisions/:revision=`, 'revisions.get', revisions.get),
+        route('DELETE', `${one}/revisions/:revision=`, 'revisions.delete', revisions.remove),
+        route('GET', '/operations', 'operations.list', operations.list),
+        route('GET', '/operations/:operation=', 'operations.get', operations.get),
+        route('DELETE', '/operations/:operation=', 'operations.delete', operations.remove),
+        route('POST', '/operations/:operation=wait', 'operations.wait', operations.wait),
       ],
     },
     serviceByHost: (host, nowMs) => {
       const deployment = byHost.get(host);
-      if (!alive(deployment, nowMs)) return undefined;
+      if (!isAlive(deployment, nowMs) || !isPublic(deployment, nowMs)) return undefined;
       return {
         uid: deployment.uid,
-        company: companyOf(deployment.spec.labels),
-        ready: deployment.readyAtMs <= nowMs && nowMs < deployment.deletedAtMs,
-        warm: deployment.spec.template.scaling?.minInstanceCount > 0 || nowMs - deployment.hitAtMs <= IDLE_MS,
+        company: ownerOf(deployment, nowMs),
+        ready: isServing(deployment, nowMs),
+        warm: isKeptWarm(deployment, nowMs) || nowMs - deployment.hitAtMs <= IDLE_MS,
         touch: () => {
           deployment.hitAtMs = nowMs;
         },
@@ -194,69 +288,4 @@ export function cloudRun(world: World): Run {
   };
 }
 
-function invalid(field: string, description: string): FakeReply {
-  const violation = {
-    '@type': 'type.googleapis.com/google.rpc.BadRequest',
-    fieldViolations: [{ field, description }],
-  };
-  return googleError(400, `Violation in CreateServiceRequest.${field}: ${description}`, [violation]);
-}
-
-/** Ten characters for a project, as in the hosts of its services: FNV-1a twice, in base 36. */
-function hashOf(project: string): string {
-  const half = (offset: number) => {
-    let hash = offset;
-    for (let i = 0; i < project.length; i++) hash = Math.imul(hash ^ project.charCodeAt(i), 0x01000193);
-    return (hash >>> 0).toString(36).padStart(5, '0').slice(-5);
-  };
-  return half(0x811c9dc5) + half(0x9747b28c);
-}
-
-function serviceResource(deployment: Deployment, nowMs: number): Record<string, unknown> {
-  const { name, uid, host, spec, createdAtMs, readyAtMs, deletedAtMs, goneAtMs } = deployment;
-  const ready = readyAtMs <= nowMs;
-  const deleting = deletedAtMs <= nowMs;
-  const revision = `${name}/revisions/${name.slice(name.lastIndexOf('/') + 1)}-00001`;
-  const changedAtMs = deleting ? deletedAtMs : ready ? readyAtMs : createdAtMs;
-  const settled = ready && !deleting;
-  return {
-    name,
-    uid,
-    generation: '1',
-    labels: spec.labels ?? {},
-    createTime: isoTime(createdAtMs),
-    updateTime: isoTime(deleting ? deletedAtMs : createdAtMs),
-    ...(deleting && { deleteTime: isoTime(deletedAtMs), expireTime: isoTime(goneAtMs) }),
-    ingress: spec.ingress ?? 'INGRESS_TRAFFIC_ALL',
-    launchStage: 'GA',
-    template: { timeout: '300s', maxInstanceRequestConcurrency: 80, ...spec.template },
-    latestCreatedRevision: revision,
-    terminalCondition: {
-      type: 'Ready',
-      state: settled ? 'CONDITION_SUCCEEDED' : 'CONDITION_RECONCILING',
-      lastTransitionTime: isoTime(changedAtMs),
-    },
-    ...(ready && {
-      observedGeneration: '1',
-      latestReadyRevision: revision,
-      uri: `https://${host}`,
-      urls: [`https://${host}`],
-    }),
-    ...(!settled && { reconciling: true }),
-    etag: `"${uid}-${changedAtMs}"`,
-  };
-}
-
-/** A deployment that is deleted before it is ready ends in an error. */
-function operationResource({ name, kind, deployment }: Operation, nowMs: number): object {
-  const { readyAtMs, deletedAtMs, goneAtMs, createdAtMs } = deployment;
-  const doneAtMs = kind === 'delete' ? goneAtMs : Math.min(readyAtMs, deletedAtMs);
-  const metadata = { '@type': SERVICE_TYPE, name: deployment.name, createTime: isoTime(createdAtMs) };
-  if (nowMs < doneAtMs) return { name, metadata, done: false };
-  if (kind === 'create' && deletedAtMs < readyAtMs) {
-    const error = { code: 10, message: 'The service was deleted while it was being created.' };
-    return { name, metadata, done: true, error };
-  }
-  const resource = serviceResource(deployment, kind === 'create' ? readyAtMs : nowMs);
-  return { name, metadata, done: true, response: { '@type': SERVICE_TYPE, ...resource } };
-}
+const NO_SERVICES: ReadonlyMap<string, Deployment> = new Map();

@@ -35,6 +35,7 @@ export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: numb
     token: FAKES_TOKEN,
     domain: scenario.platform.domain,
     faults: scenario.faults.rules,
+    resourceQuotas: quotas === 'vendor',
     quotas: [
       ...(quotas === 'none' ? [] : planQuotas(scenario)),
       ...(quotas === 'vendor' ? vendorQuotas(facts) : []),
@@ -57,7 +58,7 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
   });
 }
 
-/** Request rates only; how many resources a project or zone may hold is not checked. */
+/** Request rates; how much a project may hold each fake checks itself. */
 function vendorQuotas(facts: FactValues): QuotaRule[] {
   const versionWrites = ['add', 'disable', 'enable', 'destroy'].map(verb => `versions.${verb}`);
   const secretWrites = ['secrets.create', 'secrets.delete', ...versionWrites];
@@ -73,7 +74,9 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
   return [
     rule('WritePerMinutePerProjectRegion', 'quota.cloud-run.writes', [
       'cloudRun.services.create',
+      'cloudRun.services.update',
       'cloudRun.services.delete',
+      'cloudRun.revisions.delete',
     ]),
     rule(
       'SecretManagerWritesPerMinutePerProject',

@@ -61,6 +61,22 @@ function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal):
   return { ...reply, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
+/** A quota on how much there may be, which no waiting helps. `domain`: `run.googleapis.com`. */
+export function googleQuotaExhausted(domain: string, quota: string, message: string): FakeReply {
+  return googleError(429, message, [
+    {
+      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+      reason: 'RESOURCE_QUOTA_EXCEEDED',
+      domain: 'googleapis.com',
+      metadata: { service: domain, quota_limit: quota },
+    },
+    {
+      '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+      violations: [{ subject: quota, description: message }],
+    },
+  ]);
+}
+
 /** The company that a resource's labels name; empty when they name none. */
 export function companyOf(labels: unknown): string {
   const company = (labels as Record<string, unknown> | undefined)?.company;

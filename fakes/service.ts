@@ -91,6 +91,8 @@ export type World = {
   readonly token: string;
   /** Companies live at `<id>.<domain>`. */
   readonly domain: string;
+  /** Vendors check how much there may be of a thing, besides how often it may be asked for. */
+  readonly resourceQuotas: boolean;
 };
 
 export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> };

@@ -29,6 +29,7 @@ export function createWorld(): World {
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
+    resourceQuotas: false,
     durationMs: () => DURATION_MS,
     latencyMs: () => DURATION_MS,
     valueOf: fact => {

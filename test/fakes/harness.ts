@@ -26,6 +26,7 @@ export function createWorld(durationsMs: Readonly<Record<string, number>> = {}):
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
+    resourceQuotas: false,
     durationMs: fixed,
     latencyMs: fixed,
     valueOf: fixed,
