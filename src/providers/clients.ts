@@ -15,6 +15,7 @@ import { cryptoKeyVerbs } from './kms.ts';
 import { namespaceVerbs } from './pinecone.ts';
 import { propagationVerbs } from './resolver.ts';
 import { secretVerbs, secretVersionVerbs } from './secretManager.ts';
+import { serviceRestartVerbs, serviceSettingsVerbs } from './serviceSettings.ts';
 import { documentSettingsVerbs, recordSettingsVerbs } from './settings.ts';
 
 type ClientPorts = {
@@ -58,6 +59,10 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
         return healthVerbs(send, company, platform);
       case 'registration':
         return registrationVerbs(ports, company, platform, idOf('service'));
+      case 'serviceSettings':
+        return serviceSettingsVerbs(send, tokens.google, company, platform, part);
+      case 'serviceRestart':
+        return serviceRestartVerbs(send, tokens.google, company, platform);
       case 'certificateRenewal':
         return certificateRenewalVerbs(send, tokens.cloudflare, company, platform, ports.clock.nowMs);
       case 'documentSettings':
