@@ -19,6 +19,7 @@ export type Change =
   | { readonly kind: 'level'; readonly level: string }
   | { readonly kind: 'suspension' }
   | { readonly kind: 'resumption' }
+  | { readonly kind: 'retargeting' }
   | { readonly kind: 'decommissioning' }
   | { readonly kind: 'healing'; readonly remedy: Remedy };
 
@@ -36,6 +37,7 @@ export function changeOf(name: string): Change {
       return { kind, level: rest };
     case 'suspension':
     case 'resumption':
+    case 'retargeting':
     case 'decommissioning':
       return { kind };
     case 'healing': {

@@ -29,6 +29,8 @@ function makingOf(change: Exclude<Change, { kind: 'decommissioning' }>, whole: r
       return [record('closed'), service('closed'), ...access('closed')];
     case 'resumption':
       return [...access('open').reverse(), service('open'), step('health'), record('open')];
+    case 'retargeting':
+      return served(whole);
     case 'healing':
       return remedyOf(change.remedy, whole);
   }
@@ -38,6 +40,15 @@ const service = (part: string) => step('serviceSettings', part, 'cloudRunDeploys
 const record = (part: string) => step('recordSettings', part, 'databaseOperations');
 const target = (): Step => ({ ...step('dnsTarget', '', 'dnsRecordWrites'), limitsRemoval: true });
 
+/** The service, made where there is none, and the name that leads to wherever it is now. */
+const served = (whole: readonly Step[]): Step[] => [
+  ...whole.filter(({ kind }) => kind === 'service'),
+  target(),
+  step('propagation'),
+  step('health'),
+  record('open'),
+];
+
 /** A name is trusted again once the resolver gives it and the company answers under it. */
 function remedyOf(remedy: Remedy, whole: readonly Step[]): Step[] {
   const again = (...kinds: string[]) => whole.filter(({ kind }) => kinds.includes(kind));
@@ -45,8 +56,7 @@ function remedyOf(remedy: Remedy, whole: readonly Step[]): Step[] {
     case 'restart':
       return [step('serviceRestart', '', 'cloudRunDeploys'), step('health')];
     case 'service':
-      // The new service may have another address.
-      return [...again('service'), target(), step('propagation'), step('health'), record('open')];
+      return served(whole);
     case 'dnsRecord':
       return again('dnsRecord', 'propagation', 'health');
     case 'dnsTarget':

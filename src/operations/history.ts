@@ -69,7 +69,7 @@ export function note(history: History, entry: JournalEntry): void {
       if (change !== undefined) end(history, change.name);
       return;
     case 'failed':
-      if (change !== undefined && changeOf(change.name).kind !== 'healing') history.isWhole = false;
+      if (change !== undefined && leavesHalves(changeOf(change.name))) history.isWhole = false;
       history.change = undefined;
       return;
     case 'decommissioned':
@@ -84,10 +84,13 @@ function lifeDuring({ kind }: Change, before: History['life']): History['life'] 
   return kind === 'suspension' ? 'suspended' : before;
 }
 
+/** The others only bring back what should have been there. */
+const leavesHalves = ({ kind }: Change): boolean => kind !== 'healing' && kind !== 'retargeting';
+
 function end(history: History, name: string): void {
   const change = changeOf(name);
   history.change = undefined;
-  if (change.kind !== 'healing') history.isWhole = true;
+  if (leavesHalves(change)) history.isWhole = true;
   if (change.kind === 'level') history.level = change.level;
   if (change.kind === 'resumption') history.life = 'active';
 }

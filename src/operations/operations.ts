@@ -179,9 +179,8 @@ function refusalOf({ kind }: Change, { life }: History): string | undefined {
   if (kind === 'decommissioning') return undefined;
   if (life === 'gone') return 'has been decommissioned';
   if (life === 'leaving') return 'is being decommissioned';
-  if (life === 'suspended' && (kind === 'level' || kind === 'healing'))
-    return 'is suspended: resume it first';
-  return undefined;
+  const mayBeSuspended = kind === 'suspension' || kind === 'resumption';
+  return life === 'suspended' && !mayBeSuspended ? 'is suspended: resume it first' : undefined;
 }
 
 /** It is as asked already, and nothing needs to be done. */
@@ -196,6 +195,7 @@ function isSo(change: Change, { life, level, isWhole }: History, company: Compan
       return life === 'active';
     case 'decommissioning':
       return life === 'gone';
+    case 'retargeting':
     case 'healing':
       return false;
   }

@@ -10,6 +10,7 @@ import { certificateRenewalVerbs } from './certificateRenewal.ts';
 import { certificateVerbs, dnsRecordVerbs } from './cloudflare.ts';
 import { serviceVerbs } from './cloudRun.ts';
 import { healthVerbs } from './companyService.ts';
+import { dnsTargetVerbs } from './dnsTarget.ts';
 import { documentVerbs } from './firestore.ts';
 import { cryptoKeyVerbs } from './kms.ts';
 import { namespaceVerbs } from './pinecone.ts';
@@ -54,7 +55,7 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
       case 'certificate':
         return certificateVerbs(send, tokens.cloudflare, company, platform);
       case 'propagation':
-        return propagationVerbs(send, company, platform);
+        return propagationVerbs(send, company, platform, hostOf(idOf('service')));
       case 'health':
         return healthVerbs(send, company, platform);
       case 'registration':
@@ -63,6 +64,8 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
         return serviceSettingsVerbs(send, tokens.google, company, platform, part);
       case 'serviceRestart':
         return serviceRestartVerbs(send, tokens.google, company, platform);
+      case 'dnsTarget':
+        return dnsTargetVerbs(send, tokens.cloudflare, company, platform, hostOf(idOf('service')));
       case 'certificateRenewal':
         return certificateRenewalVerbs(send, tokens.cloudflare, company, platform, ports.clock.nowMs);
       case 'documentSettings':

@@ -14,6 +14,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const BROKEN = 'c00003';
 const ZONE = 'https://api.cloudflare.com/client/v4/zones/023e105f4ecef8ad9ca31a8372d0c353';
+const RUN = 'https://run.googleapis.com/v2/projects/sandtable-platform/locations/us-west1/services';
 const GROUP = 'https://cloud.mongodb.com/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01';
 
 type Watched = {
@@ -122,6 +123,7 @@ describe('what somebody takes away', () => {
       'databaseUser',
       ({ meddle }) => meddle('DELETE', `${GROUP}/databaseUsers/admin/${BROKEN}`),
     ],
+    ['the service', 'service', 'service', 'service', ({ meddle }) => meddle('DELETE', `${RUN}/${BROKEN}`)],
   ])('%s is made again by %s', async (_, remedy, symptom, kind, broken) => {
     let brokenAtMs = 0;
     const { ran, heals, counts } = await watched(20 * MINUTE_MS, async world => {
@@ -158,5 +160,73 @@ describe('what somebody takes away', () => {
     expect(liveOf(ran, 'databaseUser')).toEqual([]);
     expect(counts.failed).toBe(4);
     expect(counts.healings).toBe(0);
+  });
+});
+
+describe('a name that somebody turned elsewhere', () => {
+  const turned = (fields: object) => async (world: World) => {
+    await world.clock.sleep(5 * MINUTE_MS);
+    const id = idIn(world, 'dns_records', 'name.exact');
+    expect(world.meddle('PATCH', `${ZONE}/dns_records/${id}`, fields).status).toBe(200);
+  };
+
+  it.each([
+    ['to another host', { content: 'elsewhere.example.com' }],
+    ['past the edge, so that no certificate covers it', { proxied: false }],
+  ])('%s is turned back, and answers again', async (_, fields) => {
+    const { ran, heals, checks } = await watched(20 * MINUTE_MS, turned(fields));
+    expect(heals).toEqual([expect.objectContaining({ outcome: 'mended', remedy: 'dnsTarget' })]);
+    const [{ detail }] = liveOf(ran, 'dnsRecord');
+    expect(detail).toMatch(/^c00003-\w+-uw\.a\.run\.app proxied$/);
+    expect(checks.findLast(({ company }) => company === BROKEN)?.state).toBe('healthy');
+    expect(ran.violations()).toEqual([]);
+  });
+});
+
+describe('a service that fails though nothing is wrong with it', () => {
+  const ailing = (untilMs: number): Sets => ({
+    'faults.rules': [
+      {
+        ...{ operation: 'companyService.health', verdict: 'refuse', status: 500, share: 1, companies: [3] },
+        ...{ fromMs: 10 * MINUTE_MS, untilMs },
+      },
+    ],
+  });
+  const restarts = ({ cloud }: Ran) =>
+    cloud.ledger.entries.filter(
+      ({ kind, effect, company }) => kind === 'service' && effect === 'changed' && company === BROKEN,
+    );
+
+  it('is started anew, as a new revision', async () => {
+    const { ran, heals, counts } = await watched(40 * MINUTE_MS, () => {}, ailing(14 * MINUTE_MS));
+    expect(heals).toEqual([
+      expect.objectContaining({
+        ...{ outcome: 'mended', remedy: 'restart', cause: 'nothing else is wrong with it' },
+      }),
+    ]);
+    expect(restarts(ran)).toHaveLength(1);
+    expect(counts).toMatchObject({ healings: 1, alerts: 0 });
+  });
+
+  it('and goes on failing is started three times in an hour and no more, and one alert says so', async () => {
+    const { ran, heals, counts } = await watched(70 * MINUTE_MS, () => {}, ailing(200 * MINUTE_MS));
+    expect(restarts(ran).length).toBe(3);
+    const alerts = ran.logged.filter(({ event }) => event === 'alert');
+    expect(alerts.length).toBeGreaterThanOrEqual(1);
+    expect(alerts[0]).toMatchObject({ company: BROKEN, symptom: 'service' });
+    expect(alerts.length).toBe(counts.alerts);
+    expect(heals.filter(({ outcome }) => outcome === 'alert').length).toBe(counts.alerts);
+    expect(counts.alerts).toBeLessThanOrEqual(3);
+  });
+
+  it('whose vendor cannot be asked is not touched: nobody knows what is wrong', async () => {
+    const [ail] = ailing(200 * MINUTE_MS)['faults.rules'] as object[];
+    const silent = { operation: 'cloudRun.services.get', verdict: 'refuse', status: 503, share: 1 };
+    const { ran, counts } = await watched(30 * MINUTE_MS, () => {}, {
+      'faults.rules': [ail, { ...silent, fromMs: 10 * MINUTE_MS, untilMs: 200 * MINUTE_MS }],
+    });
+    expect(restarts(ran)).toEqual([]);
+    expect(counts).toMatchObject({ healings: 0, alerts: 0 });
+    expect(counts.failed).toBeGreaterThan(10);
   });
 });
