@@ -1,7 +1,8 @@
 // Cloud Run Admin API v2: services, their revisions, and the long-running operations that change them. What a service is
 // at a moment is a function of the moments stored with it: created → ready → changed → deletion requested → gone.
 
-import { changed, givenOf, isSame, laidOver, withDefaults } from './cloudRunChange.ts';
+import { givenOf } from './cloudRunBody.ts';
+import { changed, isSame, laidOver, withDefaults } from './cloudRunChange.ts';
 import { violationOf } from './cloudRunChecks.ts';
 import {
   type Deployment,
@@ -14,8 +15,10 @@ import {
   ownerOf,
   type Spec,
 } from './cloudRunDeployment.ts';
+import { asksForNumbers, withNumbers } from './cloudRunEnumerations.ts';
 import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
 import { createOperations } from './cloudRunOperations.ts';
+import { createPolicies } from './cloudRunPolicies.ts';
 import { allocationProblem, countRefusal } from './cloudRunQuotas.ts';
 import { conflict, flagProblem, invalid } from './cloudRunRefusals.ts';
 import { etagOf, hostOf, isRegion, SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
@@ -52,6 +55,7 @@ export function cloudRun(world: World): Run {
   const regions = new Map<string, Map<string, Deployment>>();
   const byHost = new Map<string, Deployment>();
   const operations = createOperations();
+  const policies = createPolicies();
   let made = 0;
   const parentOf = ({ params }: RouteContext) => `projects/${params.project}/locations/${params.location}`;
   const scope = ({ params }: RouteContext) => `${params.project}/${params.location}`;
@@ -249,9 +253,13 @@ export function cloudRun(world: World): Run {
     operation: `cloudRun.${operation}`,
     latency: method === 'GET' ? 'lat.cloud-run.read' : 'lat.cloud-run.write',
     scope,
-    handle: (context: RouteContext) => flagProblem(context.query) ?? handle(context),
+    handle: (context: RouteContext) => {
+      const reply = flagProblem(context.query) ?? handle(context);
+      return asksForNumbers(context.query) ? { ...reply, body: withNumbers(reply.body) } : reply;
+    },
   });
-  const one = '/services/:service=';
+  const any = '/services/:service';
+  const one = `${any}=`;
   return {
     service: {
       name: 'cloudRun',
@@ -263,6 +271,9 @@ export function cloudRun(world: World): Run {
         route('GET', one, 'services.get', get),
         route('PATCH', one, 'services.update', update),
         route('DELETE', one, 'services.delete', remove),
+        route('GET', `${any}=getIamPolicy`, 'services.getIamPolicy', withService(policies.get)),
+        route('POST', `${any}=setIamPolicy`, 'services.setIamPolicy', withService(policies.set)),
+        route('POST', `${any}=testIamPermissions`, 'services.testIamPermissions', withService(policies.test)),
         route('GET', `${one}/revisions`, 'revisions.list', revisions.list),
         route('GET', `${one}/revisions/:revision=`, 'revisions.get', revisions.get),
         route('DELETE', `${one}/revisions/:revision=`, 'revisions.delete', revisions.remove),

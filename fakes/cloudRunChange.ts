@@ -1,76 +1,8 @@
-// What a change asks of a service's fields: the names that the vendor knows, the update mask, numbers of enumerations.
+// What a change makes of a service's fields: the update mask, and what the vendor fills in.
 
 import { SCALING_FIELDS, SERVICE_FIELDS, SERVICE_SCALING_FIELDS, TEMPLATE_FIELDS } from './cloudRunChecks.ts';
 import { LATEST, type Spec } from './cloudRunDeployment.ts';
-import { unknownName } from './google.ts';
 import { isObject } from './service.ts';
-
-/** Fields that only the vendor sets, by their types: taken from whoever sends back what was given out, and ignored. */
-const OUTPUT_FIELDS: Readonly<Record<string, string>> = {
-  name: 'string',
-  uid: 'string',
-  etag: 'string',
-  generation: 'string',
-  observedGeneration: 'string',
-  createTime: 'string',
-  updateTime: 'string',
-  deleteTime: 'string',
-  expireTime: 'string',
-  latestCreatedRevision: 'string',
-  latestReadyRevision: 'string',
-  uri: 'string',
-  reconciling: 'boolean',
-  terminalCondition: 'object',
-  conditions: 'array',
-  trafficStatuses: 'array',
-  urls: 'array',
-};
-
-/** Names of the enumerations that a body may carry, by field; a client may send their numbers instead. */
-const ENUMERATIONS: Readonly<Record<string, readonly string[]>> = {
-  ingress: [
-    'INGRESS_TRAFFIC_UNSPECIFIED',
-    'INGRESS_TRAFFIC_ALL',
-    'INGRESS_TRAFFIC_INTERNAL_ONLY',
-    'INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER',
-    'INGRESS_TRAFFIC_NONE',
-  ],
-  launchStage: ['LAUNCH_STAGE_UNSPECIFIED', 'EARLY_ACCESS', 'ALPHA', 'BETA', 'GA', 'DEPRECATED'],
-  scalingMode: ['SCALING_MODE_UNSPECIFIED', 'AUTOMATIC', 'MANUAL'],
-  type: [
-    'TRAFFIC_TARGET_ALLOCATION_TYPE_UNSPECIFIED',
-    'TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST',
-    'TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION',
-  ],
-};
-
-export type Given = { readonly spec: Spec; readonly etag: string | undefined };
-
-/** What a body asks for, apart from what only the vendor sets; a text says why it is none. */
-export function givenOf(body: Record<string, unknown>): Given | string {
-  const problem = unknownName(body, [...SERVICE_FIELDS, ...Object.keys(OUTPUT_FIELDS)], 'service');
-  if (problem !== undefined) return problem;
-  const wrong = Object.entries(body).find(([name, value]) => {
-    const type = OUTPUT_FIELDS[name];
-    return type !== undefined && (Array.isArray(value) ? 'array' : typeof value) !== type;
-  });
-  if (wrong !== undefined) return `Invalid value at 'service.${wrong[0]}'.`;
-  const own = Object.entries(body).filter(([name]) => !Object.hasOwn(OUTPUT_FIELDS, name));
-  return { spec: withNames(Object.fromEntries(own)), etag: body.etag as string | undefined };
-}
-
-/** The same with names in place of the numbers of enumerations. Numbers that stand for none are left, and refused. */
-// biome-ignore lint/suspicious/noExplicitAny: any JSON value
-function withNames(value: any): any {
-  if (Array.isArray(value)) return value.map(withNames);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => {
-      const names = Object.hasOwn(ENUMERATIONS, name) ? ENUMERATIONS[name] : undefined;
-      return [name, typeof item === 'number' ? (names?.[item] ?? item) : withNames(item)];
-    }),
-  );
-}
 
 /** The whole of `given` laid over `spec`: what must be sound whatever the mask takes of it. */
 export function laidOver(spec: Spec, given: Spec): Spec {
@@ -123,16 +55,20 @@ export const withDefaults = ({ template, traffic, ...rest }: Spec): Spec => ({
   traffic: traffic === undefined || traffic.length === 0 ? [{ type: LATEST, percent: 100 }] : traffic,
 });
 
-/** By content, whatever the order of the names. */
+/** By content, whatever the order of the names; what is empty says the same as what is not there. */
 export const isSame = (one: unknown, other: unknown): boolean =>
-  JSON.stringify(ordered(one)) === JSON.stringify(ordered(other));
+  JSON.stringify(bare(one)) === JSON.stringify(bare(other));
 
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
+function bare(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bare);
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.keys(value)
       .sort()
-      .map(name => [name, ordered(value[name])]),
+      .map(name => [name, bare(value[name])] as const)
+      .filter(([, item]) => !isEmpty(item)),
   );
 }
+
+const isEmpty = (item: unknown) =>
+  typeof item === 'object' && item !== null ? Object.keys(item).length === 0 : !item;

@@ -97,11 +97,12 @@ export function createOperations(): Operations {
 }
 
 function operationResource({ name, doneAtMs, resourceAt, errorAt }: Operation, nowMs: number) {
-  const atMs = Math.min(nowMs, doneAtMs());
-  const metadata = resourceAt(atMs);
-  if (nowMs < doneAtMs()) return { name, metadata, done: false };
+  const endsAtMs = doneAtMs();
+  const atMs = Math.min(nowMs, endsAtMs);
+  const resource = resourceAt(atMs);
+  if (nowMs < endsAtMs) return { name, metadata: resource, done: false };
   const error = errorAt(atMs);
   return error === undefined
-    ? { name, metadata, done: true, response: resourceAt(atMs) }
-    : { name, metadata, done: true, error };
+    ? { name, metadata: resource, done: true, response: resource }
+    : { name, metadata: resource, done: true, error };
 }

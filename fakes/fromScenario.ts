@@ -76,6 +76,7 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
       'cloudRun.services.create',
       'cloudRun.services.update',
       'cloudRun.services.delete',
+      'cloudRun.services.setIamPolicy',
       'cloudRun.revisions.delete',
     ]),
     rule(

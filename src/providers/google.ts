@@ -8,19 +8,33 @@ export const googleHeaders = (token: string): Record<string, string> => ({
   authorization: `Bearer ${token}`,
 });
 
-type GoogleError = {
-  error?: {
-    status?: string;
-    message?: string;
-    details?: { '@type'?: string; metadata?: Record<string, string> }[];
-  };
-};
+type GoogleError = { error?: { status?: string; message?: string; details?: Detail[] } };
+type Detail = { '@type'?: string; reason?: string; metadata?: Record<string, string> };
 
 export function googleFailure(answer: Answer): CloudResult {
   const error = (jsonOf(answer) as GoogleError | undefined)?.error;
-  const info = error?.details?.find(detail => detail['@type'] === 'type.googleapis.com/google.rpc.ErrorInfo');
-  return readFailure(answer, info?.metadata?.quota_limit ?? 'google', error?.message ?? '');
+  const details = Array.isArray(error?.details) ? error.details : [];
+  const message = error?.message ?? '';
+  const quota = detailOf(details, 'ErrorInfo')?.metadata?.quota_limit ?? 'google';
+  if (answer.status === 429 && isAllocation(details))
+    return { kind: 'rejected', reason: `429 ${quota}: ${message}` };
+  return readFailure(answer, quota, message);
 }
+
+/** Whether the quota is on how much there may be, which no waiting helps: the vendor says so, or names no rate. */
+function isAllocation(details: readonly Detail[]): boolean {
+  const { reason, metadata = {} } = detailOf(details, 'ErrorInfo') ?? {};
+  if (reason === 'RESOURCE_QUOTA_EXCEEDED') return true;
+  const isRate =
+    reason === 'RATE_LIMIT_EXCEEDED' ||
+    detailOf(details, 'RetryInfo') !== undefined ||
+    /Per(?:Second|Minute|Hour|Day)/.test(metadata.quota_limit ?? '') ||
+    /^1\/(?:s|min|h|d)\b/.test(metadata.quota_unit ?? '');
+  return !isRate && detailOf(details, 'QuotaFailure') !== undefined;
+}
+
+const detailOf = (details: readonly Detail[], type: string) =>
+  details.find(detail => detail['@type'] === `type.googleapis.com/google.rpc.${type}`);
 
 /** A resource as the API tells of it, or what the look came to instead: `absent` for a 404. */
 export type Found<T> = { readonly kind: 'found'; readonly resource: T } | CloudResult;

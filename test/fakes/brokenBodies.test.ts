@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { atlas } from '../../fakes/atlas.ts';
+import { cloudRun } from '../../fakes/cloudRun.ts';
 import { firestore } from '../../fakes/firestore.ts';
 import { pinecone } from '../../fakes/pinecone.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
@@ -23,6 +24,22 @@ const electableSpecs = { instanceSize: 'M10', nodeCount: 3 };
 const regionConfigs = [{ providerName: 'GCP', regionName: 'US_CENTRAL', priority: 7, electableSpecs }];
 const actions = [{ action: 'FIND', resources: [{ db: 'c1', collection: '' }] }];
 const vectors = [{ id: 'a', values: [1, 0], metadata: { a: 'x', b: ['y'] } }];
+const container = {
+  name: 'c1',
+  image: 'us-docker.pkg.dev/p/images/health:1',
+  env: [{ name: 'COMPANY_ID', value: 'c1' }],
+  ports: [{ name: 'h2c', containerPort: 8080 }],
+  resources: { limits: { cpu: '2', memory: '4Gi' }, cpuIdle: true, startupCpuBoost: true },
+};
+const template = {
+  revision: 's-green',
+  labels: { company: 'c1' },
+  annotations: { 'a.b/c': 'd' },
+  containers: [container],
+  scaling: { minInstanceCount: 1, maxInstanceCount: 5 },
+  maxInstanceRequestConcurrency: 1000,
+  timeout: '300s',
+};
 const serverless = { cloud: 'gcp', region: 'us-central1', read_capacity: { mode: 'OnDemand' } };
 
 const GOOD: Readonly<Record<string, Good>> = {
@@ -61,6 +78,28 @@ const GOOD: Readonly<Record<string, Good>> = {
         orderBy: [{ field: { fieldPath: 'a' }, direction: 'DESCENDING' }],
         limit: 5,
       },
+    },
+  ],
+  'a service': [
+    world => cloudRun(world).service,
+    '/v2/projects/p/locations/us-west1/services?serviceId=s',
+    {
+      description: 'of a company',
+      labels: { company: 'c1' },
+      annotations: { a: 'b' },
+      ingress: 'INGRESS_TRAFFIC_ALL',
+      invokerIamDisabled: true,
+      launchStage: 'GA',
+      scaling: { scalingMode: 'MANUAL', manualInstanceCount: 3, minInstanceCount: 1, maxInstanceCount: 9 },
+      template,
+      traffic: [
+        { type: 'TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION', revision: 's-green', percent: 60 },
+        { type: 'TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST', percent: 40 },
+      ],
+      etag: '"0"',
+      generation: '1',
+      reconciling: false,
+      urls: ['https://s'],
     },
   ],
   'a composite index': [

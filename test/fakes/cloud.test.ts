@@ -277,7 +277,7 @@ describe('a quota', () => {
       all(/^cloudflare.dnsRecords.(create|update|delete)/),
       ['cloudRun.services.create'],
       all(/^atlas.(customDbRoles|databaseUsers|indexes).create$/),
-      all(/^cloudRun.(services|revisions).(create|update|delete)$/),
+      all(/^cloudRun.(services|revisions).(create|update|delete|setIamPolicy)$/),
       all(/^secretManager.*(create|delete|add|disable|enable|destroy)$/),
       all(/^cloudflare/),
     ]);

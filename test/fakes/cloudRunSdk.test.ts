@@ -254,6 +254,58 @@ describe('an operation', () => {
   });
 });
 
+describe('a policy', () => {
+  const bindings = [{ role: 'roles/run.invoker', members: ['allUsers'] }];
+  const set = (policy: object) => services.setIamPolicy({ resource: name, requestBody: { policy } });
+
+  test('is read, changed and written back, and goes with its service', async () => {
+    const before = (await services.getIamPolicy({ resource: name })).data;
+    expect(before).toEqual({ version: 1, etag: expect.any(String) });
+    const written = (await set({ ...before, bindings })).data;
+    expect(written).toMatchObject({ bindings });
+    expect((await services.getIamPolicy({ resource: name })).data).toEqual(written);
+    await finished(await services.delete({ name }));
+    await finished(await services.create({ parent, serviceId: id, requestBody: serviceOf('1') }));
+    expect((await services.getIamPolicy({ resource: name })).data).toEqual(before);
+  });
+
+  test('allows its owner everything', async () => {
+    const permissions = ['run.services.get', 'run.services.setIamPolicy'];
+    const { data } = await services.testIamPermissions({ resource: name, requestBody: { permissions } });
+    expect(data).toEqual({ permissions });
+  });
+
+  test.each<[string, object, string]>([
+    ['what was read before another change', { bindings: [], etag: 'old' }, '409 ABORTED'],
+    ['an unknown field', { bindings, rules: [] }, '400 INVALID_ARGUMENT'],
+    ['conditions', { bindings: [{ ...bindings[0], condition: {} }] }, '400 INVALID_ARGUMENT'],
+    ['version 3', { bindings, version: 3 }, '400 INVALID_ARGUMENT'],
+    ['a role of its own words', { bindings: [{ ...bindings[0], role: 'invoker' }] }, '400 INVALID_ARGUMENT'],
+    [
+      'a member without its kind',
+      { bindings: [{ ...bindings[0], members: ['a@b.c'] }] },
+      '400 INVALID_ARGUMENT',
+    ],
+    ['nobody', { bindings: [{ ...bindings[0], members: [] }] }, '400 INVALID_ARGUMENT'],
+    ['bindings that are no list', { bindings: {} }, '400 INVALID_ARGUMENT'],
+    ['an etag that is no text', { bindings, etag: 1 }, '400 INVALID_ARGUMENT'],
+  ])('does not take %s', async (_what, policy, refusal) => {
+    const before = (await set({ bindings })).data;
+    expect(await googleRefusal(set(policy))).toBe(refusal);
+    expect((await services.getIamPolicy({ resource: name })).data).toEqual(before);
+  });
+
+  test('is none without a policy, and none of an absent service', async () => {
+    const none = services.setIamPolicy({ resource: name, requestBody: {} });
+    expect(await googleRefusal(none)).toBe('400 INVALID_ARGUMENT');
+    const absent = services.getIamPolicy({ resource: `${name}x` });
+    expect(await googleRefusal(absent)).toBe('404 NOT_FOUND');
+    const permissions = ['run.*'];
+    const wild = services.testIamPermissions({ resource: name, requestBody: { permissions } });
+    expect(await googleRefusal(wild)).toBe('400 INVALID_ARGUMENT');
+  });
+});
+
 const create = (change: object, serviceId = 'fresh') =>
   services.create({ parent, serviceId, requestBody: serviceOf('1', change) });
 const change = (body: object, updateMask?: string) =>
@@ -329,8 +381,7 @@ test.each<[string, () => Promise<unknown>, string]>([
 });
 
 test.each<[string, () => Promise<unknown>]>([
-  ['GET', () => services.getIamPolicy({ resource: name })],
-  ['POST', () => services.setIamPolicy({ resource: name, requestBody: {} })],
+  ['GET', () => services.revisions.exportStatus({ name: `${name}/revisions/r`, operationId: 'o' })],
   ['GET', () => locations.jobs.list({ parent })],
   ['POST', () => locations.jobs.run({ name: `${parent}/jobs/j`, requestBody: {} })],
   ['GET', () => locations.workerPools.get({ name: `${parent}/workerPools/w` })],

@@ -14,6 +14,16 @@ import { healthVerbs } from '../../src/providers/companyService.ts';
 import { documentVerbs } from '../../src/providers/firestore.ts';
 import { cryptoKeyVerbs } from '../../src/providers/kms.ts';
 import { secretVerbs, secretVersionVerbs } from '../../src/providers/secretManager.ts';
+import {
+  instancesOf,
+  labelsOf,
+  RESUMED,
+  restartOf,
+  rollbackTo,
+  type ServiceChange,
+  SUSPENDED,
+  updateService,
+} from '../../src/providers/serviceChange.ts';
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Verbs } from '../../src/provisioning/verbs.ts';
 import {
@@ -50,7 +60,7 @@ const PLATFORM: Platform = {
     },
   },
 };
-const DONE_MS = { deploy: 6000, delete: 3000 };
+const DONE_MS = { deploy: 6000, delete: 3000, update: 2000 };
 const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const LOST: Outcome = { kind: 'unknown', reason: 'no answer' };
 
@@ -59,6 +69,7 @@ function setUp(name: Resource, rules: readonly QuotaRule[] = []) {
   const world = createWorld({
     'lat.cloud-run.deploy': DONE_MS.deploy,
     'lat.cloud-run.delete': DONE_MS.delete,
+    'lat.cloud-run.update': DONE_MS.update,
   });
   const { service, verbs } = RESOURCES[name](world);
   const transport = fakeTransport([service], new Quotas(rules));
@@ -383,6 +394,128 @@ describe('the client of a service', () => {
     const body = { labels: { company: 'c00001' }, terminalCondition: { state, message: 'image not found' } };
     const { find } = setUp('service').clientOf(COMPANY, cannedTransport([answered({ status: 200, body })]));
     expect((await find(ATTEMPT, undefined)).kind).toBe(kind);
+  });
+});
+
+describe('a change of a service', () => {
+  const NAME = 'projects/p/locations/us-west1/services/c00001';
+  const changing = async () => {
+    const { create, transport, clock, service, ...rest } = setUp('service');
+    await create(ATTEMPT);
+    clock.nowMs = DONE_MS.deploy;
+    const change = (of: ServiceChange, name = NAME) =>
+      updateService(createSend(transport), TOKEN, name, of, ATTEMPT);
+    const get = () => callFake(service, 'GET', `${SERVICES}/c00001`, undefined, { nowMs: clock.nowMs }).body;
+    const revisions = () =>
+      callFake(service, 'GET', `${SERVICES}/c00001/revisions`, undefined, { nowMs: clock.nowMs }).body
+        .revisions;
+    return { ...rest, change, get, revisions, clock };
+  };
+
+  it('is pending by its operation, and done when the service is as it was asked to be', async () => {
+    const { change, get, find, clock } = await changing();
+    const changed = await change(instancesOf(1, 20));
+    expect(changed).toEqual({ kind: 'pending', id: expect.stringMatching(/\/operations\/\d+$/) });
+    const { id } = changed as { id: string };
+    expect((await find(ATTEMPT, id)).kind).toBe('pending');
+    clock.nowMs += DONE_MS.deploy;
+    expect(await find(ATTEMPT, id)).toMatchObject({ kind: 'done', id: get().uri });
+    expect(get().template.scaling).toEqual({ minInstanceCount: 1, maxInstanceCount: 20 });
+  });
+
+  it.each<[string, ServiceChange, number]>([
+    ['suspension', SUSPENDED, 1],
+    ['resumption', RESUMED, 1],
+    ['labels', labelsOf({ company: 'c00001', level: 'gold' }), 1],
+    ['restart', restartOf('7'), 2],
+    ['instances', instancesOf(1, 20), 2],
+  ])('(%s) makes a revision only where the template changes', async (_what, of, count) => {
+    const { change, get, revisions } = await changing();
+    const { containers } = get().template;
+    expect((await change(of)).kind).toBe('pending');
+    expect(revisions()).toHaveLength(count);
+    expect(get().template.containers).toEqual(containers);
+  });
+
+  it('(restart) that is asked for twice by the same name starts anew once', async () => {
+    const { change, revisions } = await changing();
+    for (const name of ['1', '1', '2']) await change(restartOf(name));
+    expect(revisions()).toHaveLength(3);
+  });
+
+  it('(rollback) gives all requests to an old revision', async () => {
+    const { change, get, revisions, clock } = await changing();
+    const [{ name }] = revisions();
+    await change(restartOf('7'));
+    await change(rollbackTo(name.slice(name.lastIndexOf('/') + 1)));
+    clock.nowMs += DONE_MS.deploy;
+    expect(get().trafficStatuses).toMatchObject([{ revision: name.split('/').at(-1), percent: 100 }]);
+  });
+
+  it('says what it came to when there is nothing to change, or not so', async () => {
+    const { change, ledger } = await changing();
+    const before = ledger.entries.length;
+    expect(await change(SUSPENDED, `${NAME}x`)).toEqual({ kind: 'absent' });
+    expect(await change({ ...SUSPENDED, etag: '"0"' })).toMatchObject({ kind: 'transient' });
+    expect(await change(instancesOf(5, 4))).toMatchObject({ kind: 'rejected' });
+    expect(await change({ mask: ['uri'], fields: {} })).toMatchObject({ kind: 'rejected' });
+    expect(ledger.entries).toHaveLength(before);
+  });
+});
+
+describe('a refusal by a quota of Google', () => {
+  const DETAIL = 'type.googleapis.com/google.rpc.';
+  const refused = (status: number, message: string, details?: readonly object[]) => {
+    const body = { error: { code: status, message, ...(details && { details }) } };
+    return answered({ status, body, headers: { 'retry-after': '7' } });
+  };
+  const info = (reason: string | undefined, metadata: object) => ({
+    '@type': `${DETAIL}ErrorInfo`,
+    ...(reason && { reason }),
+    metadata,
+  });
+  const failure = { '@type': `${DETAIL}QuotaFailure`, violations: [{ subject: 's', description: 'd' }] };
+  const retry = { '@type': `${DETAIL}RetryInfo`, retryDelay: '7s' };
+
+  it.each<[string, readonly object[] | undefined, string]>([
+    ['says that it is a rate', [info('RATE_LIMIT_EXCEEDED', { quota_limit: 'Writes' }), failure], 'Writes'],
+    ['says when to come back', [failure, retry], 'google'],
+    [
+      'has a rate for a name',
+      [info(undefined, { quota_limit: 'WritesPerMinute' }), failure],
+      'WritesPerMinute',
+    ],
+    [
+      'has a rate for a unit',
+      [info(undefined, { quota_limit: 'Writes', quota_unit: '1/min/{project}' }), failure],
+      'Writes',
+    ],
+    ['gives no reason', undefined, 'google'],
+  ])('that %s is waited for', async (_what, details, quota) => {
+    const { create } = setUp('service').clientOf(COMPANY, cannedTransport([refused(429, 'm', details)]));
+    expect(await create(ATTEMPT)).toEqual({ kind: 'throttled', quota, retryAfterMs: 7000 });
+  });
+
+  it.each<[string, readonly object[], string]>([
+    [
+      'says that there may be no more',
+      [info('RESOURCE_QUOTA_EXCEEDED', { quota_limit: 'Services' })],
+      'Services',
+    ],
+    ['names no rate', [info(undefined, { quota_limit: 'Services' }), failure], 'Services'],
+  ])('that %s is not', async (_what, details, quota) => {
+    const { create } = setUp('service').clientOf(COMPANY, cannedTransport([refused(429, 'm', details)]));
+    expect(await create(ATTEMPT)).toEqual({ kind: 'rejected', reason: `429 ${quota}: m` });
+  });
+
+  it('on the instances that a service may have is not waited for either, and is named', async () => {
+    const world = createWorld({ 'quota.cloud-run.cpu': 200, 'quota.cloud-run.memory': 400 });
+    const transport = fakeTransport([cloudRun({ ...world, resourceQuotas: true }).service]);
+    const { create } = serviceVerbs(createSend(transport), TOKEN, COMPANY, PLATFORM);
+    expect(await create!(ATTEMPT)).toMatchObject({
+      kind: 'rejected',
+      reason: expect.stringContaining('CpuAllocPerProjectRegion requested: 1000000 allowed: 200000'),
+    });
   });
 });
 
