@@ -143,6 +143,7 @@ function operationProblem(path: string, operation: string): string[] {
     seed: 0,
     facts: new FactValues('mid', {}),
     quotas: [],
+    resourceQuotas: false,
     faults: [],
     token: '',
     domain: 'example.com',

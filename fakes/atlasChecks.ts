@@ -206,7 +206,7 @@ function hasOnly<T>(value: T | null | undefined, names: readonly string[]): valu
   return typeof value === 'object' && value !== null && unknownAttribute(value, names) === undefined;
 }
 
-function unknownAttribute(body: unknown, names: readonly string[]): FakeReply | undefined {
+export function unknownAttribute(body: unknown, names: readonly string[]): FakeReply | undefined {
   const unknown = Object.keys(body ?? {}).find(name => !names.includes(name));
   return unknown === undefined ? undefined : invalidAttribute(unknown);
 }
@@ -255,7 +255,7 @@ export function failure(
 
 const missingAttribute = (name: string) =>
   failure(400, 'MISSING_ATTRIBUTE', `The required attribute ${name} was not specified.`, [name]);
-const invalidAttribute = (name: string) =>
+export const invalidAttribute = (name: string) =>
   failure(400, 'INVALID_ATTRIBUTE', `Invalid attribute ${name} specified.`, [name]);
 const isName = (pattern: RegExp, value: unknown): value is string =>
   typeof value === 'string' && pattern.test(value);

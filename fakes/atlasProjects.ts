@@ -3,6 +3,7 @@
 // exists, and so does whatever cluster of it an index is made on.
 
 import { failure, GROUP_ID, invalidCluster, invalidProject, pageReply } from './atlasChecks.ts';
+import { billingReached, CLUSTERS_LIMIT, projectsReached } from './atlasLimits.ts';
 import type { Effect } from './ledger.ts';
 import { type FakeReply, isoTime, type RouteContext, type World } from './service.ts';
 
@@ -16,7 +17,11 @@ type Cluster = {
   readonly id: string;
   readonly name: string;
   readonly clusterType: string;
-  readonly replicationSpecs: readonly object[];
+  readonly replicationSpecs: readonly {
+    readonly regionConfigs: readonly {
+      readonly electableSpecs: { readonly instanceSize: string; readonly nodeCount?: number };
+    }[];
+  }[];
   readonly isProtected: boolean;
   readonly createdAtMs: number;
   readonly idleAtMs: number;
@@ -31,13 +36,19 @@ export type Projects = Readonly<Record<Verb, Handler>> & {
   /** `left`: resources other than clusters that would be lost with it. */
   readonly remove: (context: RouteContext, left: number) => FakeReply;
   readonly clusterMissing: (group: string, cluster: string, nowMs: number) => FakeReply | undefined;
+  readonly clusterCount: (group: string, nowMs: number) => number;
 };
+/** A refusal when a project has as many of what the limit counts as it may have. */
+export type Reached = (group: string, name: string, count: number) => FakeReply | undefined;
 
 /** Every id that the fake gives out begins so. */
 const OWN_ID = 'facade00';
-const CLUSTERS_MAX = 25;
+/** Of the projects that the platform's set-up has made. */
+const PLATFORM_ORG = '0'.repeat(24);
+/** Of a replica set in the price of a tier. */
+const NODES_PRICED = 3;
 
-export function createProjects(world: World): Projects {
+export function createProjects(world: World, reached: Reached): Projects {
   const projects = new Map<string, Project>();
   /** By project, then by name. */
   const clusters = new Map<string, Map<string, Cluster>>();
@@ -54,6 +65,9 @@ export function createProjects(world: World): Projects {
     const { name, orgId } = body;
     if ([...projects.values()].some(each => each.name === name && each.orgId === orgId))
       return failure(409, 'GROUP_ALREADY_EXISTS', `A group with name "${name}" already exists.`, [name]);
+    const own = [...projects.values()].filter(each => each.orgId === orgId).length;
+    const full = projectsReached(world, own, orgId);
+    if (full !== undefined) return full;
     const project = { id: nextId(), name, orgId, createdAtMs: nowMs };
     projects.set(project.id, project);
     note('project', `groups/${project.id}`, 'created', nowMs, name);
@@ -78,7 +92,7 @@ export function createProjects(world: World): Projects {
     const project = projects.get(group) ?? {
       id: group,
       name: `platform-${group}`,
-      orgId: '0'.repeat(24),
+      orgId: PLATFORM_ORG,
       createdAtMs: 0,
     };
     return { status: 200, body: projectResource(project, aliveIn(group, nowMs).length) };
@@ -116,12 +130,10 @@ export function createProjects(world: World): Projects {
         `A cluster named ${name} is already present in group ${group}.`,
         [name, group],
       );
-    if (alive.length >= CLUSTERS_MAX)
-      return failure(
-        400,
-        'MAX_CLUSTERS_PER_GROUP_EXCEEDED',
-        `A project has ${CLUSTERS_MAX} clusters at most.`,
-      );
+    const full =
+      reached(group, CLUSTERS_LIMIT, alive.length) ??
+      billingReached(world, () => orgUsdPerHour(group, nowMs) + usdPerHour(replicationSpecs));
+    if (full !== undefined) return full;
     const cluster: Cluster = {
       id: nextId(),
       name,
@@ -137,6 +149,19 @@ export function createProjects(world: World): Projects {
     clusters.set(group, own.set(name, cluster));
     note('cluster', `groups/${group}/clusters/${name}`, 'created', nowMs, clusterType);
     return { status: 201, body: clusterResource(cluster, group, nowMs) };
+  };
+
+  const orgOf = (group: string) => projects.get(group)?.orgId ?? PLATFORM_ORG;
+  const orgUsdPerHour = (group: string, nowMs: number) =>
+    [...clusters.keys()]
+      .filter(each => orgOf(each) === orgOf(group))
+      .flatMap(each => aliveIn(each, nowMs))
+      .reduce((sum, { replicationSpecs }) => sum + usdPerHour(replicationSpecs), 0);
+
+  /** The vendor prices a replica set of three nodes; that one of more costs more in proportion is assumed. */
+  const usdPerHour = (specs: Cluster['replicationSpecs']) => {
+    const { instanceSize, nodeCount = NODES_PRICED } = specs[0].regionConfigs[0].electableSpecs;
+    return (world.valueOf(`price.atlas.${instanceSize.toLowerCase()}`) * nodeCount) / NODES_PRICED;
   };
 
   const listClusters: Handler = ({ params: { group }, query, nowMs }) =>
@@ -197,6 +222,7 @@ export function createProjects(world: World): Projects {
     missing,
     remove,
     clusterMissing,
+    clusterCount: (group, nowMs) => aliveIn(group, nowMs).length,
   };
 }
 

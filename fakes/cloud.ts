@@ -38,11 +38,11 @@ export type CloudOptions = {
   readonly seed: number;
   readonly facts: FactValues;
   readonly quotas: readonly QuotaRule[];
+  /** As in `World`. */
+  readonly resourceQuotas: boolean;
   readonly faults: readonly FaultRule[];
   readonly token: string;
   readonly domain: string;
-  /** Vendors check how much there may be of a thing, besides how often it may be asked for; no when absent. */
-  readonly resourceQuotas?: boolean;
   /** Companies that exist without having been provisioned here, for a run of traffic alone. */
   readonly adopted?: readonly AdoptedCompany[];
   /** Whether an adopted company, by its index, has a warm instance at the beginning; none has when absent. */
@@ -91,10 +91,10 @@ export class Cloud {
       ledger: this.ledger,
       token: options.token,
       domain: options.domain,
-      resourceQuotas: options.resourceQuotas ?? false,
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
       latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),
       valueOf: fact => this.factOf(fact).value,
+      resourceQuotas: options.resourceQuotas,
     };
     const zone = cloudflare(world);
     const run = cloudRun(world);

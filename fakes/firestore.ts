@@ -1,5 +1,5 @@
-// Firestore v1: documents of the database `(default)`, one collection deep, which the platform's set-up has made. Writes
-// come as an atomic commit. Queries are in `firestoreQuery.ts`, composite indexes in `firestoreIndexes.ts`.
+// Firestore v1: documents, one collection deep. Writes come as an atomic commit. Databases are in `firestoreDatabases.ts`,
+// queries in `firestoreQuery.ts`, composite indexes in `firestoreIndexes.ts`, sizes and rates in `firestoreLimits.ts`.
 
 import {
   type Fields,
@@ -8,20 +8,21 @@ import {
   type ValidWrite,
   writeProblem,
 } from './firestoreChecks.ts';
+import { createDatabases, databaseMissing } from './firestoreDatabases.ts';
 import { createIndexes } from './firestoreIndexes.ts';
+import { createLimitsOfWrites } from './firestoreLimits.ts';
 import { answerOf, type Found, indexNeeded, queryOf } from './firestoreQuery.ts';
 import { epochMsOf } from './firestoreValues.ts';
 import { googleError, googleRefusals, unknownName } from './google.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 type Document = { readonly fields: Fields; readonly createdAtMs: number; readonly updatedAtMs: number };
-type Effect = {
+export type Effect = {
   readonly name: string;
   readonly before: Document | undefined;
   readonly after: Document | undefined;
 };
 
-const DATABASE = '(default)';
 const DATABASES = '/v1/projects/:project/databases';
 const DOCUMENTS = `${DATABASES}/:database/documents`;
 /** Documents that one call may ask for. */
@@ -29,6 +30,12 @@ const BATCH_MAX = 1000;
 export function firestore(world: World): Service {
   const documents = new Map<string, Document>();
   const indexes = createIndexes(world);
+  const limitsOfWrites = createLimitsOfWrites(world);
+  const databases = createDatabases(world, (root, nowMs) => {
+    indexes.removeAll(root, nowMs);
+    for (const [name, before] of documents)
+      if (name.startsWith(`${root}/`)) apply({ name, before, after: undefined }, nowMs);
+  });
   const scope = ({ params }: RouteContext) => params.project;
 
   const record = ({ name, before, after }: Effect, atMs: number) => {
@@ -41,13 +48,13 @@ export function firestore(world: World): Service {
     world.ledger.write({ ...entry, company: typeof company === 'string' ? company : '' });
   };
 
-  /** Runs `handle` for the one database that there is, or answers 404. */
+  /** Runs `handle` for the path's database, or answers 404. */
   const inDatabase =
     (handle: (root: string, context: RouteContext) => FakeReply) => (context: RouteContext) => {
       const { project, database } = context.params;
-      return database === DATABASE
+      return databases.exists(project, database)
         ? handle(`projects/${project}/databases/${database}/documents`, context)
-        : googleError(404, `The database ${database} does not exist for project ${project}.`);
+        : databaseMissing(project, database);
     };
 
   // All writes are tried on the side, in order, each seeing those before it; only then is any of them kept.
@@ -76,6 +83,8 @@ export function firestore(world: World): Service {
       tried.set(name, after);
       effects.push({ name, before, after });
     }
+    const refusal = limitsOfWrites(root, body, effects, nowMs);
+    if (refusal !== undefined) return refusal;
     for (const effect of effects) apply(effect, nowMs);
     const commitTime = isoTime(nowMs);
     const writeResults = effects.map(({ after }) =>
@@ -151,15 +160,6 @@ export function firestore(world: World): Service {
     return { status: 200, body: found.length > 0 ? found : [{ readTime }] };
   });
 
-  const getDatabase = inDatabase((_root, { params }) => ({
-    status: 200,
-    body: databaseResource(params.project),
-  }));
-  const listDatabases = ({ params }: RouteContext): FakeReply => ({
-    status: 200,
-    body: { databases: [databaseResource(params.project)] },
-  });
-
   const route = (
     method: string,
     path: string,
@@ -187,8 +187,10 @@ export function firestore(world: World): Service {
       route('POST', `${DOCUMENTS}:runQuery`, 'documents.runQuery', runQuery, 'read'),
       route('GET', one, 'documents.get', get),
       route('DELETE', one, 'documents.delete', remove),
-      route('GET', DATABASES, 'databases.list', listDatabases),
-      route('GET', `${DATABASES}/:database=`, 'databases.get', getDatabase),
+      route('POST', DATABASES, 'databases.create', databases.create),
+      route('GET', DATABASES, 'databases.list', databases.list),
+      route('GET', `${DATABASES}/:database=`, 'databases.get', databases.get),
+      route('DELETE', `${DATABASES}/:database=`, 'databases.delete', databases.remove),
       route('POST', all, 'indexes.create', inDatabase(indexes.create)),
       route('GET', all, 'indexes.list', inDatabase(indexes.list)),
       route('GET', `${all}/:index=`, 'indexes.get', inDatabase(indexes.get)),
@@ -216,14 +218,6 @@ function preconditionFailure(
 function updateMs(before: Document | undefined, nowMs: number): number {
   return before === undefined ? nowMs : Math.max(nowMs, Math.floor(before.updatedAtMs) + 1);
 }
-
-/** As the platform's set-up has made it. */
-const databaseResource = (project: string) => ({
-  name: `projects/${project}/databases/${DATABASE}`,
-  type: 'FIRESTORE_NATIVE',
-  databaseEdition: 'STANDARD',
-  concurrencyMode: 'PESSIMISTIC',
-});
 
 function documentResource(name: string, { fields, createdAtMs, updatedAtMs }: Document): object {
   return { name, fields, createTime: isoTime(createdAtMs), updateTime: isoTime(updatedAtMs) };

@@ -18,7 +18,7 @@ const INT64_MAX = 2n ** 63n - 1n;
 const RFC_3339 =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const DOCUMENT_NAME = /^projects\/[^/]+\/databases\/\(default\)\/documents\/[^/]+\/[^/]+$/;
+const DOCUMENT_NAME = /^projects\/[^/]+\/databases\/[^/]+\/documents\/[^/]+\/[^/]+$/;
 
 /** What `writeProblem` has let through. */
 export type ValidWrite = {

@@ -1,7 +1,8 @@
 // Firestore's composite indexes, each made by a long-running operation: it is there at once, and serves queries later.
 
 import { FIELD_PATH } from './firestoreChecks.ts';
-import { googleError, pageOf, unknownName } from './google.ts';
+import { googleError, googleExhausted, pageOf, unknownName } from './google.ts';
+import { limitReached } from './resourceLimit.ts';
 import { type FakeReply, isObject, isoTime, type RouteContext, type World } from './service.ts';
 
 export type IndexField = {
@@ -19,6 +20,8 @@ type Index = {
 type Handler = (root: string, context: RouteContext) => FakeReply;
 type Verb = 'create' | 'list' | 'get' | 'remove' | 'listOperations' | 'getOperation';
 export type Indexes = Readonly<Record<Verb, Handler>> & {
+  /** They go with their database. */
+  removeAll(root: string, nowMs: number): void;
   /** The fields of each index that serves queries of the collection now. */
   ready(root: string, collection: string, nowMs: number): (readonly IndexField[])[];
 };
@@ -65,6 +68,10 @@ export function createIndexes(world: World): Indexes {
     };
     if (under(indexes, parent).some(([, each]) => shapeOf(each) === shapeOf(index)))
       return googleError(409, 'index already exists');
+    const inDatabase = under(indexes, `${databaseOf(root)}/collectionGroups`).length;
+    const limit = limitReached(world, 'quota.firestore.composite-indexes', inDatabase);
+    if (limit !== undefined)
+      return googleExhausted('firestore.googleapis.com', 'CompositeIndexesPerDatabase', limit);
     const operation = `${databaseOf(root)}/operations/${number}`;
     indexes.set(index.name, index);
     operations.set(operation, index);
@@ -112,12 +119,19 @@ export function createIndexes(world: World): Indexes {
       : { status: 200, body: operationResource(name, index, nowMs) };
   };
 
+  const removeAll: Indexes['removeAll'] = (root, nowMs) => {
+    for (const [name, index] of under(indexes, `${databaseOf(root)}/collectionGroups`)) {
+      indexes.delete(name);
+      record(index, 'deleted', nowMs);
+    }
+  };
+
   const ready: Indexes['ready'] = (root, collection, nowMs) =>
     under(indexes, `${databaseOf(root)}/collectionGroups/${collection}/indexes`)
       .filter(([, { readyAtMs, queryScope }]) => nowMs >= readyAtMs && queryScope === 'COLLECTION')
       .map(([, { fields }]) => fields);
 
-  return { create, list, get, remove, listOperations, getOperation, ready };
+  return { create, list, get, remove, listOperations, getOperation, removeAll, ready };
 }
 
 function listReply<T>(

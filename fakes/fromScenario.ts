@@ -58,10 +58,13 @@ function planQuotas({ provisioning: { limits } }: Scenario): QuotaRule[] {
   });
 }
 
-/** Request rates; how much a project may hold each fake checks itself. */
+/** Rates of requests; how many resources a project may hold is for the fakes themselves to count. */
 function vendorQuotas(facts: FactValues): QuotaRule[] {
   const versionWrites = ['add', 'disable', 'enable', 'destroy'].map(verb => `versions.${verb}`);
-  const secretWrites = ['secrets.create', 'secrets.delete', ...versionWrites];
+  const secretWrites = ['secrets.create', 'secrets.patch', 'secrets.delete', ...versionWrites];
+  const secretReads = ['secrets.get', 'secrets.list', 'versions.get', 'versions.list'];
+  const keyWrites = ['create', 'patch', 'destroy', 'restore'].map(verb => `cryptoKeyVersions.${verb}`);
+  const keyReads = ['cryptoKeys.get', 'cryptoKeys.list', 'cryptoKeyVersions.get', 'cryptoKeyVersions.list'];
   const cloudflareCalls = ['dnsRecords', 'customHostnames'].flatMap(collection =>
     ['create', 'list', 'get', 'delete'].map(verb => `cloudflare.${collection}.${verb}`),
   );
@@ -83,6 +86,24 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
       'SecretManagerWritesPerMinutePerProject',
       'quota.secret-manager.writes',
       secretWrites.map(name => `secretManager.${name}`),
+    ),
+    rule(
+      'SecretManagerReadsPerMinutePerProject',
+      'quota.secret-manager.reads',
+      secretReads.map(name => `secretManager.${name}`),
+    ),
+    rule('SecretManagerAccessesPerMinutePerProject', 'quota.secret-manager.accesses', [
+      'secretManager.versions.access',
+    ]),
+    rule(
+      'WriteTokensUsagePerMinutePerProjectPerRegion',
+      'quota.kms.writes',
+      ['cryptoKeys.create', 'cryptoKeys.updatePrimaryVersion', ...keyWrites].map(name => `kms.${name}`),
+    ),
+    rule(
+      'ReadTokensUsagePerMinutePerProjectPerRegion',
+      'quota.kms.reads',
+      keyReads.map(name => `kms.${name}`),
     ),
     rule('cloudflare-api-requests', 'quota.cloudflare.requests', [
       ...cloudflareCalls,

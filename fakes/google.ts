@@ -45,7 +45,7 @@ export function googleRefusals(
   };
 }
 
-function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal): FakeReply {
+export function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal): FakeReply {
   const reply = googleError(429, `Quota exceeded for quota limit '${quota}' of service '${domain}'.`, [
     {
       '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
@@ -75,6 +75,22 @@ export function googleQuotaExhausted(domain: string, quota: string, message: str
       violations: [{ subject: quota, description: message }],
     },
   ]);
+}
+
+/**
+ * A project, database or key has as many of something as it may have, so trying again does not help. The reason is one
+ * of google.api.ErrorReason; that every API gives it with 429 is assumed.
+ */
+export function googleExhausted(domain: string, quota: string, limit: number): FakeReply {
+  const reply = googleError(429, `Quota '${quota}' of service '${domain}' exceeded. Limit: ${limit}.`, [
+    {
+      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+      reason: 'RESOURCE_QUOTA_EXCEEDED',
+      domain: 'googleapis.com',
+      metadata: { service: domain, quota_limit: quota, quota_limit_value: String(limit) },
+    },
+  ]);
+  return { ...reply, latency: 'lat.refusal', quota };
 }
 
 /** The company that a resource's labels name; empty when they name none. */

@@ -2,11 +2,20 @@
 // location. Nothing here deletes a key, since that would use up its name: undoing it destroys its primary version, which
 // the ledger calls 'deleted'.
 
-import { companyOf, googleError, googleRefusals, labelsProblem, unknownName } from './google.ts';
+import { companyOf, googleError, googleRefusals, pageOf, unknownName } from './google.ts';
+import {
+  ALGORITHM,
+  changeProblem,
+  DESTROY_SCHEDULED_DEFAULT_MS,
+  keyProblem,
+  secondsMs,
+  statesOf,
+} from './kmsChecks.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
-/** `destroyAtMs`: when the material of a version scheduled for destruction goes; Infinity while it is enabled. */
-type Version = { readonly createdAtMs: number; destroyAtMs: number };
+/** `destroyAtMs`: when the material of a version scheduled for destruction goes; Infinity while it is none. */
+type Version = { readonly createdAtMs: number; isEnabled: boolean; destroyAtMs: number };
+type State = 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED' | 'DESTROYED';
 type Key = {
   readonly labels: Record<string, string>;
   readonly createdAtMs: number;
@@ -18,17 +27,13 @@ type Key = {
 
 const KEY_RING = 'companies';
 const KEY_ID = /^[A-Za-z0-9_-]{1,63}$/;
-const ALGORITHM = 'GOOGLE_SYMMETRIC_ENCRYPTION';
-const KEY_FIELDS = ['purpose', 'labels', 'versionTemplate', 'destroyScheduledDuration'];
-const DAY_MS = 86_400_000;
-const DESTROY_SCHEDULED_DEFAULT_MS = 30 * DAY_MS;
-const DESTROY_SCHEDULED_MAX_MS = 120 * DAY_MS;
+const PAGE_SIZE_MAX = 1000;
 const KEYS = '/v1/projects/:project/locations/:location/keyRings/:keyRing/cryptoKeys';
 const VERSIONS = `${KEYS}/:cryptoKey/cryptoKeyVersions`;
 
 export function kms(world: World): Service {
   const keys = new Map<string, Key>();
-  const scope = ({ params }: RouteContext) => params.project;
+  const scope = ({ params }: RouteContext) => `${params.project}/${params.location}`;
   const record = (name: string, key: Key, effect: 'created' | 'changed' | 'deleted', atMs: number) => {
     const detail = `primary ${key.primary} ${stateOf(key.versions[key.primary - 1], atMs)}`;
     const company = companyOf(key.labels);
@@ -49,7 +54,7 @@ export function kms(world: World): Service {
       labels: body.labels ?? {},
       createdAtMs: nowMs,
       destroyScheduledMs: secondsMs(body.destroyScheduledDuration) ?? DESTROY_SCHEDULED_DEFAULT_MS,
-      versions: [{ createdAtMs: nowMs, destroyAtMs: Infinity }],
+      versions: [{ createdAtMs: nowMs, isEnabled: true, destroyAtMs: Infinity }],
       primary: 1,
     };
     keys.set(name, key);
@@ -72,31 +77,89 @@ export function kms(world: World): Service {
   const createVersion = withKey((name, key, { body, nowMs }) => {
     const unknown = unknownName(body, ['state'], 'crypto_key_version');
     if (unknown !== undefined) return googleError(400, unknown);
-    const version = { createdAtMs: nowMs, destroyAtMs: Infinity };
+    const version = { createdAtMs: nowMs, isEnabled: true, destroyAtMs: Infinity };
     const number = key.versions.push(version);
     return { status: 200, body: versionResource(name, number, version, nowMs) };
   });
 
   const listVersions = withKey((name, key, { query, nowMs }) => {
-    const [, state] = /^state=([A-Z_]+)$/.exec(query.get('filter') ?? '') ?? [];
-    if (query.has('filter') && state === undefined) return googleError(400, 'Invalid filter.');
+    const states = statesOf(query.get('filter'));
+    if (typeof states === 'string') return googleError(400, states);
     const versions = key.versions
       .map((version, index) => versionResource(name, index + 1, version, nowMs))
-      .filter(version => state === undefined || version.state === state);
-    return {
-      status: 200,
-      body: { ...(versions.length > 0 && { cryptoKeyVersions: versions }), totalSize: versions.length },
-    };
+      .filter(version => states?.includes(version.state) ?? true);
+    return listReply('cryptoKeyVersions', versions, query);
   });
 
-  const destroy = withKey((name, key, { params, nowMs }) => {
-    const version = key.versions[Number(params.version) - 1];
-    const versionName = `${name}/cryptoKeyVersions/${params.version}`;
-    if (version === undefined) return googleError(404, `CryptoKeyVersion ${versionName} not found.`);
-    if (stateOf(version, nowMs) !== 'ENABLED') return wrongState(versionName, version, nowMs);
-    version.destroyAtMs = nowMs + key.destroyScheduledMs;
-    if (key.versions[key.primary - 1] === version) record(name, key, 'deleted', nowMs);
-    return { status: 200, body: versionResource(name, Number(params.version), version, nowMs) };
+  const list = ({ params, query, nowMs }: RouteContext): FakeReply => {
+    const ring = `projects/${params.project}/locations/${params.location}/keyRings/${params.keyRing}`;
+    if (params.keyRing !== KEY_RING) return googleError(404, `KeyRing ${ring} not found.`);
+    const all = [...keys].filter(([name]) => name.startsWith(`${ring}/`));
+    return listReply(
+      'cryptoKeys',
+      all.map(([name, key]) => keyResource(name, key, nowMs)),
+      query,
+    );
+  };
+
+  /** Runs `handle` with the version of the path, or answers 404. */
+  const withVersion = (handle: (version: Version, found: FoundVersion) => FakeReply) =>
+    withKey((name, key, context) => {
+      const number = Number(context.params.version);
+      const version = key.versions[number - 1];
+      const versionName = `${name}/cryptoKeyVersions/${context.params.version}`;
+      return version === undefined
+        ? googleError(404, `CryptoKeyVersion ${versionName} not found.`)
+        : handle(version, { name, key, number, versionName, context });
+    });
+
+  const answer = (version: Version, { name, number, context }: FoundVersion): FakeReply => ({
+    status: 200,
+    body: versionResource(name, number, version, context.nowMs),
+  });
+
+  /** The ledger follows the primary version, which alone encrypts. */
+  const recordPrimary = (
+    { name, key, number, context }: FoundVersion,
+    effect: 'created' | 'changed' | 'deleted',
+  ) => {
+    if (key.primary === number) record(name, key, effect, context.nowMs);
+  };
+
+  const destroy = withVersion((version, found) => {
+    const { key, versionName, context } = found;
+    const unknown = unknownName(context.body, [], 'destroy_crypto_key_version_request');
+    if (unknown !== undefined) return googleError(400, unknown);
+    if (isGone(version)) return wrongState(versionName, version, context.nowMs);
+    version.destroyAtMs = context.nowMs + key.destroyScheduledMs;
+    recordPrimary(found, 'deleted');
+    return answer(version, found);
+  });
+
+  /** While its material is still there; it comes back disabled. */
+  const restore = withVersion((version, found) => {
+    const { versionName, context } = found;
+    const unknown = unknownName(context.body, [], 'restore_crypto_key_version_request');
+    if (unknown !== undefined) return googleError(400, unknown);
+    if (stateOf(version, context.nowMs) !== 'DESTROY_SCHEDULED')
+      return wrongState(versionName, version, context.nowMs);
+    version.destroyAtMs = Infinity;
+    version.isEnabled = false;
+    recordPrimary(found, 'created');
+    return answer(version, found);
+  });
+
+  const patchVersion = withVersion((version, found) => {
+    const { versionName, context } = found;
+    const problem = changeProblem(context.body, context.query.get('updateMask'));
+    if (problem !== undefined) return googleError(400, problem);
+    if (isGone(version)) return wrongState(versionName, version, context.nowMs);
+    const isEnabled = context.body.state === 'ENABLED';
+    if (version.isEnabled !== isEnabled) {
+      version.isEnabled = isEnabled;
+      recordPrimary(found, 'changed');
+    }
+    return answer(version, found);
   });
 
   const updatePrimary = withKey((name, key, { body, nowMs }) => {
@@ -109,7 +172,7 @@ export function kms(world: World): Service {
     const versionName = `${name}/cryptoKeyVersions/${number}`;
     if (version === undefined) return googleError(404, `CryptoKeyVersion ${versionName} not found.`);
     if (stateOf(version, nowMs) !== 'ENABLED') return wrongState(versionName, version, nowMs);
-    const revived = stateOf(key.versions[key.primary - 1], nowMs) !== 'ENABLED';
+    const revived = isGone(key.versions[key.primary - 1]);
     if (key.primary !== Number(number)) {
       key.primary = Number(number);
       record(name, key, revived ? 'created' : 'changed', nowMs);
@@ -134,6 +197,7 @@ export function kms(world: World): Service {
         ...write,
         handle: updatePrimary,
       },
+      { method: 'GET', path: KEYS, operation: 'kms.cryptoKeys.list', ...read, handle: list },
       { method: 'GET', path: `${KEYS}/:cryptoKey=`, operation: 'kms.cryptoKeys.get', ...read, handle: get },
       {
         method: 'POST',
@@ -150,6 +214,27 @@ export function kms(world: World): Service {
         handle: listVersions,
       },
       {
+        method: 'GET',
+        path: `${VERSIONS}/:version=`,
+        operation: 'kms.cryptoKeyVersions.get',
+        ...read,
+        handle: withVersion(answer),
+      },
+      {
+        method: 'PATCH',
+        path: `${VERSIONS}/:version=`,
+        operation: 'kms.cryptoKeyVersions.patch',
+        ...write,
+        handle: patchVersion,
+      },
+      {
+        method: 'POST',
+        path: `${VERSIONS}/:version=restore`,
+        operation: 'kms.cryptoKeyVersions.restore',
+        ...write,
+        handle: restore,
+      },
+      {
         method: 'POST',
         path: `${VERSIONS}/:version=destroy`,
         operation: 'kms.cryptoKeyVersions.destroy',
@@ -160,36 +245,30 @@ export function kms(world: World): Service {
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a fake checks every field of a body by hand
-function keyProblem(body: any): string | undefined {
-  if (body.purpose !== 'ENCRYPT_DECRYPT')
-    return `CryptoKey.purpose [${body.purpose}] must be ENCRYPT_DECRYPT.`;
-  const algorithm = body.versionTemplate?.algorithm ?? ALGORITHM;
-  if (algorithm !== ALGORITHM)
-    return `The algorithm [${algorithm}] does not fit the purpose ENCRYPT_DECRYPT.`;
-  const level = body.versionTemplate?.protectionLevel ?? 'SOFTWARE';
-  if (level !== 'SOFTWARE') return `The protection level [${level}] is not available in this location.`;
-  if (body.destroyScheduledDuration !== undefined) {
-    const ms = secondsMs(body.destroyScheduledDuration);
-    if (ms === undefined || ms < DAY_MS || ms > DESTROY_SCHEDULED_MAX_MS)
-      return 'CryptoKey.destroy_scheduled_duration must be between 86400s and 10368000s.';
-  }
-  return (
-    labelsProblem(body.labels) ??
-    unknownName(body.versionTemplate ?? {}, ['algorithm', 'protectionLevel'], 'version_template') ??
-    unknownName(body, KEY_FIELDS, 'crypto_key')
-  );
+type FoundVersion = {
+  /** Of the key. */
+  readonly name: string;
+  readonly key: Key;
+  readonly number: number;
+  readonly versionName: string;
+  readonly context: RouteContext;
+};
+
+function listReply(kind: string, all: readonly object[], query: URLSearchParams): FakeReply {
+  const page = pageOf(all, query, PAGE_SIZE_MAX);
+  if (typeof page === 'string') return googleError(400, page);
+  const { items, nextPageToken } = page;
+  return {
+    status: 200,
+    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, totalSize: all.length },
+  };
 }
 
-function secondsMs(duration: unknown): number | undefined {
-  return typeof duration === 'string' && /^\d{1,9}s$/.test(duration)
-    ? Number(duration.slice(0, -1)) * 1000
-    : undefined;
-}
+const isGone = ({ destroyAtMs }: Version) => destroyAtMs < Infinity;
 
-function stateOf({ destroyAtMs }: Version, nowMs: number): 'ENABLED' | 'DESTROY_SCHEDULED' | 'DESTROYED' {
-  if (destroyAtMs === Infinity) return 'ENABLED';
-  return nowMs < destroyAtMs ? 'DESTROY_SCHEDULED' : 'DESTROYED';
+function stateOf(version: Version, nowMs: number): State {
+  if (!isGone(version)) return version.isEnabled ? 'ENABLED' : 'DISABLED';
+  return nowMs < version.destroyAtMs ? 'DESTROY_SCHEDULED' : 'DESTROYED';
 }
 
 function wrongState(name: string, version: Version, nowMs: number): FakeReply {

@@ -2,7 +2,13 @@
 // themselves are in `pineconeIndexes.ts`, their records in `pineconeVectors.ts`. Its errors are those of gRPC in JSON.
 
 import { CODE, failure, NAME, pageOf, unknownField } from './pineconeChecks.ts';
-import { createIndexes, DEFAULT_NAMESPACE, type Handler, type NoteNamespace } from './pineconeIndexes.ts';
+import {
+  createIndexes,
+  DEFAULT_NAMESPACE,
+  type Handler,
+  type NoteNamespace,
+  namespacesReached,
+} from './pineconeIndexes.ts';
 import { vectorHandlers } from './pineconeVectors.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
@@ -22,7 +28,7 @@ export function pinecone(world: World): Service {
       detail,
     });
   const { handlers: indexes, inIndex } = createIndexes(world, note);
-  const vectors = vectorHandlers(inIndex, note);
+  const vectors = vectorHandlers(world, inIndex, note);
 
   const create = inIndex((index, { body, nowMs }) => {
     const { name, schema } = body;
@@ -34,6 +40,8 @@ export function pinecone(world: World): Service {
       return failure(501, CODE.unimplemented, 'the fake does not cover a namespace schema');
     if (index.namespaces.has(name))
       return failure(409, CODE.alreadyExists, `Namespace "${name}" already exists`);
+    const full = namespacesReached(world, index);
+    if (full !== undefined) return full;
     index.namespaces.set(name, new Map());
     note(index, name, 'created', nowMs);
     return { status: 200, body: namespaceResource([name, { size: 0 }]) };

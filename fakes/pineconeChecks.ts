@@ -45,6 +45,34 @@ export function controlFailure(status: number, code: string, message: string): F
   return { status, body: { status, error: { code, message } } };
 }
 
+/** A limit on objects, in the message's words the quota's name; the data plane's envelope and code of it are assumed. */
+export function quotaExceeded(
+  plane: 'control' | 'data',
+  quota: string,
+  of: string,
+  limit: number,
+): FakeReply {
+  const message = `Request failed. You've reached the max ${quota} allowed in ${of} (${limit}).`;
+  const reply =
+    plane === 'control'
+      ? controlFailure(403, 'QUOTA_EXCEEDED', message)
+      : failure(403, CODE.resourceExhausted, message);
+  return { ...reply, latency: 'lat.refusal', quota };
+}
+
+/** Where the vendor has serverless indexes; about 2025. None is in the two regions of Google Cloud that we use besides. */
+const REGIONS: Readonly<Record<string, readonly string[]>> = {
+  aws: ['us-east-1', 'us-west-2', 'eu-west-1'],
+  gcp: ['us-central1', 'europe-west4'],
+  azure: ['eastus2'],
+};
+
+export const regionRefusal = ({ cloud, region }: { readonly cloud: string; readonly region: string }) =>
+  REGIONS[cloud].includes(region) ? undefined : noRegion(cloud, region);
+
+const noRegion = (cloud: string, region: string) =>
+  controlFailure(404, 'NOT_FOUND', `Resource cloud: ${cloud} region: ${region} not found`);
+
 const PAGE_SIZE_MAX = 100;
 
 export type Page = { readonly names: readonly string[]; readonly pagination?: { readonly next: string } };
@@ -97,8 +125,7 @@ function serverlessRefusal(
   const { cloud, region, read_capacity = { mode: 'OnDemand' }, ...rest } = serverless;
   if (typeof cloud !== 'string' || !CLOUDS.includes(cloud)) return shape('cloud: unknown variant');
   if (typeof region !== 'string') return shape('missing field `region`');
-  if (!REGION.test(region))
-    return controlFailure(404, 'NOT_FOUND', `Resource cloud: ${cloud} region: ${region} not found`);
+  if (!REGION.test(region)) return noRegion(cloud, region);
   if (Object.keys(rest).length > 0 || JSON.stringify(read_capacity) !== '{"mode":"OnDemand"}')
     return controlFailure(
       501,

@@ -2,7 +2,17 @@
 // ready. Any other host below the vendor's domain is an index that the platform's set-up has made.
 
 import type { Effect } from './ledger.ts';
-import { CODE, controlFailure, failure, indexRefusal, type Metric, type Vector } from './pineconeChecks.ts';
+import {
+  CODE,
+  controlFailure,
+  failure,
+  indexRefusal,
+  type Metric,
+  quotaExceeded,
+  regionRefusal,
+  type Vector,
+} from './pineconeChecks.ts';
+import { limitReached } from './resourceLimit.ts';
 import { addressOf, type FakeReply, type RouteContext, type World } from './service.ts';
 
 export type Namespace = Map<string, Vector>;
@@ -36,6 +46,14 @@ export const DEFAULT_NAMESPACE = '__default__';
 /** Every new index has it in its host, as it has the project's id in reality. */
 const OWN_HOST = /-f4k3c1d\.svc\.[^.]+\.pinecone\.io$/;
 const CONTROL_HOSTS = ['api.pinecone.io', 'default.pinecone.io'];
+
+/** A refusal when the index has as many namespaces as it may have. The default one counts, which is assumed. */
+export function namespacesReached(world: World, { host, namespaces }: Index): FakeReply | undefined {
+  const limit = limitReached(world, 'quota.pinecone.namespaces', namespaces.size);
+  return limit === undefined
+    ? undefined
+    : quotaExceeded('data', 'namespaces', `serverless index ${host.split('.')[0]}`, limit);
+}
 
 export type Indexes = {
   readonly handlers: Readonly<Record<'create' | 'list' | 'get' | 'remove', Handler>>;
@@ -71,6 +89,10 @@ export function createIndexes(world: World, noteNamespace: NoteNamespace): Index
     const { name, dimension, metric = 'cosine', tags, deletion_protection = 'disabled' } = body;
     if (byName.has(name)) return controlFailure(409, 'ALREADY_EXISTS', `Resource ${name} already exists`);
     const { cloud, region } = body.spec.serverless;
+    const nowhere = world.resourceQuotas ? regionRefusal({ cloud, region }) : undefined;
+    if (nowhere !== undefined) return nowhere;
+    const limit = limitReached(world, 'quota.pinecone.indexes', byName.size);
+    if (limit !== undefined) return quotaExceeded('control', 'serverless indexes', 'project', limit);
     const index: Index = {
       host: `${name}-f4k3c1d.svc.${cloud}-${region}.pinecone.io`,
       dimension,

@@ -24,8 +24,9 @@ import {
   type Indexes,
   type Namespace,
   type NoteNamespace,
+  namespacesReached,
 } from './pineconeIndexes.ts';
-import type { FakeReply } from './service.ts';
+import type { FakeReply, World } from './service.ts';
 
 const TOP_K_MAX = 10_000;
 const IDS_MAX = 1000;
@@ -35,6 +36,7 @@ const EMPTY: Namespace = new Map();
 type Verb = 'upsert' | 'query' | 'get' | 'list' | 'remove' | 'stats';
 
 export function vectorHandlers(
+  world: World,
   inIndex: Indexes['inIndex'],
   note: NoteNamespace,
 ): Readonly<Record<Verb, Handler>> {
@@ -43,8 +45,10 @@ export function vectorHandlers(
     if (name === undefined) return badNamespace();
     const vectors = vectorsOf(body, index.dimension, index.metric);
     if (!Array.isArray(vectors)) return vectors;
-    index.dimension ??= vectors[0].values.length;
     let namespace = index.namespaces.get(name);
+    const full = namespace === undefined ? namespacesReached(world, index) : undefined;
+    if (full !== undefined) return full;
+    index.dimension ??= vectors[0].values.length;
     if (namespace === undefined) {
       index.namespaces.set(name, (namespace = new Map()));
       note(index, name, 'created', nowMs);

@@ -1,7 +1,8 @@
 // Google Secret Manager v1: secrets and their versions. A version's payload stays in the fake; the ledger never has it.
 
-import { companyOf, googleError, googleRefusals, pageOf, unknownName } from './google.ts';
-import { filterOf, type Payload, payloadOf, secretProblem } from './secretManagerChecks.ts';
+import { companyOf, googleError, googleRefusals, googleThrottled, pageOf, unknownName } from './google.ts';
+import { Quotas } from './quota.ts';
+import { filterOf, maskOf, type Payload, payloadOf, secretProblem } from './secretManagerChecks.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 type State = 'ENABLED' | 'DISABLED' | 'DESTROYED';
@@ -16,9 +17,9 @@ type Version = {
 };
 type Secret = {
   readonly replication: object;
-  readonly labels: Record<string, string>;
-  readonly annotations: Record<string, string> | undefined;
-  readonly etag: number;
+  labels: Record<string, string>;
+  annotations: Record<string, string> | undefined;
+  etag: number;
   readonly createdAtMs: number;
   readonly versions: Version[];
 };
@@ -29,11 +30,13 @@ const SECRETS = '/v1/projects/:project/secrets';
 const VERSION = `${SECRETS}/:secret/versions/:version`;
 const SECRET_FILTER = /^(?:name|labels\.[a-z][a-z0-9_-]*)$/;
 const VERSION_FILTER = /^state$/;
+const DOMAIN = 'secretmanager.googleapis.com';
 
 export function secretManager(world: World): Service {
   const secrets = new Map<string, Secret>();
   let changes = 0;
   const scope = ({ params }: RouteContext) => params.project;
+  const rateRefusal = ratesOf(world);
   const record = (
     name: string,
     kind: string,
@@ -91,6 +94,8 @@ export function secretManager(world: World): Service {
   const addVersion = withSecret((name, secret, { body, nowMs }) => {
     const payload = payloadOf(body);
     if (typeof payload === 'string') return googleError(400, payload);
+    const refusal = rateRefusal('secret', name, nowMs);
+    if (refusal !== undefined) return refusal;
     const version: Version = {
       state: 'ENABLED',
       payload,
@@ -137,6 +142,8 @@ export function secretManager(world: World): Service {
       if (unknown !== undefined) return googleError(400, unknown);
       const stale = staleEtag(name, body.etag, version.etag);
       if (stale !== undefined) return stale;
+      const refusal = rateRefusal('version', name, nowMs);
+      if (refusal !== undefined) return refusal;
       if (version.state === 'DESTROYED')
         return failedPrecondition(`Secret Version [${name}] is in DESTROYED state.`);
       version.etag = ++changes;
@@ -150,6 +157,24 @@ export function secretManager(world: World): Service {
       }
       return { status: 200, body: versionResource(name, version) };
     });
+
+  /** Labels and annotations, each as a whole; the fake covers no other field. */
+  const patch = withSecret((name, secret, { query, body, nowMs }) => {
+    const { replication, labels, annotations } = secret;
+    const mask = maskOf(query.get('updateMask'));
+    const problem =
+      typeof mask === 'string' ? mask : secretProblem({ replication, labels, annotations, ...body });
+    if (typeof mask === 'string' || problem !== undefined) return googleError(400, problem!);
+    const stale = staleEtag(name, body.etag, secret.etag);
+    if (stale !== undefined) return stale;
+    const refusal = rateRefusal('secret', name, nowMs);
+    if (refusal !== undefined) return refusal;
+    if (mask.includes('labels')) secret.labels = body.labels ?? {};
+    if (mask.includes('annotations')) secret.annotations = body.annotations;
+    secret.etag = ++changes;
+    record(name, 'secret', secret, 'changed', nowMs, mask.join(' '));
+    return { status: 200, body: secretResource(name, secret) };
+  });
 
   const remove = withSecret((name, secret, { query, nowMs }) => {
     const stale = staleEtag(name, query.get('etag') ?? undefined, secret.etag);
@@ -180,8 +205,8 @@ export function secretManager(world: World): Service {
   const getVersion = withVersion((name, version) => ({ status: 200, body: versionResource(name, version) }));
   return {
     name: 'secretManager',
-    hosts: ['secretmanager.googleapis.com'],
-    ...googleRefusals('secretmanager.googleapis.com', world.token),
+    hosts: [DOMAIN],
+    ...googleRefusals(DOMAIN, world.token),
     routes: [
       route('POST', SECRETS, 'secrets.create', create),
       route('GET', SECRETS, 'secrets.list', list),
@@ -193,8 +218,28 @@ export function secretManager(world: World): Service {
       route('POST', `${VERSION}=enable`, 'versions.enable', change('ENABLED')),
       route('POST', `${VERSION}=destroy`, 'versions.destroy', change('DESTROYED')),
       route('GET', `${SECRETS}/:secret=`, 'secrets.get', get),
+      route('PATCH', `${SECRETS}/:secret=`, 'secrets.patch', patch),
       route('DELETE', `${SECRETS}/:secret=`, 'secrets.delete', remove),
     ],
+  };
+}
+
+/** What one secret, and one version of it, may be changed in a minute; a version's state and its secret are apart. */
+function ratesOf(world: World) {
+  let quotas: Quotas | undefined;
+  return (what: 'secret' | 'version', name: string, nowMs: number): FakeReply | undefined => {
+    if (!world.resourceQuotas) return undefined;
+    const rule = (quota: string, operation: string, fact: string) => {
+      const perMinute = world.valueOf(`quota.secret-manager.${fact}`);
+      return { name: quota, operations: [operation], perMinute, scope: 'vendor' } as const;
+    };
+    quotas ??= new Quotas([
+      rule('SecretWritesPerMinutePerSecret', 'secret', 'version-writes'),
+      rule('VersionStateWritesPerMinutePerVersion', 'version', 'state-writes'),
+    ]);
+    const refusal = quotas.check(what, name, nowMs);
+    if (refusal === undefined) return undefined;
+    return { ...googleThrottled(DOMAIN, refusal), latency: 'lat.refusal', quota: refusal.quota };
   };
 }
 

@@ -21,6 +21,14 @@ export function secretProblem(body: any): string | undefined {
   );
 }
 
+/** The fields that a change is to have, or the reason why it is refused. */
+export function maskOf(text: string | null): string[] | string {
+  if (text === null || text === '') return 'update_mask must be provided.';
+  const fields = text.split(',');
+  const other = fields.find(field => field !== 'labels' && field !== 'annotations');
+  return other === undefined ? fields : `Invalid update_mask: [${other}] cannot be updated.`;
+}
+
 function replicationProblem(replication: unknown): string | undefined {
   if (!isObject(replication)) return 'Secret.replication must be provided.';
   const unknown = unknownName(replication, ['automatic', 'userManaged'], 'secret.replication');

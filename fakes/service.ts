@@ -27,6 +27,8 @@ export type FakeReply = {
   readonly latency?: string;
   /** What the call waited for before that latency began: an instance of the service. */
   readonly waitMs?: number;
+  /** Set when the handler refused it for a quota that only it can count: of one secret, of the resources that are there. */
+  readonly quota?: string;
 };
 
 export type RouteContext = {
@@ -87,12 +89,12 @@ export type World = {
   readonly latencyMs: (fact: string, key: CallKey) => number;
   /** A fact that is a plain number. */
   readonly valueOf: (fact: string) => number;
+  /** Whether the vendors' limits on how many resources there may be are checked, and those on single resources. */
+  readonly resourceQuotas: boolean;
   /** Every fake accepts this one bearer token or API key. */
   readonly token: string;
   /** Companies live at `<id>.<domain>`. */
   readonly domain: string;
-  /** Vendors check how much there may be of a thing, besides how often it may be asked for. */
-  readonly resourceQuotas: boolean;
 };
 
 export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
@@ -197,7 +199,7 @@ export function serve(
   const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);
   const reply = route.handle(context);
-  return { operation, latency: reply.latency ?? route.latency, reply, quota: undefined };
+  return { operation, latency: reply.latency ?? route.latency, reply, quota: reply.quota };
 }
 
 /** What a request asks for, before anybody has judged it. */

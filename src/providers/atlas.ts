@@ -1,5 +1,6 @@
 // MongoDB Atlas Administration API v2: a company's database role, user and indexes. The vendor has no SDK for
-// TypeScript, so the types are written from its public description, version 2025-03-12.
+// TypeScript, so the types are written from its public description, version 2025-03-12. It drops no database: what is left
+// of a company that has gone is for a client of the cluster to drop, and its indexes go with it.
 
 import type { Answer } from '../ports.ts';
 import type { Company, Platform } from '../provisioning/company.ts';
@@ -8,6 +9,7 @@ import {
   type CallSpec,
   heldByAnother,
   jsonOf,
+  quotaUsedUp,
   readFailure,
   type Send,
   type Tokens,
@@ -40,8 +42,13 @@ type RollingIndex = {
 /** What a tenant's own services do with its documents; nothing of the server or of another database. */
 const TENANT_ACTIONS = ['FIND', 'INSERT', 'UPDATE', 'REMOVE'];
 const INDEXED_COLLECTION = 'agents';
+/** The API has no user without a role, and none that is switched off: a suspended one may read what is in no cluster. */
+const NO_ROLES: DatabaseUser['roles'] = [{ databaseName: 'suspended', roleName: 'read' }];
 
 const roleOf = (company: Company) => `company-${company.id}`;
+const rolesOf = (company: Company): DatabaseUser['roles'] => [
+  { databaseName: 'admin', roleName: roleOf(company) },
+];
 const groupUrl = (company: Company, platform: Platform) =>
   `https://cloud.mongodb.com/api/atlas/v2/groups/${platform.regions[company.region].atlasProject}`;
 const headersOf = (token: string) => ({
@@ -66,14 +73,20 @@ export function databaseRoleVerbs(send: Send, token: string, company: Company, p
   };
 }
 
+function ownUser(token: string, company: Company, platform: Platform): Own<DatabaseUser> {
+  return {
+    id: company.id,
+    url: `${groupUrl(company, platform)}/databaseUsers/admin/${company.id}`,
+    headers: headersOf(token),
+    isOurs: user => user.labels?.some(({ key, value }) => key === 'company' && value === company.id) ?? false,
+  };
+}
+
 /** The user that the company's service logs in as, with the password that lies in its secret. */
 export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, platform: Platform): Verbs {
-  const headers = headersOf(tokens.atlas);
+  const own = ownUser(tokens.atlas, company, platform);
+  const { id: username, headers } = own;
   const url = `${groupUrl(company, platform)}/databaseUsers`;
-  const username = company.id;
-  const isOurs = (user: Partial<DatabaseUser>) =>
-    user.labels?.some(({ key, value }) => key === 'company' && value === company.id) ?? false;
-  const own: Own<DatabaseUser> = { id: username, url: `${url}/admin/${username}`, headers, isOurs };
   return {
     create: async attempt => {
       const secret = await accessSecret(send, tokens.google, company, platform, 'database-password', attempt);
@@ -82,7 +95,7 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
         databaseName: 'admin',
         username,
         password: secret.value,
-        roles: [{ databaseName: 'admin', roleName: roleOf(company) }],
+        roles: rolesOf(company),
         labels: [{ key: 'company', value: company.id }],
       };
       return create(send, { method: 'POST', url, headers, body }, attempt, username);
@@ -90,6 +103,46 @@ export function databaseUserVerbs(send: Send, tokens: Tokens, company: Company, 
     find: attempt => find(send, own, attempt),
     remove: attempt => remove(send, own, attempt),
   };
+}
+
+/** Suspends a company's user, who keeps password and labels. */
+export function disableDatabaseUser(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  return giveRoles(send, token, company, platform, attempt, NO_ROLES);
+}
+
+export function enableDatabaseUser(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  return giveRoles(send, token, company, platform, attempt, rolesOf(company));
+}
+
+async function giveRoles(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  attempt: Attempt,
+  roles: DatabaseUser['roles'],
+): Promise<CloudResult> {
+  const own = ownUser(token, company, platform);
+  const found = await look(send, own, attempt);
+  if (found.kind === 'foreign') return heldByAnother(own.id);
+  if (found.kind !== 'done') return found;
+  const body: Partial<DatabaseUser> = { roles };
+  const answer = await send({ method: 'PATCH', url: own.url, headers: own.headers, body }, attempt, 1);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  return answer.status === 200 ? { kind: 'done', id: own.id } : atlasFailure(answer);
 }
 
 /**
@@ -170,9 +223,10 @@ async function remove<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<Clo
 
 const errorOf = (answer: Answer) => (jsonOf(answer) as ApiError | undefined) ?? {};
 
-/** A refusal's first parameter names what the limit counts. */
+/** A rate's refusal names what it counts in its first parameter; one for a limit on resources by its code alone. */
 function atlasFailure(answer: Answer): CloudResult {
   const { errorCode = '', detail = '', parameters = [] } = errorOf(answer);
+  if (answer.status < 500 && /_EXCEEDED$/.test(errorCode)) return quotaUsedUp(errorCode, detail);
   const quota = typeof parameters[0] === 'string' ? parameters[0] : 'atlas';
   return readFailure(answer, quota, `${errorCode} ${detail}`);
 }

@@ -65,6 +65,11 @@ export function readFailure(answer: Answer, quota: string, reason: string): Clou
   return { kind: 'rejected', reason: `${status} ${reason}` };
 }
 
+/** A limit on how many there may be: it stays reached until somebody raises it or deletes something. */
+export function quotaUsedUp(quota: string, reason: string): CloudResult {
+  return { kind: 'rejected', reason: `the quota ${quota} is used up: ${reason}` };
+}
+
 /** The name is taken, and what has it does not carry our mark. */
 export function heldByAnother(name: string): CloudResult {
   return { kind: 'rejected', reason: `the name ${name} is held by another` };

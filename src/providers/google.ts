@@ -2,7 +2,7 @@
 
 import type { Answer } from '../ports.ts';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
-import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
+import { jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
 export const googleHeaders = (token: string): Record<string, string> => ({
   authorization: `Bearer ${token}`,
@@ -16,8 +16,7 @@ export function googleFailure(answer: Answer): CloudResult {
   const details = Array.isArray(error?.details) ? error.details : [];
   const message = error?.message ?? '';
   const quota = detailOf(details, 'ErrorInfo')?.metadata?.quota_limit ?? 'google';
-  if (answer.status === 429 && isAllocation(details))
-    return { kind: 'rejected', reason: `429 ${quota}: ${message}` };
+  if (answer.status === 429 && isAllocation(details)) return quotaUsedUp(quota, message);
   return readFailure(answer, quota, message);
 }
 

@@ -1,5 +1,5 @@
 // Google Cloud KMS v1: the company's key. A deleted key's name can never be used again, so a company that is undone
-// keeps its key: undoing destroys the enabled versions, and making it again enables one new version and makes it primary.
+// keeps its key: undoing destroys its versions, and making it again enables one new version and makes it primary.
 
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
@@ -19,25 +19,13 @@ type CryptoKey = {
 };
 
 const API = 'https://cloudkms.googleapis.com/v1';
-const ENABLED = encodeURIComponent('state=ENABLED');
+const ENABLED = 'state=ENABLED';
+const DISABLED = 'state=DISABLED';
 
 export function cryptoKeyVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
-  const headers = googleHeaders(token);
-  const ring = `projects/${platform.googleProject}/locations/${company.region}/keyRings/companies`;
-  const name = `${ring}/cryptoKeys/${company.id}`;
-  const url = `${API}/${name}`;
-
+  const key = ownKey(send, token, company, platform);
+  const { headers, ring, name, url } = key;
   const get = (attempt: Attempt, part: number) => googleGet<CryptoKey>(send, token, url, attempt, part);
-
-  const enabledVersions = async (attempt: Attempt, part: number): Promise<Enabled> => {
-    const listUrl = `${url}/cryptoKeyVersions?filter=${ENABLED}`;
-    const answer = await send({ method: 'GET', url: listUrl, headers }, attempt, part);
-    if (answer.kind !== 'answered') return answer;
-    if (answer.status !== 200) return googleFailure(answer);
-    const list = jsonOf(answer) as { readonly cryptoKeyVersions?: readonly CryptoKeyVersion[] } | undefined;
-    if (!list) return unreadable(answer);
-    return { kind: 'versions', names: (list.cryptoKeyVersions ?? []).map(version => version.name ?? '') };
-  };
 
   /** Gives a key of ours without an enabled primary version a new one; one that an earlier try made is taken up. */
   const revive = async (attempt: Attempt): Promise<CloudResult> => {
@@ -45,7 +33,7 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
     if (found.kind === 'absent') return { kind: 'exists' };
     if (found.kind !== 'found') return found;
     if (readKey(found.resource, company, name).kind !== 'absent') return { kind: 'exists' };
-    const enabled = await enabledVersions(attempt, 2);
+    const enabled = await versionsIn(key, ENABLED, attempt, 2);
     if (enabled.kind !== 'versions') return enabled;
     let version = enabled.names.at(-1);
     if (version === undefined) {
@@ -84,20 +72,94 @@ export function cryptoKeyVerbs(send: Send, token: string, company: Company, plat
       const found = await get(attempt, 0);
       if (found.kind !== 'found') return found;
       if (found.resource.labels?.company !== company.id) return { kind: 'absent' };
-      const enabled = await enabledVersions(attempt, 1);
-      if (enabled.kind !== 'versions') return enabled;
-      for (const [index, version] of enabled.names.entries()) {
+      // A suspended company's are disabled, and go as well.
+      const left = await versionsIn(key, `${ENABLED} OR ${DISABLED}`, attempt, 1);
+      if (left.kind !== 'versions') return left;
+      for (const [index, version] of left.names.entries()) {
         const destroyUrl = `${API}/${version}:destroy`;
         const answer = await send({ method: 'POST', url: destroyUrl, headers, body: {} }, attempt, 2 + index);
         if (answer.kind !== 'answered') return answer;
         if (answer.status !== 200) return googleFailure(answer);
       }
-      return enabled.names.length === 0 ? { kind: 'absent' } : { kind: 'done', id: '' };
+      return left.names.length === 0 ? { kind: 'absent' } : { kind: 'done', id: '' };
     },
   };
 }
 
-type Enabled = { readonly kind: 'versions'; readonly names: readonly string[] } | CloudResult;
+/** Suspends a company: nothing is encrypted or decrypted with its key until it is enabled again. */
+export function disableKey(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  return setState(ownKey(send, token, company, platform), 'DISABLED', attempt);
+}
+
+/** Enables every version that is disabled, since each may have encrypted something. */
+export function enableKey(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  return setState(ownKey(send, token, company, platform), 'ENABLED', attempt);
+}
+
+async function setState(key: OwnKey, state: 'ENABLED' | 'DISABLED', attempt: Attempt): Promise<CloudResult> {
+  const { send, token, company, headers, name, url } = key;
+  const found = await googleGet<CryptoKey>(send, token, url, attempt, 0);
+  if (found.kind !== 'found') return found;
+  const { labels, primary } = found.resource;
+  if (labels?.company !== company.id) return heldByAnother(name);
+  const others = await versionsIn(key, state === 'ENABLED' ? DISABLED : ENABLED, attempt, 1);
+  if (others.kind !== 'versions') return others;
+  // The key of a company that is gone stays, without a version that could have either state.
+  if (others.names.length === 0 && primary?.state !== state) return { kind: 'absent' };
+  for (const [index, version] of others.names.entries()) {
+    const body: CryptoKeyVersion = { state };
+    const patchUrl = `${API}/${version}?updateMask=state`;
+    const answer = await send({ method: 'PATCH', url: patchUrl, headers, body }, attempt, 2 + index);
+    if (answer.kind !== 'answered') return answer;
+    if (answer.status !== 200) return googleFailure(answer);
+  }
+  return { kind: 'done', id: name };
+}
+
+type OwnKey = {
+  readonly send: Send;
+  readonly token: string;
+  readonly company: Company;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly ring: string;
+  readonly name: string;
+  readonly url: string;
+};
+
+function ownKey(send: Send, token: string, company: Company, platform: Platform): OwnKey {
+  const ring = `projects/${platform.googleProject}/locations/${company.region}/keyRings/companies`;
+  const name = `${ring}/cryptoKeys/${company.id}`;
+  return { send, token, company, headers: googleHeaders(token), ring, name, url: `${API}/${name}` };
+}
+
+async function versionsIn(
+  { send, headers, url }: OwnKey,
+  filter: string,
+  attempt: Attempt,
+  part: number,
+): Promise<Versions> {
+  const listUrl = `${url}/cryptoKeyVersions?filter=${encodeURIComponent(filter)}`;
+  const answer = await send({ method: 'GET', url: listUrl, headers }, attempt, part);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status !== 200) return googleFailure(answer);
+  const list = jsonOf(answer) as { readonly cryptoKeyVersions?: readonly CryptoKeyVersion[] } | undefined;
+  if (!list) return unreadable(answer);
+  return { kind: 'versions', names: (list.cryptoKeyVersions ?? []).map(version => version.name ?? '') };
+}
+
+type Versions = { readonly kind: 'versions'; readonly names: readonly string[] } | CloudResult;
 
 /** A key whose primary version is destroyed, or that has none, is as good as absent. */
 function readKey({ labels, primary }: CryptoKey, company: Company, name: string): CloudResult {

@@ -5,7 +5,7 @@ import type { CreateNamespaceOptions, NamespaceDescription } from '@pinecone-dat
 import type { Answer } from '../ports.ts';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
+import { jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
 /** The version of the installed SDK. */
 const API_VERSION = '2026-04';
@@ -43,8 +43,13 @@ export function namespaceVerbs(send: Send, token: string, company: Company, plat
   };
 }
 
-/** A refusal's message ends in the quota's name: `… Limit reached: namespaceWrites`. */
+/**
+ * A rate's message ends in the quota's name: `… Limit reached: namespaceWrites`. A limit on objects comes with 403 and
+ * names what there are too many of: `… the max namespaces allowed in …`.
+ */
 function pineconeFailure(answer: Answer): CloudResult {
   const message = (jsonOf(answer) as { message?: string } | undefined)?.message ?? '';
+  const objects = /the max ([\w ]+?) allowed in/.exec(message)?.[1];
+  if (answer.status === 403 && objects !== undefined) return quotaUsedUp(objects, message);
   return readFailure(answer, /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'pinecone', message);
 }

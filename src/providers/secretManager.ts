@@ -53,6 +53,11 @@ export function secretVerbs(
   };
 }
 
+/**
+ * The API takes no key that would tell a repeated addition from a new one, so each addition looks at what is there
+ * afterwards, and so does each look: of several enabled versions the newest stays, since `latest` is what services read.
+ * That is one call more for each addition, and more than that only where there is something to settle.
+ */
 export function secretVersionVerbs(
   send: Send,
   token: string,
@@ -62,33 +67,151 @@ export function secretVersionVerbs(
   chance: Chance,
 ): Verbs {
   const headers = googleHeaders(token);
-  const url = `${API}/${secretNameOf(company, platform, part)}`;
+  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
   return {
     nameless: true,
     create: async attempt => {
       // A secret's value never leaves this function: it goes to the vault and is read back from there.
       const data = btoa(chance.secret(attempt.key));
       const body: secretmanager_v1.Schema$AddSecretVersionRequest = { payload: { data } };
-      const answer = await send({ method: 'POST', url: `${url}:addVersion`, headers, body }, attempt);
+      const url = `${API}/${secret.name}:addVersion`;
+      const answer = await send({ method: 'POST', url, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status !== 200) return googleFailure(answer);
       const version = jsonOf(answer) as secretmanager_v1.Schema$SecretVersion | undefined;
-      return version?.name ? { kind: 'done', id: version.name } : unreadable(answer);
+      if (!version?.name) return unreadable(answer);
+      const settled = await settleVersions(secret, attempt, 1, version.name);
+      // It has been added, whatever the look came to: what that left open is for the next look.
+      return settled.kind === 'done' ? settled : { kind: 'pending', id: version.name };
     },
-    find: async attempt => {
-      const listUrl = `${url}/versions?filter=${encodeURIComponent('state:ENABLED')}`;
-      const answer = await send({ method: 'GET', url: listUrl, headers }, attempt);
-      if (answer.kind !== 'answered') return answer;
-      if (answer.status === 404) return { kind: 'absent' };
-      if (answer.status !== 200) return googleFailure(answer);
-      const list = jsonOf(answer) as secretmanager_v1.Schema$ListSecretVersionsResponse | undefined;
-      if (list === undefined) return unreadable(answer);
-      const name = list.versions?.at(-1)?.name;
-      return name ? { kind: 'done', id: name } : { kind: 'absent' };
-    },
+    find: attempt => settleVersions(secret, attempt, 0),
     // The version goes with its secret, which is undone right after.
   };
 }
+
+/** Suspends a secret: no version of it can be read until one is enabled again. */
+export async function disableSecretVersions(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  part: string,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
+  const owned = await isOwn(secret, attempt, 0);
+  if (owned.kind !== 'done') return owned;
+  const listed = await versionsIn(secret, 'ENABLED', attempt, 1);
+  if (listed.kind !== 'versions') return listed;
+  for (const [index, version] of listed.versions.entries()) {
+    const result = await changeVersion(secret, version, 'disable', attempt, 2 + index);
+    if (result.kind !== 'done') return result;
+  }
+  return { kind: 'done', id: secret.name };
+}
+
+/** Enables the newest version, unless one is enabled; `absent` when there is none to enable. */
+export async function enableSecretVersions(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  part: string,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  const secret: OwnSecret = { send, token, company, name: secretNameOf(company, platform, part) };
+  const owned = await isOwn(secret, attempt, 0);
+  if (owned.kind !== 'done') return owned;
+  const enabled = await versionsIn(secret, 'ENABLED', attempt, 1);
+  if (enabled.kind !== 'versions') return enabled;
+  if (enabled.versions.length > 0) return { kind: 'done', id: newestFirst(enabled.versions)[0].name ?? '' };
+  const disabled = await versionsIn(secret, 'DISABLED', attempt, 2);
+  if (disabled.kind !== 'versions') return disabled;
+  const [newest] = newestFirst(disabled.versions);
+  return newest === undefined ? { kind: 'absent' } : changeVersion(secret, newest, 'enable', attempt, 3);
+}
+
+type OwnSecret = {
+  readonly send: Send;
+  readonly token: string;
+  readonly company: Company;
+  readonly name: string;
+};
+
+/** Leaves the newest enabled version alone. `added`: one that the list may not show yet. */
+async function settleVersions(
+  secret: OwnSecret,
+  attempt: Attempt,
+  part: number,
+  added?: string,
+): Promise<CloudResult> {
+  const listed = await versionsIn(secret, 'ENABLED', attempt, part);
+  if (listed.kind !== 'versions') return listed;
+  const isListed = added === undefined || listed.versions.some(version => version.name === added);
+  const versions = isListed ? listed.versions : [...listed.versions, { name: added }];
+  const [newest, ...older] = newestFirst(versions);
+  if (newest === undefined) return { kind: 'absent' };
+  if (older.length > 0) {
+    const owned = await isOwn(secret, attempt, part + 1);
+    if (owned.kind !== 'done') return owned;
+  }
+  for (const [index, version] of older.entries()) {
+    const result = await changeVersion(secret, version, 'destroy', attempt, part + 2 + index);
+    if (result.kind !== 'done') return result;
+  }
+  return { kind: 'done', id: newest.name ?? '' };
+}
+
+/** `done` when the secret is there and is the company's. */
+async function isOwn(
+  { send, token, company, name }: OwnSecret,
+  attempt: Attempt,
+  part: number,
+): Promise<CloudResult> {
+  const url = `${API}/${name}`;
+  const found = await googleGet<secretmanager_v1.Schema$Secret>(send, token, url, attempt, part);
+  if (found.kind !== 'found') return found;
+  return found.resource.labels?.company === company.id ? { kind: 'done', id: name } : heldByAnother(name);
+}
+
+type Versions =
+  | { readonly kind: 'versions'; readonly versions: readonly secretmanager_v1.Schema$SecretVersion[] }
+  | CloudResult;
+
+async function versionsIn(
+  { send, token, name }: OwnSecret,
+  state: 'ENABLED' | 'DISABLED',
+  attempt: Attempt,
+  part: number,
+): Promise<Versions> {
+  const url = `${API}/${name}/versions?filter=${encodeURIComponent(`state:${state}`)}`;
+  const answer = await send({ method: 'GET', url, headers: googleHeaders(token) }, attempt, part);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  if (answer.status !== 200) return googleFailure(answer);
+  const list = jsonOf(answer) as secretmanager_v1.Schema$ListSecretVersionsResponse | undefined;
+  return list ? { kind: 'versions', versions: list.versions ?? [] } : unreadable(answer);
+}
+
+/** As it was seen: a version that somebody else has changed since is not touched, since they see to it. */
+async function changeVersion(
+  { send, token }: OwnSecret,
+  { name, etag }: secretmanager_v1.Schema$SecretVersion,
+  verb: 'destroy' | 'disable' | 'enable',
+  attempt: Attempt,
+  part: number,
+): Promise<CloudResult> {
+  const spec = { method: 'POST', url: `${API}/${name}:${verb}`, headers: googleHeaders(token) } as const;
+  const answer = await send({ ...spec, body: etag ? { etag } : {} }, attempt, part);
+  if (answer.kind !== 'answered') return answer;
+  const isDone = answer.status === 200 || answer.status === 404;
+  const isOthers = answer.status === 400 && jsonOf(answer)?.error?.status === 'FAILED_PRECONDITION';
+  return isDone || isOthers ? { kind: 'done', id: name ?? '' } : googleFailure(answer);
+}
+
+const newestFirst = (versions: readonly secretmanager_v1.Schema$SecretVersion[]) =>
+  [...versions].sort((one, other) => numberOf(other) - numberOf(one));
+const numberOf = ({ name }: secretmanager_v1.Schema$SecretVersion) => Number(name?.split('/').at(-1));
 
 /** The current value of a secret, for the one call that needs it; a failure is passed on. */
 export async function accessSecret(

@@ -18,6 +18,7 @@ function createCloud(options: Partial<CloudOptions> = {}): Cloud {
     seed: 1,
     facts,
     quotas: [],
+    resourceQuotas: false,
     faults: [],
     token: FAKES_TOKEN,
     domain: 'mcp.example.net',
@@ -255,6 +256,10 @@ describe('a quota', () => {
         'databaseOperations',
         'WritePerMinutePerProjectRegion',
         'SecretManagerWritesPerMinutePerProject',
+        'SecretManagerReadsPerMinutePerProject',
+        'SecretManagerAccessesPerMinutePerProject',
+        'WriteTokensUsagePerMinutePerProjectPerRegion',
+        'ReadTokensUsagePerMinutePerProjectPerRegion',
         'cloudflare-api-requests',
         'planted',
       ],
@@ -267,7 +272,7 @@ describe('a quota', () => {
     expect(rules.at(-1)).toMatchObject({ ...planted, scope: 'all' });
   });
 
-  it('counts every write that the fakes know, and for Cloudflare every call', () => {
+  it('counts every write that the fakes know, and for Cloudflare, secrets and keys every call', () => {
     const scenario = rolloutOf(1, { 'provisioning.quotas': 'vendor' });
     const known = createCloud().services.flatMap(({ routes }) => routes.map(({ operation }) => operation));
     const { quotas } = cloudOptionsOf(scenario, new FactValues('mid', {}), 1);
@@ -278,7 +283,11 @@ describe('a quota', () => {
       ['cloudRun.services.create'],
       all(/^atlas.(customDbRoles|databaseUsers|indexes).create$/),
       all(/^cloudRun.(services|revisions).(create|update|delete|setIamPolicy)$/),
-      all(/^secretManager.*(create|delete|add|disable|enable|destroy)$/),
+      all(/^secretManager.*(create|patch|delete|add|disable|enable|destroy)$/),
+      all(/^secretManager.*(get|list)$/),
+      ['secretManager.versions.access'],
+      all(/^kms.*(create|updatePrimaryVersion|patch|restore|destroy)$/),
+      all(/^kms.*(get|list)$/),
       all(/^cloudflare/),
     ]);
   });

@@ -24,17 +24,20 @@ export type FakeCall = {
 // biome-ignore lint/suspicious/noExplicitAny: tests read the bodies that they expect
 export type Reply = Omit<FakeReply, 'body'> & { readonly body: any };
 
-export function createWorld(): World {
+/** `limits`: values of facts by id; given, the vendors' quotas of resources are checked. */
+export function createWorld(limits?: Readonly<Record<string, number>>): World {
   return {
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
-    resourceQuotas: false,
     durationMs: () => DURATION_MS,
     latencyMs: () => DURATION_MS,
     valueOf: fact => {
-      throw new Error(`no value for ${fact}`);
+      const value = limits?.[fact];
+      if (value === undefined) throw new Error(`no value for ${fact}`);
+      return value;
     },
+    resourceQuotas: limits !== undefined,
   };
 }
 

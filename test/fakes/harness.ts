@@ -17,7 +17,10 @@ export const TOKEN = 'good-token';
 export const DOMAIN = 'agents.example';
 
 /** A world where long-running things and latencies take what `durationsMs` says, and facts have those values, by id. */
-export function createWorld(durationsMs: Readonly<Record<string, number>> = {}): World {
+export function createWorld(
+  durationsMs: Readonly<Record<string, number>> = {},
+  resourceQuotas = false,
+): World {
   const fixed = (fact: string) => {
     if (durationsMs[fact] === undefined) throw new Error(`no value for ${fact}`);
     return durationsMs[fact];
@@ -26,10 +29,10 @@ export function createWorld(durationsMs: Readonly<Record<string, number>> = {}):
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
-    resourceQuotas: false,
     durationMs: fixed,
     latencyMs: fixed,
     valueOf: fixed,
+    resourceQuotas,
   };
 }
 

@@ -14,9 +14,12 @@ export type OverHttp = {
   close(): Promise<void>;
 };
 
-export async function serveCloud(speed = 1): Promise<OverHttp> {
-  const facts = new FactValues('mid', {});
-  const cloud = new Cloud({ seed: 42, facts, quotas: [], faults: [], token: TOKEN, domain: DOMAIN });
+/** `limits`: values of facts by id; given, the vendors' quotas of resources are checked. */
+export async function serveCloud(speed = 1, limits?: Readonly<Record<string, number>>): Promise<OverHttp> {
+  const facts = new FactValues('mid', limits ?? {});
+  const resourceQuotas = limits !== undefined;
+  const options = { seed: 42, facts, quotas: [], resourceQuotas, faults: [], token: TOKEN, domain: DOMAIN };
+  const cloud = new Cloud(options);
   const server = await startFakes({ cloud, port: 0, vendorPorts: true, speed, delays: false });
   return {
     cloud,

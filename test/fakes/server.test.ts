@@ -29,6 +29,7 @@ function createCloud(faults: readonly FaultRule[] = []): Cloud {
     seed: 42,
     facts: new FactValues('mid', {}),
     quotas: [],
+    resourceQuotas: false,
     faults,
     token: TOKEN,
     domain: DOMAIN,

@@ -18,6 +18,7 @@ export function trafficCloud(options: Partial<CloudOptions> = {}): Cloud {
     seed: 42,
     facts: new FactValues('mid', {}),
     quotas: [],
+    resourceQuotas: false,
     faults: [],
     token: TOKEN,
     domain: DOMAIN,

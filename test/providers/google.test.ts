@@ -505,7 +505,7 @@ describe('a refusal by a quota of Google', () => {
     ['names no rate', [info(undefined, { quota_limit: 'Services' }), failure], 'Services'],
   ])('that %s is not', async (_what, details, quota) => {
     const { create } = setUp('service').clientOf(COMPANY, cannedTransport([refused(429, 'm', details)]));
-    expect(await create(ATTEMPT)).toEqual({ kind: 'rejected', reason: `429 ${quota}: m` });
+    expect(await create(ATTEMPT)).toEqual({ kind: 'rejected', reason: `the quota ${quota} is used up: m` });
   });
 
   it('on the instances that a service may have is not waited for either, and is named', async () => {
@@ -514,7 +514,7 @@ describe('a refusal by a quota of Google', () => {
     const { create } = serviceVerbs(createSend(transport), TOKEN, COMPANY, PLATFORM);
     expect(await create!(ATTEMPT)).toMatchObject({
       kind: 'rejected',
-      reason: expect.stringContaining('CpuAllocPerProjectRegion requested: 1000000 allowed: 200000'),
+      reason: expect.stringContaining('CpuAllocPerProjectRegion requested: 2000000 allowed: 200000'),
     });
   });
 });
