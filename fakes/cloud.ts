@@ -38,11 +38,13 @@ export type CloudOptions = {
   readonly seed: number;
   readonly facts: FactValues;
   readonly quotas: readonly QuotaRule[];
-  /** As in `World`. */
-  readonly resourceQuotas: boolean;
   readonly faults: readonly FaultRule[];
   readonly token: string;
   readonly domain: string;
+  /** Cloudflare's zones, id and domain of each; none when absent. */
+  readonly zones?: ReadonlyMap<string, string>;
+  /** The vendors' limits on how many of a thing there may be are checked; they are not when absent. */
+  readonly resourceQuotas?: boolean;
   /** Companies that exist without having been provisioned here, for a run of traffic alone. */
   readonly adopted?: readonly AdoptedCompany[];
   /** Whether an adopted company, by its index, has a warm instance at the beginning; none has when absent. */
@@ -91,10 +93,11 @@ export class Cloud {
       ledger: this.ledger,
       token: options.token,
       domain: options.domain,
+      zones: options.zones ?? new Map(),
+      resourceQuotas: options.resourceQuotas ?? false,
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
       latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),
       valueOf: fact => this.factOf(fact).value,
-      resourceQuotas: options.resourceQuotas,
     };
     const zone = cloudflare(world);
     const run = cloudRun(world);

@@ -1,132 +1,249 @@
-// Cloudflare API v4 of one zone, the platform's domain: the door to its DNS records and custom hostnames. What
-// resolvers see of the zone is `dnsResolver.ts`.
+// Cloudflare API v4: the door to the platform's zones, each with its DNS records, custom hostnames and certificate packs,
+// and to API tokens. What resolvers see of the zones is `dnsResolver.ts`.
 
-import { failure, ID, noRoute } from './cloudflareEnvelope.ts';
+import { certificatePacks } from './certificatePacks.ts';
+import { authorities } from './certificates.ts';
+import { failure, isIn, noRoute } from './cloudflareEnvelope.ts';
+import { createTokens } from './cloudflareTokens.ts';
+import { cloudflareZones } from './cloudflareZones.ts';
 import { customHostnames } from './customHostnames.ts';
-import { dnsRecords, type Sight } from './dnsRecords.ts';
-import type { FakeReply, RouteContext, Service, World } from './service.ts';
+import { dnsNames, type Sight } from './dnsNames.ts';
+import { dnsRecords } from './dnsRecords.ts';
+import type { QuotaRefusal } from './quota.ts';
+import type { FakeReply, Route, RouteContext, Service, World } from './service.ts';
 
 export type Zone = {
   readonly service: Service;
   /** What resolvers see: a change reaches them `lat.cloudflare.propagation` after it was made. */
   recordAt(hostname: string, nowMs: number): Sight | undefined;
+  /** Whether the edge has a certificate to show to who asks for the name. */
   certificateActive(hostname: string, nowMs: number): boolean;
 };
 
-const RECORDS = '/client/v4/zones/:zone/dns_records';
-const HOSTNAMES = '/client/v4/zones/:zone/custom_hostnames';
+type Handle = (context: RouteContext) => FakeReply;
+
+const API = '/client/v4';
+const ZONE = `${API}/zones/:zone`;
+const RECORDS = `${ZONE}/dns_records`;
+const HOSTNAMES = `${ZONE}/custom_hostnames`;
+const PACKS = `${ZONE}/ssl/certificate_packs`;
+const TOKENS = `${API}/user/tokens`;
+const VERIFY = 'cloudflare.tokens.verify';
+
+/** Every call that the fake covers: the vendor's limit on requests counts them all together. */
+export const CLOUDFLARE_OPERATIONS: readonly string[] = Object.entries({
+  zones: ['list', 'get'],
+  dnsRecords: ['create', 'list', 'get', 'update', 'overwrite', 'delete', 'batch'],
+  customHostnames: ['create', 'list', 'get', 'update', 'delete'],
+  certificatePacks: ['order', 'list', 'get', 'delete'],
+  tokens: ['create', 'delete', 'verify'],
+}).flatMap(([collection, verbs]) => verbs.map(verb => `cloudflare.${collection}.${verb}`));
 
 export function cloudflare(world: World): Zone {
-  const ids = { next: 1, zone: '' };
+  const ids = { next: 1 };
   const takeId = () => (ids.next++).toString(16).padStart(32, '0');
-  const records = dnsRecords(world, takeId);
-  const hostnames = customHostnames(world, takeId);
+  const tokens = createTokens(world, takeId);
+  const zones = createZones(world, takeId);
+  const shelf = cloudflareZones(world);
 
-  /** The fake has one zone: the id of the first call is its id from then on. */
-  const inZone = (handle: (context: RouteContext) => FakeReply) => (context: RouteContext) => {
-    const { zone } = context.params;
-    if (!ID.test(zone) || (ids.zone !== '' && zone !== ids.zone)) return noRoute(`zones/${zone}`);
-    ids.zone = zone;
-    return handle(context);
+  const zoneOf = (hostname: string): OneZone | undefined =>
+    [...zones.values()]
+      .filter(({ domain }) => isIn(hostname, domain))
+      // Of a zone within a zone the inner one answers.
+      .reduce<OneZone | undefined>(
+        (inner, zone) => (inner !== undefined && inner.domain.length > zone.domain.length ? inner : zone),
+        undefined,
+      );
+
+  const recordAt = (hostname: string, nowMs: number) => zoneOf(hostname)?.names.seenAt(hostname, nowMs);
+
+  const certificateActive = (hostname: string, nowMs: number): boolean => {
+    const zone = zoneOf(hostname);
+    if (zone === undefined) return false;
+    if (zone.hostnames.activeAt(hostname, nowMs) || zone.packs.orderedFor(hostname, nowMs)) return true;
+    // A record of its own makes a name one that is served for a customer, with a certificate of its own: the plan
+    // provisions one for each company, and no company may be up before it is there. The zone's free certificate
+    // counts for names that have no record but a wildcard's.
+    const isByWildcard = zone.names.seenAt(hostname, nowMs)?.wildcard !== undefined;
+    return isByWildcard && zone.packs.universalFor(hostname);
   };
-  const write = {
-    latency: 'lat.cloudflare.write',
-    scope: ({ params }: RouteContext) => params.zone,
-  } as const;
-  const read = { latency: 'lat.cloudflare.read', scope: ({ params }: RouteContext) => params.zone } as const;
+
+  const inZone =
+    (handleOf: (zone: OneZone) => Handle): Handle =>
+    context => {
+      const zone = zones.get(context.params.zone);
+      return zone === undefined ? noRoute(`zones/${context.params.zone}`) : handleOf(zone)(context);
+    };
+
   return {
-    recordAt: records.seenAt,
-    certificateActive: hostnames.activeAt,
+    recordAt,
+    certificateActive,
     service: {
       name: 'cloudflare',
       hosts: ['api.cloudflare.com'],
-      authorise: headers => authorise(headers, world.token),
-      throttled: ({ quota, retryAfterMs }) => ({
-        ...failure(
-          429,
-          971,
-          `Please wait and consider throttling your request speed. Limit reached: ${quota}`,
-        ),
-        headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
-      }),
+      authorise: (headers, nowMs, operation) =>
+        tokens.refusal(headers.authorization, nowMs, operation === VERIFY),
+      throttled,
       malformed: reason => failure(400, 6007, `Malformed JSON in request body: ${reason}`),
       unavailable: status => failure(status, 1500, 'Internal Server Error'),
       routes: [
-        {
-          method: 'POST',
-          path: RECORDS,
-          operation: 'cloudflare.dnsRecords.create',
-          ...write,
-          handle: inZone(records.create),
-        },
-        {
-          method: 'GET',
-          path: RECORDS,
-          operation: 'cloudflare.dnsRecords.list',
-          ...read,
-          handle: inZone(records.list),
-        },
-        {
-          method: 'GET',
-          path: `${RECORDS}/:id`,
-          operation: 'cloudflare.dnsRecords.get',
-          ...read,
-          handle: inZone(records.get),
-        },
-        {
-          method: 'PATCH',
-          path: `${RECORDS}/:id`,
-          operation: 'cloudflare.dnsRecords.update',
-          ...write,
-          handle: inZone(records.edit),
-        },
-        {
-          method: 'DELETE',
-          path: `${RECORDS}/:id`,
-          operation: 'cloudflare.dnsRecords.delete',
-          ...write,
-          handle: inZone(records.remove),
-        },
-        {
-          method: 'POST',
-          path: HOSTNAMES,
-          operation: 'cloudflare.customHostnames.create',
-          ...write,
-          handle: inZone(hostnames.create),
-        },
-        {
-          method: 'GET',
-          path: HOSTNAMES,
-          operation: 'cloudflare.customHostnames.list',
-          ...read,
-          handle: inZone(hostnames.list),
-        },
-        {
-          method: 'GET',
-          path: `${HOSTNAMES}/:id`,
-          operation: 'cloudflare.customHostnames.get',
-          ...read,
-          handle: inZone(hostnames.get),
-        },
-        {
-          method: 'DELETE',
-          path: `${HOSTNAMES}/:id`,
-          operation: 'cloudflare.customHostnames.delete',
-          ...write,
-          handle: inZone(hostnames.remove),
-        },
+        read('GET', `${API}/zones`, 'zones.list', shelf.list),
+        read('GET', ZONE, 'zones.get', shelf.get),
+        write(
+          'POST',
+          RECORDS,
+          'dnsRecords.create',
+          inZone(({ records }) => records.create),
+        ),
+        write(
+          'POST',
+          `${RECORDS}/batch`,
+          'dnsRecords.batch',
+          inZone(({ records }) => records.batch),
+        ),
+        read(
+          'GET',
+          RECORDS,
+          'dnsRecords.list',
+          inZone(({ records }) => records.list),
+        ),
+        read(
+          'GET',
+          `${RECORDS}/:id`,
+          'dnsRecords.get',
+          inZone(({ records }) => records.get),
+        ),
+        write(
+          'PATCH',
+          `${RECORDS}/:id`,
+          'dnsRecords.update',
+          inZone(({ records }) => records.edit),
+        ),
+        write(
+          'PUT',
+          `${RECORDS}/:id`,
+          'dnsRecords.overwrite',
+          inZone(({ records }) => records.overwrite),
+        ),
+        write(
+          'DELETE',
+          `${RECORDS}/:id`,
+          'dnsRecords.delete',
+          inZone(({ records }) => records.remove),
+        ),
+        write(
+          'POST',
+          HOSTNAMES,
+          'customHostnames.create',
+          inZone(({ hostnames }) => hostnames.create),
+        ),
+        read(
+          'GET',
+          HOSTNAMES,
+          'customHostnames.list',
+          inZone(({ hostnames }) => hostnames.list),
+        ),
+        read(
+          'GET',
+          `${HOSTNAMES}/:id`,
+          'customHostnames.get',
+          inZone(({ hostnames }) => hostnames.get),
+        ),
+        write(
+          'PATCH',
+          `${HOSTNAMES}/:id`,
+          'customHostnames.update',
+          inZone(({ hostnames }) => hostnames.edit),
+        ),
+        write(
+          'DELETE',
+          `${HOSTNAMES}/:id`,
+          'customHostnames.delete',
+          inZone(({ hostnames }) => hostnames.remove),
+        ),
+        write(
+          'POST',
+          `${PACKS}/order`,
+          'certificatePacks.order',
+          inZone(({ packs }) => packs.order),
+        ),
+        read(
+          'GET',
+          PACKS,
+          'certificatePacks.list',
+          inZone(({ packs }) => packs.list),
+        ),
+        read(
+          'GET',
+          `${PACKS}/:id`,
+          'certificatePacks.get',
+          inZone(({ packs }) => packs.get),
+        ),
+        write(
+          'DELETE',
+          `${PACKS}/:id`,
+          'certificatePacks.delete',
+          inZone(({ packs }) => packs.remove),
+        ),
+        write('POST', TOKENS, 'tokens.create', tokens.create),
+        write('DELETE', `${TOKENS}/:id`, 'tokens.delete', tokens.remove),
+        read('GET', `${TOKENS}/verify`, 'tokens.verify', tokens.verify),
       ],
     },
   };
 }
 
-function authorise(headers: Readonly<Record<string, string>>, token: string): FakeReply | undefined {
-  const { authorization } = headers;
-  if (authorization === undefined)
-    return failure(400, 9106, 'Missing X-Auth-Key, X-Auth-Email or Authorization headers');
-  if (!authorization.startsWith('Bearer '))
-    return failure(400, 6003, 'Invalid request headers', [
-      { code: 6111, message: 'Invalid format for Authorization header' },
-    ]);
-  return authorization === `Bearer ${token}` ? undefined : failure(403, 9109, 'Invalid access token');
+type OneZone = ReturnType<typeof createZones> extends Map<string, infer T> ? T : never;
+
+function createZones(world: World, takeId: () => string) {
+  const shared = authorities(world);
+  const taken = new Set<string>();
+  const zones = [...world.zones].map(([id, domain]) => {
+    const zone = { id, domain, names: dnsNames(domain) };
+    return [
+      id,
+      {
+        ...zone,
+        records: dnsRecords(world, zone, takeId),
+        hostnames: customHostnames(world, zone, shared, takeId, taken),
+        packs: certificatePacks(world, zone, shared, takeId),
+      },
+    ] as const;
+  });
+  return new Map(zones);
+}
+
+function route(kind: 'read' | 'write') {
+  return (method: string, path: string, operation: string, handle: Handle): Route => ({
+    method,
+    path,
+    operation: `cloudflare.${operation}`,
+    latency: `lat.cloudflare.${kind}`,
+    scope: ({ params }) => params.zone ?? '',
+    handle,
+  });
+}
+const read = route('read');
+const write = route('write');
+
+/** The message ends in the quota's name, which the vendor's does not tell. */
+function throttled({ quota, retryAfterMs, window }: QuotaRefusal): FakeReply {
+  const retryAfterS = Math.ceil(retryAfterMs / 1000);
+  const headers = { 'retry-after': String(retryAfterS) };
+  const slower = 'Please wait and consider throttling your request speed.';
+  if (window === undefined) return { ...failure(429, 971, `${slower} Limit reached: ${quota}`), headers };
+  const { calls, windowMs } = window;
+  const windowS = windowMs / 1000;
+  return {
+    ...failure(
+      429,
+      10100,
+      `More than ${calls} requests per ${windowS} seconds reached. ${slower} Limit reached: ${quota}`,
+    ),
+    headers: {
+      ...headers,
+      ratelimit: `"default";r=0;t=${retryAfterS}`,
+      'ratelimit-policy': `"default";q=${calls};w=${windowS}`,
+    },
+  };
 }

@@ -1,34 +1,119 @@
-// Cloudflare's DNS records, and what resolvers see of them. Stricter than the vendor: a name outside of the zone is
-// refused instead of completed, and a filter that the fake does not cover is refused instead of ignored.
+// The DNS records of one Cloudflare zone: one at a time, or a batch of them that has all of its effect or none. Every
+// call decides on a draft of the zone, and what it decided is announced (to resolvers, to the ledger) once it stands.
 
-import { failure, ID, isHostname, isIn, matches, noRoute, page, success } from './cloudflareEnvelope.ts';
+import type { CallKey } from '../src/ports.ts';
+import {
+  failure,
+  foreignField,
+  ID,
+  isReply,
+  noRoute,
+  notCovered,
+  page,
+  success,
+} from './cloudflareEnvelope.ts';
+import {
+  DEFAULTS,
+  duplicateRecord,
+  type Fields,
+  foreignRecordField,
+  invalidRecord,
+  pick,
+} from './dnsChecks.ts';
+import { filtered, RECORD_FILTERS } from './dnsFilters.ts';
+import type { DnsNames, Shown } from './dnsNames.ts';
 import type { Effect } from './ledger.ts';
-import { type FakeReply, isoTime, type RouteContext, type World } from './service.ts';
+import { type FakeReply, isObject, isoTime, type RouteContext, type World } from './service.ts';
 
-/** A name as resolvers see it. */
-export type Sight = { readonly type: string; readonly content: string; readonly proxied: boolean };
-
-type Span = Sight & { fromMs: number; untilMs: number };
-type Fields = { type: string; name: string; content: string; ttl: number; proxied: boolean; comment: string };
 type DnsRecord = Fields & {
-  id: string;
-  createdAtMs: number;
-  changedAtMs: number;
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly changedAtMs: number;
   propagationMs: number;
-  span: Span;
+  shown?: Shown;
 };
 
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
-const IPV6 = /^[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}$/;
-/** The shortest allowance of the vendor's plans. */
-const COMMENT_LENGTH_MAX = 100;
-const TTL_S = { automatic: 1, min: 60, max: 86_400 };
-const DEFAULTS: Partial<Fields> = { ttl: TTL_S.automatic, proxied: false, comment: '' };
+type Draft = { readonly byId: Map<string, DnsRecord>; readonly byName: Map<string, readonly DnsRecord[]> };
 
-export function dnsRecords(world: World, takeId: () => string) {
-  const byId = new Map<string, DnsRecord>();
-  const byName = new Map<string, DnsRecord[]>();
-  const spans = new Map<string, Span[]>();
+/** What a call decided on one record: made without `before`, deleted without `after`. */
+type Change = { readonly before?: DnsRecord; readonly after?: DnsRecord };
+
+/** The parts of a batch in the order in which the vendor carries them out, whatever their order in the body. */
+const BATCH_PARTS = ['deletes', 'patches', 'puts', 'posts'] as const;
+/** Calls of the vendor's that stand where an id of a record could. */
+const OTHER_CALLS = ['export', 'import', 'scan', 'usage'];
+
+export type DnsZone = {
+  readonly id: string;
+  readonly domain: string;
+  readonly names: DnsNames;
+};
+
+export function dnsRecords(world: World, { domain, names }: DnsZone, takeId: () => string) {
+  let zone: Draft = { byId: new Map(), byName: new Map() };
+
+  const toCreate = (draft: Draft, body: object, nowMs: number): Change | FakeReply => {
+    const fields: Fields = { ...DEFAULTS, ...pick(body) };
+    const refusal =
+      foreignRecordField(body) ??
+      invalidRecord(fields, domain) ??
+      duplicateRecord(fields, draft.byName.get(fields.name) ?? []) ??
+      overQuota(draft);
+    if (refusal !== undefined) return refusal;
+    return { after: { ...fields, id: takeId(), createdAtMs: nowMs, changedAtMs: nowMs, propagationMs: 0 } };
+  };
+
+  /** `kept`: what of the record stays when the body does not name it. */
+  const toChange = (
+    draft: Draft,
+    before: DnsRecord,
+    kept: Partial<Fields>,
+    body: object,
+    nowMs: number,
+  ): Change | FakeReply => {
+    const fields: Fields = { ...kept, ...pick(body) } as Fields;
+    const others = (draft.byName.get(fields.name) ?? []).filter(other => other.id !== before.id);
+    const refusal =
+      foreignRecordField(body) ?? invalidRecord(fields, domain) ?? duplicateRecord(fields, others);
+    if (refusal !== undefined) return refusal;
+    return { before, after: { ...before, ...fields, changedAtMs: nowMs } };
+  };
+
+  const overQuota = ({ byId }: Draft): FakeReply | undefined =>
+    world.resourceQuotas && byId.size >= world.valueOf('quota.cloudflare.records-per-zone')
+      ? failure(400, 81045, 'The record quota has been exceeded.')
+      : undefined;
+
+  /** To the draft's tables; nobody else knows of it yet. */
+  const apply = ({ byId, byName }: Draft, { before, after }: Change): void => {
+    if (before !== undefined) {
+      const others = byName.get(before.name)!.filter(({ id }) => id !== before.id);
+      if (others.length > 0) byName.set(before.name, others);
+      else byName.delete(before.name);
+      if (after === undefined) byId.delete(before.id);
+    }
+    if (after === undefined) return;
+    byId.set(after.id, after);
+    byName.set(after.name, [...(byName.get(after.name) ?? []), after]);
+  };
+
+  /** To resolvers and to the ledger. */
+  const announce = ({ before, after }: Change, nowMs: number, key: CallKey): void => {
+    if (after === undefined) {
+      names.hide(before!.shown!, nowMs, before!.propagationMs);
+      note(before!, 'deleted', nowMs);
+      return;
+    }
+    after.propagationMs = world.durationMs('lat.cloudflare.propagation', key);
+    if (before !== undefined) names.hide(before.shown!, nowMs, after.propagationMs);
+    const { type, content, proxied } = after;
+    after.shown = names.show(after.name, { type, content, proxied }, nowMs, after.propagationMs);
+    // The ledger knows a record by its type and name: under others it is another one.
+    const isSame = before?.name === after.name && before.type === after.type;
+    if (before !== undefined && !isSame) note(before, 'deleted', nowMs);
+    note(after, isSame ? 'changed' : 'created', nowMs);
+  };
+
   const note = (record: DnsRecord, effect: Effect, atMs: number) =>
     world.ledger.write({
       atMs,
@@ -40,134 +125,104 @@ export function dnsRecords(world: World, takeId: () => string) {
       detail: `${record.content}${record.proxied ? ' proxied' : ''}`,
     });
 
-  const show = (fields: Fields, fromMs: number): Span => {
-    const { type, name, content, proxied } = fields;
-    const span = { type, content, proxied, fromMs, untilMs: Number.POSITIVE_INFINITY };
-    spans.set(name, [...(spans.get(name) ?? []), span]);
-    return span;
+  const settle = (decided: Change | FakeReply, { nowMs, key }: RouteContext): FakeReply => {
+    if (isReply(decided)) return decided;
+    apply(zone, decided);
+    announce(decided, nowMs, key);
+    const { before, after } = decided;
+    return success(after === undefined ? { id: before!.id } : recordResource(after));
   };
 
   const withRecord =
     (handle: (record: DnsRecord, context: RouteContext) => FakeReply) => (context: RouteContext) => {
-      const { id, zone } = context.params;
-      if (!ID.test(id)) return noRoute(`zones/${zone}/dns_records/${id}`);
-      const record = byId.get(id);
-      return record === undefined ? failure(404, 81044, 'Record does not exist.') : handle(record, context);
+      const { id } = context.params;
+      if (OTHER_CALLS.includes(id)) return notCovered(`call dns_records/${id}`);
+      if (!ID.test(id)) return noRoute(`zones/${context.params.zone}/dns_records/${id}`);
+      const record = zone.byId.get(id);
+      return record === undefined ? absent() : handle(record, context);
     };
 
-  const create = ({ body, nowMs, key }: RouteContext): FakeReply => {
-    const fields: Fields = { ...DEFAULTS, ...pick(body) };
-    const refusal =
-      invalidRecord(fields, world.domain) ?? duplicateRecord(fields, byName.get(fields.name) ?? []);
-    if (refusal !== undefined) return refusal;
-    const propagationMs = world.durationMs('lat.cloudflare.propagation', key);
-    const times = { createdAtMs: nowMs, changedAtMs: nowMs, propagationMs };
-    const record: DnsRecord = {
-      ...fields,
-      id: takeId(),
-      ...times,
-      span: show(fields, nowMs + propagationMs),
-    };
-    byId.set(record.id, record);
-    byName.set(record.name, [...(byName.get(record.name) ?? []), record]);
-    note(record, 'created', nowMs);
-    return success(recordResource(record));
-  };
-
-  const edit = withRecord((record, { body, nowMs, key }) => {
-    const fields: Fields = { ...pick(record), ...pick(body) };
-    if (fields.name !== record.name || fields.type !== record.type)
-      return failure(400, 1004, 'DNS Validation Error: the fake does not cover a change of name or type.');
-    const others = byName.get(record.name)!.filter(other => other !== record);
-    const refusal = invalidRecord(fields, world.domain) ?? duplicateRecord(fields, others);
-    if (refusal !== undefined) return refusal;
-    const propagationMs = world.durationMs('lat.cloudflare.propagation', key);
-    record.span.untilMs = nowMs + propagationMs;
-    Object.assign(record, fields, {
-      changedAtMs: nowMs,
-      propagationMs,
-      span: show(fields, nowMs + propagationMs),
-    });
-    note(record, 'changed', nowMs);
-    return success(recordResource(record));
-  });
-
-  const remove = withRecord((record, { nowMs }) => {
-    record.span.untilMs = nowMs + record.propagationMs;
-    byId.delete(record.id);
-    const others = byName.get(record.name)!.filter(other => other !== record);
-    if (others.length > 0) byName.set(record.name, others);
-    else byName.delete(record.name);
-    note(record, 'deleted', nowMs);
-    return success({ id: record.id });
-  });
+  const create = (context: RouteContext): FakeReply =>
+    settle(toCreate(zone, context.body, context.nowMs), context);
+  const edit = withRecord((record, context) =>
+    settle(toChange(zone, record, pick(record), context.body, context.nowMs), context),
+  );
+  const overwrite = withRecord((record, context) =>
+    settle(toChange(zone, record, DEFAULTS, context.body, context.nowMs), context),
+  );
+  const remove = withRecord((record, context) => settle({ before: record }, context));
+  const get = withRecord(record => success(recordResource(record)));
 
   const list = ({ query }: RouteContext): FakeReply => {
     const name = query.get('name') ?? query.get('name.exact');
-    const type = query.get('type');
-    const named = name === null ? [...byId.values()] : (byName.get(name) ?? []);
-    const found = named.filter(record => type === null || record.type === type);
-    return page(found.map(recordResource), query, ['name', 'name.exact', 'type']);
+    const named = name === null ? [...zone.byId.values()] : (zone.byName.get(name.toLowerCase()) ?? []);
+    const found = filtered(named, query);
+    return isReply(found) ? found : page(found.map(recordResource), query, RECORD_FILTERS);
   };
 
-  const seenAt = (hostname: string, nowMs: number): Sight | undefined =>
-    spans.get(hostname)?.findLast(({ fromMs, untilMs }) => fromMs <= nowMs && nowMs < untilMs);
+  /** All or nothing. Resolvers see each change by itself: the vendor promises no more. */
+  const batch = ({ body, nowMs, key }: RouteContext): FakeReply => {
+    const refusal = invalidBatch(body) ?? tooLarge(body);
+    if (refusal !== undefined) return refusal;
+    const draft: Draft = { byId: new Map(zone.byId), byName: new Map(zone.byName) };
+    const changes: Change[] = [];
+    const result: Record<string, object[]> = {};
+    for (const part of BATCH_PARTS.filter(part => body[part] !== undefined))
+      for (const [i, item] of body[part].entries()) {
+        const decided = decide[part](draft, item, nowMs);
+        if (isReply(decided)) return at(`/${part}/${i}`, decided);
+        apply(draft, decided);
+        changes.push(decided);
+        result[part] = [...(result[part] ?? []), recordResource(decided.after ?? decided.before!)];
+      }
+    zone = draft;
+    for (const [i, change] of changes.entries()) announce(change, nowMs, [...key, i]);
+    return success(result);
+  };
 
-  const get = withRecord(record => success(recordResource(record)));
-  return { create, list, get, edit, remove, seenAt };
+  const byId =
+    (toDo: (draft: Draft, record: DnsRecord, body: object, nowMs: number) => Change | FakeReply) =>
+    (draft: Draft, item: { readonly id?: unknown }, nowMs: number): Change | FakeReply => {
+      const { id, ...body } = item;
+      const record = typeof id === 'string' ? draft.byId.get(id) : undefined;
+      return record === undefined ? absent() : toDo(draft, record, body, nowMs);
+    };
+  const decide = {
+    deletes: byId((_draft, before, body) => foreignField(body, []) ?? { before }),
+    patches: byId((draft, record, body, nowMs) => toChange(draft, record, pick(record), body, nowMs)),
+    puts: byId((draft, record, body, nowMs) => toChange(draft, record, DEFAULTS, body, nowMs)),
+    posts: toCreate,
+  };
+
+  const tooLarge = (body: Record<string, readonly object[]>): FakeReply | undefined => {
+    const size = BATCH_PARTS.reduce((sum, part) => sum + (body[part]?.length ?? 0), 0);
+    if (!world.resourceQuotas || size <= world.valueOf('quota.cloudflare.batch')) return undefined;
+    // The code is assumed: none is documented.
+    return failure(400, 1004, `DNS Validation Error: ${size} records in one batch are too many.`);
+  };
+
+  return { create, list, get, edit, overwrite, remove, batch };
 }
 
-/** The fields that a client may set, as far as they are given. */
-function pick(body: Partial<Fields>): Fields {
-  const { type, name, content, ttl, proxied, comment } = body;
-  const given = Object.entries({ type, name, content, ttl, proxied, comment }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return Object.fromEntries(given) as Fields;
+const absent = (): FakeReply => failure(404, 81044, 'Record does not exist.');
+
+function invalidBatch(body: Record<string, unknown>): FakeReply | undefined {
+  const foreign = Object.keys(body).find(name => !(BATCH_PARTS as readonly string[]).includes(name));
+  if (foreign !== undefined) return notCovered(`field ${foreign}`);
+  const given = Object.entries(body);
+  const wrong = given.find(([, items]) => !Array.isArray(items) || !items.every(isObject));
+  if (wrong !== undefined) return failure(400, 1004, `DNS Validation Error: ${wrong[0]} must list objects.`);
+  return given.length === 0 ? failure(400, 1004, 'DNS Validation Error: the batch is empty.') : undefined;
 }
 
-function invalidRecord(
-  { type, name, content, ttl, proxied, comment }: Fields,
-  domain: string,
-): FakeReply | undefined {
-  const invalid = (code: number, message: string) =>
-    failure(400, 1004, 'DNS Validation Error', [{ code, message }]);
-  if (!['A', 'AAAA', 'CNAME'].includes(type))
-    return failure(400, 1004, 'DNS Validation Error: the fake covers the types A, AAAA and CNAME.');
-  if (!isHostname(name) || !isIn(name, domain)) return invalid(9000, 'DNS name is invalid.');
-  if (type === 'A' && !matches(IPV4, content))
-    return invalid(9005, 'Content for A record must be a valid IPv4 address.');
-  if (type === 'AAAA' && !matches(IPV6, content))
-    return invalid(9006, 'Content for AAAA record must be a valid IPv6 address.');
-  if (type === 'CNAME' && !isHostname(content)) return invalid(9007, 'Content for CNAME record is invalid.');
-  if (type === 'CNAME' && content === name) return invalid(9039, 'CNAME content cannot reference itself.');
-  const ttlFits = ttl === TTL_S.automatic || (Number.isInteger(ttl) && ttl >= TTL_S.min && ttl <= TTL_S.max);
-  if (!ttlFits || (proxied && ttl !== TTL_S.automatic))
-    return invalid(9021, 'Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.');
-  if (typeof proxied !== 'boolean')
-    return failure(400, 1004, 'DNS Validation Error: proxied must be a boolean.');
-  if (typeof comment !== 'string' || comment.length > COMMENT_LENGTH_MAX)
-    return failure(
-      400,
-      1004,
-      `DNS Validation Error: comment must be a string of at most ${COMMENT_LENGTH_MAX} characters.`,
-    );
-  return undefined;
-}
-
-/** A CNAME stands alone at its name; two other records must differ. */
-function duplicateRecord({ type, content }: Fields, others: readonly DnsRecord[]): FakeReply | undefined {
-  if (others.some(other => other.type === type && other.content === content))
-    return failure(400, 81058, 'An identical record already exists.');
-  if (type === 'CNAME' && others.length > 0)
-    return failure(400, 81053, 'An A, AAAA, or CNAME record with that host already exists.');
-  return others.some(other => other.type === 'CNAME')
-    ? failure(400, 81054, 'A CNAME record with that host already exists.')
-    : undefined;
+/** The refusal of one record, with its place in the batch. */
+function at(pointer: string, { status, body }: FakeReply): FakeReply {
+  const { errors, ...rest } = body as { errors: readonly object[] };
+  return { status, body: { ...rest, errors: errors.map(error => ({ ...error, source: { pointer } })) } };
 }
 
 function recordResource(record: DnsRecord): object {
-  const { span: _span, propagationMs: _propagationMs, createdAtMs, changedAtMs, ...fields } = record;
+  const { shown: _shown, propagationMs: _propagationMs, createdAtMs, changedAtMs, ...fields } = record;
   const times = { created_on: isoTime(createdAtMs), modified_on: isoTime(changedAtMs) };
   return { ...fields, proxiable: true, settings: {}, meta: {}, tags: [], ...times };
 }

@@ -2,7 +2,7 @@
 // no other zone, and caches nothing.
 
 import type { Zone } from './cloudflare.ts';
-import type { Sight } from './dnsRecords.ts';
+import type { Sight } from './dnsNames.ts';
 import type { FakeReply, RouteContext, Service } from './service.ts';
 
 /** By name and by number, as the vendor takes them. */

@@ -3,6 +3,7 @@
 import type { FactValues } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { CloudOptions } from './cloud.ts';
+import { CLOUDFLARE_OPERATIONS } from './cloudflare.ts';
 import type { QuotaRule } from './quota.ts';
 
 /** The one credential that every fake accepts; no secret, since it opens nothing else. */
@@ -21,11 +22,16 @@ const PLAN_OPERATIONS = {
   dnsRecordWrites: [
     'cloudflare.dnsRecords.create',
     'cloudflare.dnsRecords.update',
+    'cloudflare.dnsRecords.overwrite',
+    'cloudflare.dnsRecords.batch',
     'cloudflare.dnsRecords.delete',
   ],
   cloudRunDeploys: ['cloudRun.services.create'],
   databaseOperations: ['atlas.databaseUsers.create', 'atlas.customDbRoles.create', 'atlas.indexes.create'],
 } as const;
+
+/** What the catalogue's number of requests is counted in. */
+const CLOUDFLARE_WINDOW_MS = 300_000;
 
 export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: number): CloudOptions {
   const { quotas } = scenario.provisioning;
@@ -34,8 +40,9 @@ export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: numb
     facts,
     token: FAKES_TOKEN,
     domain: scenario.platform.domain,
-    faults: scenario.faults.rules,
+    zones: new Map([[scenario.platform.cloudflareZoneId, scenario.platform.domain]]),
     resourceQuotas: quotas === 'vendor',
+    faults: scenario.faults.rules,
     quotas: [
       ...(quotas === 'none' ? [] : planQuotas(scenario)),
       ...(quotas === 'vendor' ? vendorQuotas(facts) : []),
@@ -65,9 +72,6 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
   const secretReads = ['secrets.get', 'secrets.list', 'versions.get', 'versions.list'];
   const keyWrites = ['create', 'patch', 'destroy', 'restore'].map(verb => `cryptoKeyVersions.${verb}`);
   const keyReads = ['cryptoKeys.get', 'cryptoKeys.list', 'cryptoKeyVersions.get', 'cryptoKeyVersions.list'];
-  const cloudflareCalls = ['dnsRecords', 'customHostnames'].flatMap(collection =>
-    ['create', 'list', 'get', 'delete'].map(verb => `cloudflare.${collection}.${verb}`),
-  );
   const rule = (name: string, fact: string, operations: readonly string[]): QuotaRule => ({
     name,
     operations,
@@ -105,9 +109,14 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
       'quota.kms.reads',
       keyReads.map(name => `kms.${name}`),
     ),
-    rule('cloudflare-api-requests', 'quota.cloudflare.requests', [
-      ...cloudflareCalls,
-      'cloudflare.dnsRecords.update',
-    ]),
+    {
+      name: 'cloudflare-api-requests',
+      operations: CLOUDFLARE_OPERATIONS,
+      calls: facts.get('quota.cloudflare.requests').value,
+      windowMs: CLOUDFLARE_WINDOW_MS,
+      blockMs: facts.get('quota.cloudflare.block').value,
+      // Counted by user, whatever the zone.
+      scope: 'all',
+    },
   ];
 }

@@ -8,7 +8,8 @@ export type LedgerEntry = {
   readonly atMs: number;
   readonly service: string;
   /** secret, secretVersion, cryptoKey, databaseRole, databaseUser, databaseIndex, document, namespace, service,
-   * dnsRecord, certificate; besides what a company consists of project, cluster, compositeIndex, index. */
+   * dnsRecord, certificate; besides what a company consists of project, cluster, compositeIndex, index, certificatePack,
+   * apiToken. */
   readonly kind: string;
   /** The vendor's full resource name. */
   readonly name: string;

@@ -72,7 +72,11 @@ export type Service = {
   readonly hosts: readonly string[];
   readonly routes: readonly Route[];
   /** Undefined when the credential is good. */
-  readonly authorise: (headers: Readonly<Record<string, string>>, nowMs: number) => FakeReply | undefined;
+  readonly authorise: (
+    headers: Readonly<Record<string, string>>,
+    nowMs: number,
+    operation: string,
+  ) => FakeReply | undefined;
   readonly throttled: (refusal: QuotaRefusal) => FakeReply;
   /** A body that is no JSON object. */
   readonly malformed: (reason: string) => FakeReply;
@@ -95,6 +99,8 @@ export type World = {
   readonly token: string;
   /** Companies live at `<id>.<domain>`. */
   readonly domain: string;
+  /** The DNS zones of the platform: the id of each, and the domain that it holds. */
+  readonly zones: ReadonlyMap<string, string>;
 };
 
 export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
@@ -190,7 +196,7 @@ export function serve(
     return refused(operation, { status: 501, body: { error } });
   }
   const { route, params } = match;
-  const denied = route.isTokenEndpoint ? undefined : service.authorise(request.headers, nowMs);
+  const denied = route.isTokenEndpoint ? undefined : service.authorise(request.headers, nowMs, operation);
   if (denied !== undefined) return refused(operation, denied);
   const given = route.isTokenEndpoint ? formOf(request) : body;
   if (typeof given === 'string') return refused(operation, service.malformed(given));

@@ -3,9 +3,10 @@
 
 import type {
   CustomHostnameCreateParams,
+  CustomHostnameEditParams,
   CustomHostnameListResponse,
 } from 'cloudflare/resources/custom-hostnames/custom-hostnames';
-import type { RecordCreateParams, RecordResponse } from 'cloudflare/resources/dns/records';
+import type { RecordCreateParams, RecordEditParams, RecordResponse } from 'cloudflare/resources/dns/records';
 import type { Answer } from '../ports.ts';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
@@ -29,6 +30,8 @@ const PENDING_CERTIFICATE: readonly unknown[] = [
 export const urlOf = (platform: Platform, collection: string) =>
   `https://api.cloudflare.com/client/v4/zones/${platform.cloudflareZoneId}/${collection}`;
 export const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
+/** What the vendor wants named each time, also to have a certificate checked again. */
+export const VALIDATION = { method: 'http', type: 'dv' } as const;
 
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
 export function dnsRecordVerbs(
@@ -42,8 +45,7 @@ export function dnsRecordVerbs(
   const url = urlOf(platform, 'dns_records');
   const name = hostnameOf(company, platform);
   const comment = `company=${company.id}`;
-  const list = async (attempt: Attempt): Promise<Found<RecordResponse>> =>
-    firstOf(await send({ method: 'GET', url: `${url}?type=CNAME&name.exact=${name}`, headers }, attempt));
+  const list = (attempt: Attempt) => recordNamed(send, token, platform, name, attempt);
   return {
     create: async attempt => {
       const body: Omit<RecordCreateParams.CNAMERecord, 'zone_id'> = {
@@ -80,20 +82,55 @@ export function dnsRecordVerbs(
   };
 }
 
+async function recordNamed(
+  send: Send,
+  token: string,
+  platform: Platform,
+  name: string,
+  attempt: Attempt,
+): Promise<Found<RecordResponse>> {
+  const url = `${urlOf(platform, 'dns_records')}?type=CNAME&name.exact=${name}`;
+  return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
+}
+
+/** Points the company's record at another host; `absent` when it has none, `rejected` when the name is another's. */
+export async function retarget(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  target: string,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  const name = hostnameOf(company, platform);
+  const found = await recordNamed(send, token, platform, name, attempt);
+  if (found.kind !== 'found') return found;
+  if (found.item === undefined) return { kind: 'absent' };
+  const { id, comment, content } = found.item;
+  if (comment !== `company=${company.id}`) return heldByAnother(name);
+  if (content === target) return { kind: 'done', id };
+  const body: Pick<RecordEditParams.CNAMERecord, 'content'> = { content: target };
+  const url = `${urlOf(platform, 'dns_records')}/${id}`;
+  const answer = await send({ method: 'PATCH', url, headers: headersOf(token), body }, attempt, 1);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  if (answer.status !== 200) return cloudflareFailure(answer);
+  return { kind: 'done', id };
+}
+
 /** A custom hostname; `done` once its certificate is active. */
 export function certificateVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = headersOf(token);
   const url = urlOf(platform, 'custom_hostnames');
   const hostname = hostnameOf(company, platform);
-  const list = async (attempt: Attempt): Promise<Found<CustomHostnameListResponse>> =>
-    firstOf(await send({ method: 'GET', url: `${url}?hostname.exact=${hostname}`, headers }, attempt));
+  const list = (attempt: Attempt) => customHostnameNamed(send, token, platform, hostname, attempt);
   const read = (custom: CustomHostnameListResponse): CloudResult =>
     custom.custom_metadata?.company === company.id ? readCertificate(custom) : heldByAnother(hostname);
   return {
     create: async attempt => {
       const body: Omit<CustomHostnameCreateParams, 'zone_id'> = {
         hostname,
-        ssl: { method: 'http', type: 'dv' },
+        ssl: VALIDATION,
         custom_metadata: { company: company.id },
       };
       const answer = await send({ method: 'POST', url, headers, body }, attempt);
@@ -125,6 +162,43 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
           : { kind: 'absent' };
       }),
   };
+}
+
+async function customHostnameNamed(
+  send: Send,
+  token: string,
+  platform: Platform,
+  hostname: string,
+  attempt: Attempt,
+): Promise<Found<CustomHostnameListResponse>> {
+  const url = `${urlOf(platform, 'custom_hostnames')}?hostname.exact=${hostname}`;
+  return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
+}
+
+/**
+ * Has the company's name checked again, and a new certificate issued when the old one has ended or is about to:
+ * `pending` until the new one is active, `done` when the old one has time left. The old one serves until then.
+ */
+export async function renewCertificate(
+  send: Send,
+  token: string,
+  company: Company,
+  platform: Platform,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  const hostname = hostnameOf(company, platform);
+  const found = await customHostnameNamed(send, token, platform, hostname, attempt);
+  if (found.kind !== 'found') return found;
+  if (found.item === undefined) return { kind: 'absent' };
+  if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);
+  const body: Pick<CustomHostnameEditParams, 'ssl'> = { ssl: VALIDATION };
+  const url = `${urlOf(platform, 'custom_hostnames')}/${found.item.id}`;
+  const answer = await send({ method: 'PATCH', url, headers: headersOf(token), body }, attempt, 1);
+  if (answer.kind !== 'answered') return answer;
+  if (answer.status === 404) return { kind: 'absent' };
+  if (answer.status !== 202 && answer.status !== 200) return cloudflareFailure(answer);
+  const custom = (jsonOf(answer) as Envelope<CustomHostnameListResponse> | undefined)?.result;
+  return custom?.id ? readCertificate(custom) : unreadable(answer);
 }
 
 function readCertificate({ id, ssl, status: hostnameStatus }: CustomHostnameListResponse): CloudResult {

@@ -3,12 +3,13 @@
 
 import { expect, test } from 'vitest';
 import { atlas } from '../../fakes/atlas.ts';
+import { cloudflare } from '../../fakes/cloudflare.ts';
 import { cloudRun } from '../../fakes/cloudRun.ts';
 import { firestore } from '../../fakes/firestore.ts';
 import { pinecone } from '../../fakes/pinecone.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import type { Service, World } from '../../fakes/service.ts';
-import { callerOf, createWorld, TOKEN } from './fakeCall.ts';
+import { callerOf, createWorld, DOMAIN, TOKEN, ZONE_ID } from './fakeCall.ts';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type Good = readonly [make: (world: World) => Service, path: string, body: Json];
@@ -40,6 +41,18 @@ const template = {
   maxInstanceRequestConcurrency: 1000,
   timeout: '300s',
 };
+const ZONE = `/client/v4/zones/${ZONE_ID}`;
+const zones = (world: World) => cloudflare(world).service;
+const alias = {
+  type: 'CNAME',
+  name: `c1.${DOMAIN}`,
+  content: 'a.run.app',
+  ttl: 1,
+  proxied: true,
+  comment: 'a',
+};
+const ssl = { method: 'http', type: 'dv', certificate_authority: 'google', settings: { http2: 'on' } };
+const permission = { effect: 'allow', permission_groups: [{ id: 'a' }], resources: { all: '*' } };
 const serverless = { cloud: 'gcp', region: 'us-central1', read_capacity: { mode: 'OnDemand' } };
 
 const GOOD: Readonly<Record<string, Good>> = {
@@ -148,6 +161,26 @@ const GOOD: Readonly<Record<string, Good>> = {
     `${GROUP}/clusters/a/index`,
     { db: 'c1', collection: 'agents', keys: [{ state: '1' }] },
   ],
+  'a DNS record': [zones, `${ZONE}/dns_records`, alias],
+  'a batch of DNS records': [zones, `${ZONE}/dns_records/batch`, { deletes: [], posts: [alias] }],
+  'a custom hostname': [
+    zones,
+    `${ZONE}/custom_hostnames`,
+    { hostname: `c1.${DOMAIN}`, ssl, custom_metadata: { company: 'c1' } },
+  ],
+  'a certificate pack': [
+    zones,
+    `${ZONE}/ssl/certificate_packs/order`,
+    {
+      ...{ type: 'advanced', hosts: [DOMAIN], validation_method: 'txt', validity_days: 90 },
+      ...{ certificate_authority: 'google', cloudflare_branding: false },
+    },
+  ],
+  'an API token': [
+    zones,
+    '/client/v4/user/tokens',
+    { name: 'a', policies: [permission], expires_on: '2099-01-01T00:00:00Z' },
+  ],
 };
 
 const HEADERS = {
@@ -159,14 +192,15 @@ const HEADERS = {
 const hostOf = (path: string) =>
   path === '/indexes'
     ? 'api.pinecone.io'
-    : path.startsWith('/v1') || path.startsWith('/api')
+    : path.startsWith('/v1') || path.startsWith('/api') || path.startsWith('/client')
       ? undefined
       : 'a.b.pinecone.io';
 
 /** What stands in for a value: every type that JSON has. */
 const OTHERS: readonly Json[] = [true, 0, -1.5, '', '?', [], [null], {}, { x: 1 }];
 /** Their content is the caller's own, of more than one type. */
-const FREE = /^body\.(?:labels|annotations|filter|vectors\[0\]\.metadata)|\.fields has/;
+const FREE =
+  /^body\.(?:labels|annotations|filter|custom_metadata|vectors\[0\]\.metadata|policies\[0\]\.resources)|\.fields has/;
 
 type Broken = {
   readonly where: string;

@@ -279,7 +279,7 @@ describe('a quota', () => {
     const counted = quotas.map(({ operations }) => known.filter(name => operations.includes(name)).sort());
     const all = (pattern: RegExp) => known.filter(name => pattern.test(name)).sort();
     expect(counted).toEqual([
-      all(/^cloudflare.dnsRecords.(create|update|delete)/),
+      all(/^cloudflare.dnsRecords.(create|update|overwrite|delete|batch)/),
       ['cloudRun.services.create'],
       all(/^atlas.(customDbRoles|databaseUsers|indexes).create$/),
       all(/^cloudRun.(services|revisions).(create|update|delete|setIamPolicy)$/),

@@ -10,11 +10,11 @@ import {
   type FakeCall,
   NOW_MS,
   TOKEN,
+  ZONE_ID,
 } from './fakeCall.ts';
 
-const ZONE = '023e105f4ecef8ad9ca31a8372d0c353';
-const RECORDS = `/client/v4/zones/${ZONE}/dns_records`;
-const HOSTNAMES = `/client/v4/zones/${ZONE}/custom_hostnames`;
+const RECORDS = `/client/v4/zones/${ZONE_ID}/dns_records`;
+const HOSTNAMES = `/client/v4/zones/${ZONE_ID}/custom_hostnames`;
 const NAME = `c00042.${DOMAIN}`;
 const HEADERS = { authorization: `Bearer ${TOKEN}` };
 const RECORD = {
@@ -90,6 +90,9 @@ describe('a DNS record', () => {
     ['a TTL of its own while proxied', { ttl: 300 }, 9021],
     ['proxied in a string', { proxied: 'yes', ttl: 1 }, 1004],
     ['a comment of 101 characters', { comment: 'x'.repeat(101) }, 1004],
+    ['an asterisk within its name', { name: `a.*.${DOMAIN}` }, 9000],
+    ['two asterisks', { name: `*.*.${DOMAIN}` }, 9000],
+    ['an asterisk for a part of a label', { name: `a*.${DOMAIN}` }, 9000],
   ])('with %s is refused and leaves no trace', (_what, change, code) => {
     const { world, call } = open();
     const { status, body } = call({ ...createRecord, body: { ...RECORD, ...(change as object) } });
@@ -100,6 +103,7 @@ describe('a DNS record', () => {
 
   test.each([
     ['the same again', RECORD, 81058],
+    ['the same with another setting', { ...RECORD, proxied: false }, 81057],
     ['another target', { ...RECORD, content: 'other.a.run.app' }, 81053],
     ['an address beside the alias', { ...RECORD, type: 'A', content: '192.0.2.1' }, 81054],
   ])('cannot stand beside one of its name: %s', (_what, body, code) => {
@@ -115,13 +119,14 @@ describe('a DNS record', () => {
     expect(body.result.map((record: { name: string }) => record.name)).toEqual([`c3.${DOMAIN}`]);
     expect(body.result_info).toEqual({ page: 2, per_page: 2, count: 1, total_count: 3, total_pages: 2 });
     expect(call({ method: 'GET', path: `${RECORDS}?page=0` }).status).toBe(400);
-    expect(call({ method: 'GET', path: `${RECORDS}?content=x` }).status).toBe(501);
+    expect(call({ method: 'GET', path: `${RECORDS}?tag=x` }).status).toBe(501);
   });
 });
 
 describe('a custom hostname', () => {
   test('gets its certificate some time after its creation, and leaves with it', () => {
     const { world, zone, call } = open();
+    call(createRecord);
     const created = call(createCustom);
     expect(created).toMatchObject({ status: 201, body: { result: { ...CUSTOM, status: 'pending' } } });
     const { id } = created.body.result;
@@ -141,7 +146,7 @@ describe('a custom hostname', () => {
       body: { id },
     });
     expect(zone.certificateActive(NAME, NOW_MS + DURATION_MS)).toBe(false);
-    expect(effectsOf(world)).toEqual([
+    expect(effectsOf(world).slice(1)).toEqual([
       `created certificate ${NAME} c00042`,
       `deleted certificate ${NAME} c00042`,
     ]);
@@ -157,6 +162,12 @@ describe('a custom hostname', () => {
     ['another type', { ssl: { method: 'http', type: 'ev' } }, 400, 1433],
     ['metadata of numbers', { custom_metadata: { company: 42 } }, 400, 1401],
     ['a list for metadata', { custom_metadata: ['c00042'] }, 400, 1401],
+    ['an unknown authority', { ssl: { ...CUSTOM.ssl, certificate_authority: 'acme' } }, 400, 1434],
+    ['a wildcard', { ssl: { ...CUSTOM.ssl, wildcard: true } }, 400, 1448],
+    ['an unknown bundle', { ssl: { ...CUSTOM.ssl, bundle_method: 'best' } }, 400, 1449],
+    ['HTTP/2 as a boolean', { ssl: { ...CUSTOM.ssl, settings: { http2: true } } }, 400, 1422],
+    ['TLS 1.3 as a boolean', { ssl: { ...CUSTOM.ssl, settings: { tls_1_3: true } } }, 400, 1424],
+    ['TLS 0.9', { ssl: { ...CUSTOM.ssl, settings: { min_tls_version: '0.9' } } }, 400, 1425],
   ])('with %s is refused and leaves no trace', (_what, change, status, code) => {
     const { world, call } = open();
     const reply = call({ ...createCustom, body: { ...CUSTOM, ...(change as object) } });
@@ -201,10 +212,44 @@ describe('the door', () => {
     expect(world.ledger.entries).toEqual([]);
   });
 
-  test('knows one zone', () => {
+  test('lists the zones of the platform, and knows no other', () => {
     const { call } = open();
-    call(createRecord);
-    expect(call({ method: 'GET', path: `/client/v4/zones/${NO_ID}/dns_records` }).status).toBe(404);
+    const get = (path: string) => call({ method: 'GET', path: `/client/v4/zones${path}` });
+    const zone = { id: ZONE_ID, name: DOMAIN, status: 'active' };
+    expect(get('').body).toMatchObject({ result: [zone], result_info: { total_count: 1 } });
+    expect(get(`?name=${DOMAIN}`).body.result).toMatchObject([zone]);
+    expect(get('?name=example.org').body.result).toEqual([]);
+    expect(get(`/${ZONE_ID}`).body.result).toMatchObject(zone);
+    for (const path of ['', '/dns_records', '/custom_hostnames', '/ssl/certificate_packs'])
+      expect(get(`/${NO_ID}${path}`)).toMatchObject({ status: 404, body: { errors: [{ code: 7003 }] } });
+  });
+
+  test.each<[string, string, unknown]>([
+    ['GET', `${RECORDS}/export`, undefined],
+    ['GET', `${RECORDS}/usage`, undefined],
+    ['POST', `${RECORDS}/import`, {}],
+    ['PUT', HOSTNAMES, {}],
+    ['GET', `${HOSTNAMES}/quota`, undefined],
+    ['GET', `${HOSTNAMES}/fallback_origin`, undefined],
+    ['POST', '/client/v4/zones', {}],
+    ['DELETE', `/client/v4/zones/${ZONE_ID}`, undefined],
+    ['GET', `/client/v4/zones/${ZONE_ID}/ssl/universal/settings`, undefined],
+    ['PATCH', `/client/v4/zones/${ZONE_ID}/ssl/certificate_packs/${NO_ID}`, {}],
+    ['GET', `/client/v4/zones/${ZONE_ID}/ssl/certificate_packs/quota`, undefined],
+    ['GET', '/client/v4/user/tokens', undefined],
+    ['GET', '/client/v4/accounts', undefined],
+    ['POST', RECORDS, { ...RECORD, tags: ['a'] }],
+    ['POST', HOSTNAMES, { ...CUSTOM, custom_origin_server: NAME }],
+    ['POST', HOSTNAMES, { ...CUSTOM, ssl: { ...CUSTOM.ssl, custom_key: 'x' } }],
+    ['POST', HOSTNAMES, { ...CUSTOM, ssl: { ...CUSTOM.ssl, settings: { ciphers: [] } } }],
+    ['GET', `${HOSTNAMES}?ssl_status=active`, undefined],
+    ['GET', `/client/v4/zones/${ZONE_ID}/ssl/certificate_packs?deploy=staging`, undefined],
+  ])('says that the fake does not cover %s %s', (method, path, body) => {
+    const { world, call } = open();
+    const reply = call({ method, path, body });
+    expect(reply.status).toBe(501);
+    expect(JSON.stringify(reply.body)).toMatch(/does not cover/);
+    expect(world.ledger.entries).toEqual([]);
   });
 
   test('names the quota of a refusal and when to come back', () => {

@@ -3,10 +3,13 @@
 import { Ledger } from '../../fakes/ledger.ts';
 import { type QuotaRule, Quotas } from '../../fakes/quota.ts';
 import { createRouter, type FakeReply, type Service, serve, type World } from '../../fakes/service.ts';
+import { FactValues } from '../../scenarios/facts.ts';
 import type { Transport } from '../../src/ports.ts';
 
 export const TOKEN = 'test-token';
 export const DOMAIN = 'mcp.example.net';
+/** Cloudflare's id of the zone that holds the domain. */
+export const ZONE_ID = '023e105f4ecef8ad9ca31a8372d0c353';
 export const NOW_MS = 1_780_000_000_000;
 /** Every long-running thing takes this long. */
 export const DURATION_MS = 1000;
@@ -24,20 +27,22 @@ export type FakeCall = {
 // biome-ignore lint/suspicious/noExplicitAny: tests read the bodies that they expect
 export type Reply = Omit<FakeReply, 'body'> & { readonly body: any };
 
-/** `limits`: values of facts by id; given, the vendors' quotas of resources are checked. */
-export function createWorld(limits?: Readonly<Record<string, number>>): World {
+/** `values`: facts by id, in place of the catalogue's. */
+export function createWorld(
+  options: Partial<Omit<World, 'valueOf'>> = {},
+  values: Readonly<Record<string, number>> = {},
+): World {
+  const facts = new FactValues('mid', values);
   return {
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
+    zones: new Map([[ZONE_ID, DOMAIN]]),
+    resourceQuotas: false,
     durationMs: () => DURATION_MS,
     latencyMs: () => DURATION_MS,
-    valueOf: fact => {
-      const value = limits?.[fact];
-      if (value === undefined) throw new Error(`no value for ${fact}`);
-      return value;
-    },
-    resourceQuotas: limits !== undefined,
+    valueOf: fact => facts.get(fact).value,
+    ...options,
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cloudRun } from '../../fakes/cloudRun.ts';
 import { companyServices } from '../../fakes/companyService.ts';
-import type { Sight } from '../../fakes/dnsRecords.ts';
+import type { Sight } from '../../fakes/dnsNames.ts';
 import { firestore } from '../../fakes/firestore.ts';
 import { kms } from '../../fakes/kms.ts';
 import { liveResources } from '../../fakes/ledger.ts';

@@ -29,6 +29,7 @@ export function createWorld(
     ledger: new Ledger(),
     token: TOKEN,
     domain: DOMAIN,
+    zones: new Map(),
     durationMs: fixed,
     latencyMs: fixed,
     valueOf: fixed,

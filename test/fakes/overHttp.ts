@@ -4,7 +4,7 @@
 import { Cloud } from '../../fakes/cloud.ts';
 import { startFakes } from '../../fakes/server.ts';
 import { FactValues } from '../../scenarios/facts.ts';
-import { DOMAIN, TOKEN } from './fakeCall.ts';
+import { DOMAIN, TOKEN, ZONE_ID } from './fakeCall.ts';
 
 export type OverHttp = {
   readonly cloud: Cloud;
@@ -18,7 +18,16 @@ export type OverHttp = {
 export async function serveCloud(speed = 1, limits?: Readonly<Record<string, number>>): Promise<OverHttp> {
   const facts = new FactValues('mid', limits ?? {});
   const resourceQuotas = limits !== undefined;
-  const options = { seed: 42, facts, quotas: [], resourceQuotas, faults: [], token: TOKEN, domain: DOMAIN };
+  const options = {
+    seed: 42,
+    facts,
+    quotas: [],
+    resourceQuotas,
+    faults: [],
+    token: TOKEN,
+    domain: DOMAIN,
+    zones: new Map([[ZONE_ID, DOMAIN]]),
+  };
   const cloud = new Cloud(options);
   const server = await startFakes({ cloud, port: 0, vendorPorts: true, speed, delays: false });
   return {

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type QuotaRule, Quotas } from '../../fakes/quota.ts';
+import { type BlockRule, type QuotaRule, Quotas, type RateRule } from '../../fakes/quota.ts';
 
-const ruleOf = (more: Partial<QuotaRule> = {}): QuotaRule => ({
+const ruleOf = (more: Partial<RateRule> = {}): RateRule => ({
   name: 'writes',
   operations: ['a.create'],
   perMinute: 60,
@@ -110,5 +110,39 @@ describe('a quota', () => {
     // `slow` refuses what `fast` would allow: `fast` must not count it.
     for (let i = 0; i < 5; i++) expect(at(500)).toEqual({ quota: 'slow', retryAfterMs: 500 });
     expect(at(1000)).toBeUndefined();
+  });
+});
+
+describe('a block', () => {
+  const rule: BlockRule = {
+    ...{ name: 'calls', operations: ['a.get', 'a.list'], scope: 'all' },
+    ...{ calls: 3, windowMs: 1000, blockMs: 5000 },
+  };
+  const checker = () => {
+    const quotas = new Quotas([rule]);
+    return (atMs: number, operation = 'a.get') => quotas.check(operation, '', atMs);
+  };
+  const window = { calls: 3, windowMs: 1000 };
+
+  it('begins with the call that is too many, and refuses every call until it is over', () => {
+    const check = checker();
+    expect([100, 200, 300].map(ms => check(ms))).toEqual([undefined, undefined, undefined]);
+    expect(check(400)).toEqual({ quota: 'calls', retryAfterMs: 5000, window });
+    expect(check(1500, 'a.list')).toEqual({ quota: 'calls', retryAfterMs: 3900, window });
+    expect(check(5399)).toEqual({ quota: 'calls', retryAfterMs: 1, window });
+    expect([5400, 5400, 5400].map(ms => check(ms))).toEqual([undefined, undefined, undefined]);
+    expect(check(5400)?.retryAfterMs).toBe(5000);
+  });
+
+  it('never begins while each window has no more calls than it may', () => {
+    const check = checker();
+    for (let i = 0; i < 30; i++) expect(check(1000 * Math.floor(i / 3))).toBeUndefined();
+  });
+
+  it('does not count a call that another rule refused', () => {
+    const quotas = new Quotas([ruleOf({ operations: ['a.get'], perMinute: 0.001 }), rule]);
+    for (let i = 0; i < 10; i++) quotas.check('a.get', '', 0);
+    expect(quotas.check('a.list', '', 0)).toBeUndefined();
+    expect(quotas.check('a.list', '', 0)?.quota).toBe('calls');
   });
 });

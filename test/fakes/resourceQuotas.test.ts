@@ -182,7 +182,7 @@ const CASES: readonly Case[] = [
 
 describe.each(CASES)('the quota of $quota', ({ make, limits, create, room, refusal }) => {
   const open = (checked: boolean) => {
-    const world = createWorld(checked ? limits : undefined);
+    const world = createWorld({ resourceQuotas: checked }, limits);
     return { world, call: callerOf(make(world), HEADERS) };
   };
 
@@ -213,7 +213,7 @@ describe('the limits of an Atlas project', () => {
     'price.atlas.m30': 0.54,
   };
   const USERS = 'atlas.project.security.databaseAccess.users';
-  const open = () => callerOf(atlas(createWorld(limits)), HEADERS);
+  const open = () => callerOf(atlas(createWorld({ resourceQuotas: true }, limits)), HEADERS);
   const set = (body: object, name = USERS): FakeCall => ({
     method: 'PATCH',
     path: `${GROUP}/limits/${name}`,
@@ -274,7 +274,7 @@ describe('the limits of an Atlas project', () => {
 test('an Atlas cluster of more nodes, and of a larger tier, costs more of what an organisation may spend', () => {
   const prices = { 'price.atlas.m30': 0.54, 'price.atlas.m300': 21.85 };
   const limits = { 'quota.atlas.clusters': 25, 'quota.atlas.billing': 23, ...prices };
-  const open = () => callerOf(atlas(createWorld(limits)), HEADERS);
+  const open = () => callerOf(atlas(createWorld({ resourceQuotas: true }, limits)), HEADERS);
   const large = { instanceSize: 'M300' };
   expect(open()(cluster(1, { ...large, nodeCount: 5 })).status).toBe(403);
   const call = open();
@@ -289,7 +289,7 @@ describe('a bucket of tokens of Atlas', () => {
     'quota.atlas.tokens.clusters': 1,
     'quota.atlas.refill.clusters': 1,
   };
-  const open = () => callerOf(atlas(createWorld(limits)), HEADERS);
+  const open = () => callerOf(atlas(createWorld({ resourceQuotas: true }, limits)), HEADERS);
   const list = (atMs: number): FakeCall => ({ method: 'GET', path: GROUPS, atMs: NOW_MS + atMs });
 
   test('gives as many calls as it has tokens, and as many more a minute as it is refilled by', () => {
@@ -330,7 +330,7 @@ test.each([
   ['gcp', 'europe-west4', 201],
   ['azure', 'eastus2', 201],
 ])('Pinecone makes an index in %s %s: %i', (cloud, region, status) => {
-  const world = createWorld({ 'quota.pinecone.indexes': 20 });
+  const world = createWorld({ resourceQuotas: true }, { 'quota.pinecone.indexes': 20 });
   const reply = callerOf(pinecone(world), HEADERS)(index(1, { cloud, region }));
   expect(reply.status).toBe(status);
   if (status === 404) expect(reply.body.error.message).toContain(`cloud: ${cloud} region: ${region}`);
@@ -344,7 +344,7 @@ describe('one secret', () => {
     post(`${SECRETS}/s1/versions/${version}:disable`, {}, { atMs: NOW_MS + atMs });
 
   test('takes two versions at once and then one each half a second, without regard to other secrets', () => {
-    const call = callerOf(secretManager(createWorld(limits)), HEADERS);
+    const call = callerOf(secretManager(createWorld({ resourceQuotas: true }, limits)), HEADERS);
     for (const n of [1, 2]) call(secret(n));
     const statuses = [add(1), add(1), add(1), add(2), add(1, 499), add(1, 500), add(1, 501)].map(
       each => call(each).status,
@@ -364,7 +364,7 @@ describe('one secret', () => {
   });
 
   test('changes the state of a version once a second, one early', () => {
-    const call = callerOf(secretManager(createWorld(limits)), HEADERS);
+    const call = callerOf(secretManager(createWorld({ resourceQuotas: true }, limits)), HEADERS);
     call(secret(1));
     for (let i = 0; i < 2; i++) call(add(1));
     const statuses = [disable(1), disable(1), disable(1), disable(2), disable(1, 1000)].map(
@@ -388,7 +388,7 @@ describe('a commit to Firestore', () => {
   const commit = (writes: readonly object[], atMs = 0) =>
     post(`/v1/${ROOT}:commit`, { writes }, { atMs: NOW_MS + atMs });
   const open = () => {
-    const world = createWorld(limits);
+    const world = createWorld({ resourceQuotas: true }, limits);
     return { world, call: callerOf(firestore(world), HEADERS) };
   };
 

@@ -33,6 +33,7 @@ function createCloud(faults: readonly FaultRule[] = []): Cloud {
     faults,
     token: TOKEN,
     domain: DOMAIN,
+    zones: new Map([[ZONE, DOMAIN]]),
   });
 }
 

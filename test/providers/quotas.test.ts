@@ -58,7 +58,7 @@ const LIMITS = {
 };
 
 const open = () => {
-  const world = createWorld(LIMITS);
+  const world = createWorld({ resourceQuotas: true }, LIMITS);
   const services = [atlas(world), pinecone(world), secretManager(world), firestore(world)];
   return { world, send: createSend(transportTo(services, () => NOW_MS)) };
 };
