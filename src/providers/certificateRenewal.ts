@@ -1,17 +1,14 @@
 // The certificate of a company's hostname with a view to its end: `find` is done while it is active and will be for a
 // while; `create` asks for the next one, and the present one serves until that is there.
 
-import type {
-  CustomHostnameEditParams,
-  CustomHostnameListResponse,
-} from 'cloudflare/resources/custom-hostnames/custom-hostnames';
+import type { CustomHostnameListResponse } from 'cloudflare/resources/custom-hostnames/custom-hostnames';
 import { RENEW_BEFORE_MS } from '../limits.ts';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
-import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
+import type { CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, type Send } from './call.ts';
-import { cloudflareFailure, firstOf, headersOf, urlOf } from './cloudflare.ts';
+import { customHostnameNamed, renewCertificate } from './cloudflare.ts';
 
-/** From these a certificate comes by itself; from the others only a new order helps. */
+/** From these a certificate comes by itself; from the others only asking for the next one helps. */
 const UNDER_WAY: readonly unknown[] = [
   'initializing',
   'pending_validation',
@@ -26,47 +23,35 @@ export function certificateRenewalVerbs(
   platform: Platform,
   nowMs: () => number,
 ): Verbs {
-  const headers = headersOf(token);
-  const url = urlOf(platform, 'custom_hostnames');
   const hostname = hostnameOf(company, platform);
-  const look = async (attempt: Attempt): Promise<Looked> => {
-    const spec = { method: 'GET' as const, url: `${url}?hostname.exact=${hostname}`, headers };
-    const found = firstOf<CustomHostnameListResponse>(await send(spec, attempt));
-    if (found.kind !== 'found') return found;
-    if (found.item === undefined) return { kind: 'absent' };
-    return found.item.custom_metadata?.company === company.id
-      ? { kind: 'found', item: found.item }
-      : heldByAnother(hostname);
-  };
+  const missing: CloudResult = { kind: 'rejected', reason: `there is no custom hostname ${hostname}` };
   return {
     create: async attempt => {
-      const found = await look(attempt);
-      if (found.kind === 'absent') return { kind: 'rejected', reason: `there is no hostname ${hostname}` };
-      if (found.kind !== 'found') return found;
-      const body: Omit<CustomHostnameEditParams, 'zone_id'> = { ssl: { method: 'http', type: 'dv' } };
-      const { id } = found.item;
-      const answer = await send({ method: 'PATCH', url: `${url}/${id}`, headers, body }, attempt, 1);
-      if (answer.kind !== 'answered') return answer;
-      return answer.status === 200 || answer.status === 202
-        ? { kind: 'pending', id }
-        : cloudflareFailure(answer);
+      const result = await renewCertificate(send, token, company, platform, attempt);
+      if (result.kind === 'absent') return missing;
+      // What the vendor would not renew yet is active all the same: the look tells whether it is young enough.
+      return result.kind === 'done' ? { kind: 'pending', id: result.id } : result;
     },
     find: async attempt => {
-      const found = await look(attempt);
+      const found = await customHostnameNamed(send, token, platform, hostname, attempt);
       if (found.kind !== 'found') return found;
-      const { id, ssl } = found.item;
-      if (UNDER_WAY.includes(ssl?.status)) return { kind: 'pending', id };
-      if (ssl?.status !== 'active') return { kind: 'absent' };
-      const { expires_on: expiresOn } = ssl as { expires_on?: string };
-      if (expiresOn === undefined) return { kind: 'done', id };
-      const expiresAtMs = epochMsOf(expiresOn);
-      if (expiresAtMs === undefined) return { kind: 'unknown', reason: `it ends at ${expiresOn}` };
-      return expiresAtMs - nowMs() > RENEW_BEFORE_MS ? { kind: 'done', id } : { kind: 'absent' };
+      if (found.item === undefined) return missing;
+      if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);
+      return read(found.item, nowMs());
     },
   };
 }
 
-type Looked = { readonly kind: 'found'; readonly item: CustomHostnameListResponse } | CloudResult;
+/** `absent`: it has ended or soon will, and the next one has not been asked for. */
+function read({ id, ssl }: CustomHostnameListResponse, nowMs: number): CloudResult {
+  if (UNDER_WAY.includes(ssl?.status)) return { kind: 'pending', id };
+  if (ssl?.status !== 'active') return { kind: 'absent' };
+  const { expires_on: expiresOn } = ssl as { readonly expires_on?: string };
+  const expiresAtMs = expiresOn === undefined ? undefined : epochMsOf(expiresOn);
+  // One that does not say when it ends is the vendor's own to see to.
+  if (expiresAtMs === undefined) return { kind: 'done', id };
+  return expiresAtMs - nowMs > RENEW_BEFORE_MS ? { kind: 'done', id } : { kind: 'absent' };
+}
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?Z$/;
 

@@ -27,11 +27,11 @@ const PENDING_CERTIFICATE: readonly unknown[] = [
   ...['backup_issued', 'staging_deployment', 'staging_active', 'holding_deployment'],
 ];
 
-export const urlOf = (platform: Platform, collection: string) =>
+const urlOf = (platform: Platform, collection: string) =>
   `https://api.cloudflare.com/client/v4/zones/${platform.cloudflareZoneId}/${collection}`;
-export const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
+const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
 /** What the vendor wants named each time, also to have a certificate checked again. */
-export const VALIDATION = { method: 'http', type: 'dv' } as const;
+const VALIDATION = { method: 'http', type: 'dv' } as const;
 
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
 export function dnsRecordVerbs(
@@ -82,7 +82,7 @@ export function dnsRecordVerbs(
   };
 }
 
-async function recordNamed(
+export async function recordNamed(
   send: Send,
   token: string,
   platform: Platform,
@@ -93,7 +93,11 @@ async function recordNamed(
   return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
 }
 
-/** Points the company's record at another host; `absent` when it has none, `rejected` when the name is another's. */
+/** Through the edge, where the certificate is. */
+export const leadsTo = ({ content, proxied }: RecordResponse, target: string): boolean =>
+  content === target && proxied === true;
+
+/** Points the company's record at a host, through the edge; `absent` when it has none, `rejected` when the name is another's. */
 export async function retarget(
   send: Send,
   token: string,
@@ -106,10 +110,15 @@ export async function retarget(
   const found = await recordNamed(send, token, platform, name, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
-  const { id, comment, content } = found.item;
+  const { id, comment } = found.item;
   if (comment !== `company=${company.id}`) return heldByAnother(name);
-  if (content === target) return { kind: 'done', id };
-  const body: Pick<RecordEditParams.CNAMERecord, 'content'> = { content: target };
+  if (leadsTo(found.item, target)) return { kind: 'done', id };
+  // A record that somebody took off the edge may have a time to live, which a proxied one cannot.
+  const body: Pick<RecordEditParams.CNAMERecord, 'content' | 'ttl' | 'proxied'> = {
+    content: target,
+    ttl: 1,
+    proxied: true,
+  };
   const url = `${urlOf(platform, 'dns_records')}/${id}`;
   const answer = await send({ method: 'PATCH', url, headers: headersOf(token), body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
@@ -164,7 +173,7 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
   };
 }
 
-async function customHostnameNamed(
+export async function customHostnameNamed(
   send: Send,
   token: string,
   platform: Platform,
@@ -233,7 +242,7 @@ async function removeById(
 }
 
 /** The only item of a list that was asked for one exact name. */
-export function firstOf<T>(answer: Awaited<ReturnType<Send>>): Found<T> {
+function firstOf<T>(answer: Awaited<ReturnType<Send>>): Found<T> {
   if (answer.kind !== 'answered') return answer;
   if (answer.status !== 200) return cloudflareFailure(answer);
   const items = (jsonOf(answer) as Envelope<T[]> | undefined)?.result;
@@ -248,7 +257,7 @@ const hasCode = (answer: Answer, codes: readonly unknown[]) =>
 const INVALID_TOKEN = 9109;
 
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
-export function cloudflareFailure(answer: Answer): CloudResult {
+function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
   if (code === INVALID_TOKEN) return { kind: 'rejected', reason: `${answer.status} ${code} ${message}` };
   const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';

@@ -1,14 +1,10 @@
 // Where a company's DNS record leads: `create` points the record that is there at the company's service, through the
 // vendor's edge; `find` is done while it leads there. It makes no record and removes none.
 
-import type { RecordEditParams, RecordResponse } from 'cloudflare/resources/dns/records';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
-import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
+import type { CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, type Send } from './call.ts';
-import { cloudflareFailure, firstOf, headersOf, urlOf } from './cloudflare.ts';
-
-type Record = RecordResponse & { readonly id: string };
-type Looked = { readonly kind: 'found'; readonly item: Record } | CloudResult;
+import { leadsTo, recordNamed, retarget } from './cloudflare.ts';
 
 /** `target`: a host without a scheme. */
 export function dnsTargetVerbs(
@@ -18,35 +14,19 @@ export function dnsTargetVerbs(
   platform: Platform,
   target: string,
 ): Verbs {
-  const headers = headersOf(token);
-  const url = urlOf(platform, 'dns_records');
   const name = hostnameOf(company, platform);
-  const look = async (attempt: Attempt): Promise<Looked> => {
-    const spec = { method: 'GET' as const, url: `${url}?type=CNAME&name.exact=${name}`, headers };
-    const found = firstOf<Record>(await send(spec, attempt));
-    if (found.kind !== 'found') return found;
-    if (found.item === undefined) return { kind: 'rejected', reason: `there is no record ${name}` };
-    return found.item.comment === `company=${company.id}`
-      ? { kind: 'found', item: found.item }
-      : heldByAnother(name);
-  };
+  const missing: CloudResult = { kind: 'rejected', reason: `there is no record ${name}` };
   return {
     create: async attempt => {
-      const found = await look(attempt);
-      if (found.kind !== 'found') return found;
-      const body: Omit<RecordEditParams.CNAMERecord, 'zone_id'> = {
-        ...{ type: 'CNAME', name, content: target, ttl: 1, proxied: true },
-      };
-      const { id } = found.item;
-      const answer = await send({ method: 'PATCH', url: `${url}/${id}`, headers, body }, attempt, 1);
-      if (answer.kind !== 'answered') return answer;
-      return answer.status === 200 ? { kind: 'done', id } : cloudflareFailure(answer);
+      const result = await retarget(send, token, company, platform, target, attempt);
+      return result.kind === 'absent' ? missing : result;
     },
     find: async attempt => {
-      const found = await look(attempt);
+      const found = await recordNamed(send, token, platform, name, attempt);
       if (found.kind !== 'found') return found;
-      const { id, content, proxied } = found.item;
-      return content === target && proxied === true ? { kind: 'done', id } : { kind: 'absent' };
+      if (found.item === undefined) return missing;
+      if (found.item.comment !== `company=${company.id}`) return heldByAnother(name);
+      return leadsTo(found.item, target) ? { kind: 'done', id: found.item.id } : { kind: 'absent' };
     },
   };
 }

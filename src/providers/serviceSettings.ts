@@ -1,29 +1,27 @@
-// What a change does to a company's Cloud Run service: labels and instances of its level, open or closed to requests, and
-// a start anew, which is a new revision of the same container.
+// What a change does to a company's Cloud Run service, as steps: labels and instances of its level, open or closed to
+// requests, and a start anew, which is a new revision of the same container.
 
-import type { run_v2 } from '@googleapis/run';
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, type Send } from './call.ts';
 import { labelsOf, RUN, scalingOf, serviceNameOf } from './cloudRun.ts';
-import { googleFailure, googleGet, googleHeaders } from './google.ts';
+import { googleGet } from './google.ts';
+import {
+  RESUMED,
+  type RunService,
+  restartOf,
+  type ServiceChange,
+  SUSPENDED,
+  updateService,
+} from './serviceChange.ts';
 
-type RunService = run_v2.Schema$GoogleCloudRunV2Service;
-
-/** A service as it shall be: the fields that the mask names, and whether one that is read is so. */
+/** A service as it shall be, and whether one that is read is so. */
 type Wanted = {
-  readonly mask: string;
-  readonly fieldsOf: (attempt: Attempt) => RunService;
+  readonly changeOf: (attempt: Attempt) => ServiceChange;
   readonly isSo: (service: RunService, attempt: Attempt) => boolean;
 };
 
-/** Whose value is the number of the change that asked for the start: repeated, it starts nothing. */
-const RESTART = 'sandtable/restart';
-
-/**
- * `part`: `closed` lets no request in from outside and keeps no instance, not even for callers inside, until it is
- * `open` again. Its address, and the record that leads there, stay.
- */
+/** `part`: `closed` until it is `open` again. Its address, and the record that leads there, stay. */
 export function serviceSettingsVerbs(
   send: Send,
   token: string,
@@ -31,32 +29,33 @@ export function serviceSettingsVerbs(
   platform: Platform,
   part: string,
 ): Verbs {
-  const isClosed = part === 'closed';
+  const { mask, fields } = part === 'closed' ? SUSPENDED : RESUMED;
   const labels = labelsOf(company);
-  const template = { scaling: scalingOf(company, platform) };
-  const ingress = isClosed ? 'INGRESS_TRAFFIC_INTERNAL_ONLY' : 'INGRESS_TRAFFIC_ALL';
-  const scaling = isClosed ? { scalingMode: 'MANUAL', manualInstanceCount: 0 } : { scalingMode: 'AUTOMATIC' };
+  const scaling = scalingOf(company, platform);
   const isStopped = ({ scaling }: RunService) =>
     scaling?.scalingMode === 'MANUAL' && !scaling.manualInstanceCount;
   return verbsOf(send, token, company, platform, {
-    mask: 'labels,ingress,scaling,template.scaling',
-    fieldsOf: () => ({ labels, ingress, scaling, template }),
+    changeOf: () => ({
+      mask: ['labels', ...mask, 'template.scaling'],
+      fields: { labels, ...fields, template: { scaling } },
+    }),
     isSo: service =>
-      service.ingress === ingress &&
-      isStopped(service) === isClosed &&
+      service.ingress === fields.ingress &&
+      isStopped(service) === (part === 'closed') &&
       Object.entries(labels).every(([name, value]) => service.labels?.[name] === value) &&
-      (service.template?.scaling?.minInstanceCount ?? 0) === template.scaling.minInstanceCount &&
-      service.template?.scaling?.maxInstanceCount === template.scaling.maxInstanceCount,
+      (service.template?.scaling?.minInstanceCount ?? 0) === scaling.minInstanceCount &&
+      service.template?.scaling?.maxInstanceCount === scaling.maxInstanceCount,
   });
 }
 
 export function serviceRestartVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   // The second integer of a key is the place of the step: another one in every change, the same after a crash.
-  const annotationsOf = ({ key }: Attempt) => ({ [RESTART]: String(key[1]) });
+  const changeOf = ({ key }: Attempt) => restartOf(String(key[1]));
+  const annotationsOf = ({ fields }: ServiceChange) => Object.entries(fields.template!.annotations!);
   return verbsOf(send, token, company, platform, {
-    mask: 'template.annotations',
-    fieldsOf: attempt => ({ template: { annotations: annotationsOf(attempt) } }),
-    isSo: ({ template }, attempt) => template?.annotations?.[RESTART] === annotationsOf(attempt)[RESTART],
+    changeOf,
+    isSo: ({ template }, attempt) =>
+      annotationsOf(changeOf(attempt)).every(([name, value]) => template?.annotations?.[name] === value),
   });
 }
 
@@ -65,27 +64,24 @@ function verbsOf(
   token: string,
   company: Company,
   platform: Platform,
-  { mask, fieldsOf, isSo }: Wanted,
+  { changeOf, isSo }: Wanted,
 ): Verbs {
   const name = serviceNameOf(company, platform);
-  const url = `${RUN}/${name}`;
-  const get = (attempt: Attempt) => googleGet<RunService>(send, token, url, attempt);
+  const missing: CloudResult = { kind: 'rejected', reason: `there is no service ${name}` };
+  const get = (attempt: Attempt) => googleGet<RunService>(send, token, `${RUN}/${name}`, attempt);
   const isOurs = ({ labels }: RunService) => labels?.company === company.id;
   return {
     create: async attempt => {
       const found = await get(attempt);
-      if (found.kind === 'absent') return { kind: 'rejected', reason: `there is no service ${name}` };
+      if (found.kind === 'absent') return missing;
       if (found.kind !== 'found') return found;
       if (!isOurs(found.resource)) return heldByAnother(name);
       const { etag } = found.resource;
-      const body: RunService = { ...fieldsOf(attempt), ...(etag && { etag }) };
-      const patchUrl = `${url}?updateMask=${encodeURIComponent(mask)}`;
-      const headers = googleHeaders(token);
-      const answer = await send({ method: 'PATCH', url: patchUrl, headers, body }, attempt, 1);
-      if (answer.kind !== 'answered') return answer;
-      // Somebody else has changed it since it was read: to be read again.
-      if (answer.status === 409) return { kind: 'transient', reason: '409 overtaken' };
-      return answer.status === 200 ? { kind: 'pending', id: '' } : googleFailure(answer);
+      const change = { ...changeOf(attempt), ...(etag && { etag }) };
+      const result = await updateService(send, token, name, change, attempt, 1);
+      if (result.kind === 'absent') return missing;
+      // What the look by name finds tells more than the operation, and is there after a crash too.
+      return result.kind === 'pending' ? { kind: 'pending', id: '' } : result;
     },
     find: async attempt => {
       const found = await get(attempt);

@@ -294,7 +294,7 @@ describe('with the same arguments the client sends what the vendor’s own clien
       async vendor => {
         await listRecords(vendor);
         // The vendor's types ask for more than its call does.
-        await vendor.dns.records.edit(ID, { zone_id, content: NEW } as never);
+        await vendor.dns.records.edit(ID, { zone_id, content: NEW, ttl: 1, proxied: true } as never);
       },
     ],
     [
