@@ -109,6 +109,8 @@ export type CompanyConfig = {
   readonly level: string;
   /** Origin of the company's own service, such as `https://c00042-….a.run.app`. */
   readonly serviceUri: string;
+  /** As in its record. */
+  readonly isSuspended?: true;
 };
 
 /** The gateways' view of the companies' records: MongoDB, sharded by company. */

@@ -4,6 +4,7 @@ import type { Chance, Clock, Registry, Transport } from '../ports.ts';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
 import type { Step } from '../provisioning/plan.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
+import { keyAccessVerbs, secretAccessVerbs, userAccessVerbs } from './access.ts';
 import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from './atlas.ts';
 import { createSend, type Tokens } from './call.ts';
 import { certificateRenewalVerbs } from './certificateRenewal.ts';
@@ -74,8 +75,12 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
         const { registry, clock } = ports;
         return recordSettingsVerbs(registry, clock.nowMs, company, platform, part, idOf('service'));
       }
-      default:
-        throw new Error(`no client for ${kind} yet`);
+      case 'userAccess':
+        return userAccessVerbs(send, tokens.atlas, company, platform, part);
+      case 'secretAccess':
+        return secretAccessVerbs(send, tokens.google, company, platform, part);
+      case 'keyAccess':
+        return keyAccessVerbs(send, tokens.google, company, platform, part);
     }
   };
 }

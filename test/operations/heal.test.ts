@@ -230,3 +230,57 @@ describe('a service that fails though nothing is wrong with it', () => {
     expect(counts.failed).toBeGreaterThan(10);
   });
 });
+
+describe('a certificate', () => {
+  const DAY_MS = 24 * HOUR_MS;
+  /** They last sixteen days, so that they are due for renewal after one. */
+  const scenario = rolloutOf(3, { facts: { 'cloudflare.certificate.validity': 16 } });
+  const expiryOf = ({ meddle }: World, id: string): string => {
+    const { body } = meddle('GET', `${ZONE}/custom_hostnames?hostname.exact=${id}.mcp.asoos.2100.cool`);
+    return (body as { result: { ssl: { expires_on: string } }[] }).result[0].ssl.expires_on;
+  };
+
+  it('is renewed before it ends, of every company, and nobody notices', async () => {
+    const heals: HealRecord[] = [];
+    const ran = await runWorld(scenario, async world => {
+      const { operations, clock } = world;
+      const untilMs = clock.nowMs() + 2.5 * DAY_MS;
+      const before = world.companies.map(({ id }) => expiryOf(world, id));
+      const counts = await watch(operations, {
+        isOver: () => clock.nowMs() >= untilMs,
+        record: record => void (isHeal(record) && heals.push(record)),
+        heals: true,
+      });
+      // Each check of a certificate that ends too soon, and nothing else, has failed.
+      expect(counts.failed).toBe(counts.healings);
+      for (const [i, { id }] of world.companies.entries())
+        expect(Date.parse(expiryOf(world, id)) - Date.parse(before[i])).toBeGreaterThan(DAY_MS);
+    });
+    expect(heals.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(heals.map(({ company }) => company)).size).toBe(3);
+    for (const heal of heals)
+      expect(heal).toMatchObject({ outcome: 'mended', remedy: 'renewal', symptom: 'certificate' });
+    expect(ran.violations()).toEqual([]);
+  });
+
+  it('that has ended is renewed, and the company answers again', async () => {
+    const heals: HealRecord[] = [];
+    const checks: CheckRecord[] = [];
+    const ran = await runWorld(scenario, async world => {
+      const { operations, clock, meddle } = world;
+      await clock.sleep(17 * DAY_MS);
+      expect(meddle('GET', 'https://c00001.mcp.asoos.2100.cool/health').status).toBe(526);
+      const untilMs = clock.nowMs() + 20 * MINUTE_MS;
+      await watch(operations, {
+        isOver: () => clock.nowMs() >= untilMs,
+        record: record => void (isHeal(record) ? heals.push(record) : checks.push(record)),
+        heals: true,
+      });
+      expect(meddle('GET', 'https://c00001.mcp.asoos.2100.cool/health').status).toBe(200);
+    });
+    const renewed = heals.filter(({ remedy }) => remedy === 'renewal');
+    expect(renewed.map(({ company }) => company).sort()).toEqual(['c00000', 'c00001', 'c00002']);
+    expect(checks.slice(-3).map(({ state }) => state)).toEqual(['healthy', 'healthy', 'healthy']);
+    expect(ran.violations()).toEqual([]);
+  });
+});

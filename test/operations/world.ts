@@ -43,7 +43,7 @@ export type Ran = {
   readonly began: number;
   readonly events: number;
   /** What the audit finds, by what became of each company in the rollout. */
-  readonly violations: (gone?: readonly string[]) => string[];
+  readonly violations: (gone?: readonly string[], suspended?: readonly string[]) => string[];
 };
 
 /** Runs until the program has ended. `crashAtEvents`: counted from the start of the rollout. */
@@ -95,11 +95,15 @@ export async function runWorld(
     await program({ operations: opened, clock, cloud, meddle, companies, stores });
   });
   await kernel.run(() => machine.run());
-  const violations = (gone: readonly string[] = []) => {
+  const violations = (gone: readonly string[] = [], suspended: readonly string[] = []) => {
     const { outcome } = columnsOf(state, companies, kernel.nowMs);
     const audited = companies.map((company, i) => ({
       ...company,
-      outcome: gone.includes(company.id) ? ('decommissioned' as const) : outcome[i],
+      outcome: gone.includes(company.id)
+        ? ('decommissioned' as const)
+        : suspended.includes(company.id)
+          ? ('suspended' as const)
+          : outcome[i],
     }));
     return auditLedger(cloud.ledger.entries, audited, operations);
   };
