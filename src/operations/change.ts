@@ -12,6 +12,7 @@ export const REMEDIES = [
   'certificate',
   'renewal',
   'databaseUser',
+  'databaseAccess',
 ] as const;
 export type Remedy = (typeof REMEDIES)[number];
 

@@ -1,5 +1,5 @@
-// Gives a company another security level: its service's labels and instances, its document, and last of all its record,
-// from which the gateways take the quota and the verification pool.
+// Gives a company another security level: its service's labels and instances, its document, and last of all its record.
+// Its users' quota and verification pool are those of their tokens: they change as SallyPort issues the next ones.
 
 import type { ChangeEnded } from './carryOut.ts';
 import type { Operations } from './operations.ts';

@@ -16,7 +16,7 @@ export function changePlanOf(change: Change, whole: readonly Step[]): ChangeStep
 function makingOf(change: Exclude<Change, { kind: 'decommissioning' }>, whole: readonly Step[]): Step[] {
   const secrets = whole.filter(({ kind }) => kind === 'secret').map(({ part }) => part);
   const access = (part: 'open' | 'closed'): Step[] => [
-    step('userAccess', part, 'databaseOperations'),
+    userAccess(part),
     ...secrets.map(secret => step('secretAccess', `${part} ${secret}`)),
     step('keyAccess', part),
   ];
@@ -36,6 +36,7 @@ function makingOf(change: Exclude<Change, { kind: 'decommissioning' }>, whole: r
   }
 }
 
+const userAccess = (part: string) => step('userAccess', part, 'databaseOperations');
 const service = (part: string) => step('serviceSettings', part, 'cloudRunDeploys');
 const record = (part: string) => step('recordSettings', part, 'databaseOperations');
 const target = (): Step => ({ ...step('dnsTarget', '', 'dnsRecordWrites'), limitsRemoval: true });
@@ -67,5 +68,7 @@ function remedyOf(remedy: Remedy, whole: readonly Step[]): Step[] {
       return [step('certificateRenewal'), step('health')];
     case 'databaseUser':
       return again('databaseRole', 'databaseUser');
+    case 'databaseAccess':
+      return [userAccess('open')];
   }
 }

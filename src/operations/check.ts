@@ -17,11 +17,11 @@ export type CheckRecord = {
   readonly reason: string;
 };
 
-/** What each check looks at. */
-const LOOKS_AT: Readonly<Record<CheckKind, StepKind>> = {
-  service: 'health',
-  database: 'databaseUser',
-  certificate: 'certificateRenewal',
+/** What each check looks at, and how it shall be. */
+const LOOKS_AT: Readonly<Record<CheckKind, readonly [kind: StepKind, part?: string]>> = {
+  service: ['health'],
+  database: ['userAccess', 'open'],
+  certificate: ['certificateRenewal'],
 };
 
 /** Checks and looks in the keys of their calls: behind the steps of provisioning, before those of changes. */
@@ -37,13 +37,8 @@ export async function check(
 ): Promise<CheckRecord> {
   const { clock } = operations.ports;
   const atMs = clock.nowMs();
-  const result = await look(
-    operations,
-    company,
-    LOOKS_AT[kind],
-    CHECK_PLACE + CHECK_KINDS.indexOf(kind),
-    turn,
-  );
+  const place = CHECK_PLACE + CHECK_KINDS.indexOf(kind);
+  const result = await look(operations, company, LOOKS_AT[kind], place, turn);
   return { company: company.id, kind, atMs, tookMs: clock.nowMs() - atMs, ...verdictOn(kind, result) };
 }
 
@@ -51,12 +46,12 @@ export async function check(
 export function look(
   operations: Operations,
   company: Company,
-  kind: StepKind,
+  [kind, part]: readonly [kind: StepKind, part?: string],
   place: number,
   turn: number,
 ): Promise<CloudResult> {
   const { ports, generation } = operations;
-  const verbs = operations.verbsOf(company, step(kind), id => operations.idOf(company.id, id));
+  const verbs = operations.verbsOf(company, step(kind, part), id => operations.idOf(company.id, id));
   const deadlineAtMs = ports.clock.nowMs() + CHECK_DEADLINE_MS;
   const key = [company.index, place, generation, FIND, turn];
   return verbs.find({ key, deadlineAtMs }, operations.idOf(company.id, kind) || undefined);

@@ -15,26 +15,28 @@ export type Diagnosis =
   | { readonly kind: 'wait' | 'unclear'; readonly cause: string };
 
 type Suspect = {
-  readonly looksAt: StepKind;
+  /** And how it shall be. */
+  readonly looksAt: readonly [kind: StepKind, part?: string];
   /** By what the look finds; a step that a kind is left out of can only be waited for. */
   readonly remedies: Partial<Record<'absent' | 'rejected', Remedy>>;
 };
 
 const SUSPECTS: Readonly<Record<CheckKind, readonly Suspect[]>> = {
   service: [
-    { looksAt: 'service', remedies: { absent: 'service', rejected: 'restart' } },
-    { looksAt: 'dnsRecord', remedies: { absent: 'dnsRecord', rejected: 'dnsTarget' } },
-    { looksAt: 'dnsTarget', remedies: { absent: 'dnsTarget' } },
-    { looksAt: 'certificate', remedies: { absent: 'certificate', rejected: 'renewal' } },
-    { looksAt: 'propagation', remedies: {} },
+    { looksAt: ['service'], remedies: { absent: 'service', rejected: 'restart' } },
+    { looksAt: ['dnsRecord'], remedies: { absent: 'dnsRecord', rejected: 'dnsTarget' } },
+    { looksAt: ['dnsTarget'], remedies: { absent: 'dnsTarget' } },
+    { looksAt: ['certificate'], remedies: { absent: 'certificate', rejected: 'renewal' } },
+    { looksAt: ['propagation'], remedies: {} },
   ],
   database: [
-    { looksAt: 'databaseRole', remedies: { absent: 'databaseUser' } },
-    { looksAt: 'databaseUser', remedies: { absent: 'databaseUser' } },
+    { looksAt: ['databaseRole'], remedies: { absent: 'databaseUser' } },
+    { looksAt: ['databaseUser'], remedies: { absent: 'databaseUser' } },
+    { looksAt: ['userAccess', 'open'], remedies: { absent: 'databaseAccess' } },
   ],
   certificate: [
-    { looksAt: 'certificate', remedies: { absent: 'certificate', rejected: 'renewal' } },
-    { looksAt: 'certificateRenewal', remedies: { absent: 'renewal', rejected: 'renewal' } },
+    { looksAt: ['certificate'], remedies: { absent: 'certificate', rejected: 'renewal' } },
+    { looksAt: ['certificateRenewal'], remedies: { absent: 'renewal', rejected: 'renewal' } },
   ],
 };
 
@@ -59,19 +61,19 @@ export async function diagnose(
 }
 
 /** Undefined: it is innocent. */
-export function judge({ looksAt, remedies }: Suspect, found: CloudResult): Diagnosis | undefined {
+export function judge({ looksAt: [kind], remedies }: Suspect, found: CloudResult): Diagnosis | undefined {
   switch (found.kind) {
     case 'done':
       return undefined;
     case 'absent':
     case 'rejected': {
-      const cause = found.kind === 'absent' ? `there is no ${looksAt}` : found.reason;
+      const cause = found.kind === 'absent' ? `there is no ${kind}` : found.reason;
       const remedy = remedies[found.kind];
       return remedy === undefined ? { kind: 'unclear', cause } : { kind: 'remedy', remedy, cause };
     }
     case 'pending':
     case 'exists':
-      return { kind: 'wait', cause: `${looksAt} is not ready yet` };
+      return { kind: 'wait', cause: `${kind} is not ready yet` };
     case 'throttled':
       return { kind: 'unclear', cause: `the quota ${found.quota} is used up` };
     case 'transient':

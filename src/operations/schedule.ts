@@ -6,7 +6,7 @@
 import { CHECK_CERTIFICATE_MS, CHECK_CRITICAL_MS, CHECK_DATABASE_MS, CHECK_SERVICE_MS } from '../limits.ts';
 
 /**
- * service: the company answers its users, under its own name. database: the user that it connects as is there.
+ * service: the company answers its users, under its own name. database: the user that it connects as is there and may do its work.
  * certificate: it is good, and will be for a while.
  */
 export const CHECK_KINDS = ['service', 'database', 'certificate'] as const;

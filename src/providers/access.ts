@@ -3,7 +3,7 @@
 
 import type { Company, Platform } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { disableDatabaseUser, enableDatabaseUser } from './atlas.ts';
+import { disableDatabaseUser, enableDatabaseUser, findDatabaseAccess } from './atlas.ts';
 import type { Send } from './call.ts';
 import { disableKey, enableKey } from './kms.ts';
 import { disableSecretVersions, enableSecretVersions } from './secretManager.ts';
@@ -18,7 +18,9 @@ export function userAccessVerbs(
   part: string,
 ): Verbs {
   const act = part === 'closed' ? disableDatabaseUser : enableDatabaseUser;
-  return accessVerbs(part, 'database user', attempt => act(send, token, company, platform, attempt));
+  const verbs = accessVerbs(part, 'database user', attempt => act(send, token, company, platform, attempt));
+  if (part === 'closed') return verbs;
+  return { ...verbs, find: attempt => findDatabaseAccess(send, token, company, platform, attempt) };
 }
 
 export function keyAccessVerbs(

@@ -124,7 +124,17 @@ describe('what somebody takes away', () => {
       ({ meddle }) => meddle('DELETE', `${GROUP}/databaseUsers/admin/${BROKEN}`),
     ],
     ['the service', 'service', 'service', 'service', ({ meddle }) => meddle('DELETE', `${RUN}/${BROKEN}`)],
-  ])('%s is made again by %s', async (_, remedy, symptom, kind, broken) => {
+    [
+      'the role of the database user',
+      'databaseAccess',
+      'database',
+      'databaseUser',
+      ({ meddle }) =>
+        meddle('PATCH', `${GROUP}/databaseUsers/admin/${BROKEN}`, {
+          roles: [{ databaseName: 'elsewhere', roleName: 'read' }],
+        }),
+    ],
+  ])('%s comes back by %s', async (_, remedy, symptom, kind, broken) => {
     let brokenAtMs = 0;
     const { ran, heals, counts } = await watched(20 * MINUTE_MS, async world => {
       await world.clock.sleep(5 * MINUTE_MS);
@@ -283,4 +293,31 @@ describe('a certificate', () => {
     expect(checks.slice(-3).map(({ state }) => state)).toEqual(['healthy', 'healthy', 'healthy']);
     expect(ran.violations()).toEqual([]);
   });
+});
+
+it('a healing that the process dies in is ended by the next one, with the same result', async () => {
+  const scenario = rolloutOf(2);
+  const target = 'c00001';
+  const program = async ({ operations, meddle, cloud }: World) => {
+    const records = () => cloud.ledger.entries.filter(({ kind }) => kind === 'dnsRecord');
+    if (!records().some(({ effect }) => effect === 'deleted')) {
+      const { body } = meddle('GET', `${ZONE}/dns_records?name.exact=${target}.mcp.asoos.2100.cool`);
+      const [{ id }] = (body as { result: { id: string }[] }).result;
+      meddle('DELETE', `${ZONE}/dns_records/${id}`);
+    }
+    for (const { state } of await operations.takeUp()) expect(state).toBe('done');
+    const isThere = liveResources(records()).some(({ company }) => company === target);
+    if (!isThere && operations.serving(target) !== undefined)
+      expect(await operations.change(target, { kind: 'healing', remedy: 'dnsRecord' })).toMatchObject({
+        state: 'done',
+      });
+    // Under whichever id it is now, it goes with the company.
+    expect(await decommission(operations, target)).toMatchObject({ state: 'done' });
+  };
+  const undisturbed = await runWorld(scenario, program);
+  expect(undisturbed.violations([target])).toEqual([]);
+  for (let event = undisturbed.began; event < undisturbed.events; event++) {
+    const ran = await runWorld(scenario, program, [event]);
+    expect(ran.violations([target]), `a crash before event ${event}`).toEqual([]);
+  }
 });

@@ -37,8 +37,8 @@ export type Ran = {
   readonly companies: readonly PopulationCompany[];
   readonly stores: Stores;
   readonly logged: readonly LogLine[];
-  /** Every call that was sent. */
-  readonly sent: readonly Call[];
+  /** Every call that was sent, with how many entries of the journal were durable then. */
+  readonly sent: readonly (Call & { readonly durable: number })[];
   /** Events until the program first began, and in all. */
   readonly began: number;
   readonly events: number;
@@ -57,7 +57,7 @@ export async function runWorld(
   const companies = companiesOf(scenario);
   const crashes = new Set(crashAtEvents);
   const logged: LogLine[] = [];
-  const sent: Call[] = [];
+  const sent: (Call & { readonly durable: number })[] = [];
   let began = -1;
   const kernel = new Kernel({
     startMs: VIRTUAL_START_MS,
@@ -80,7 +80,7 @@ export async function runWorld(
       chance: { uniform: () => 0.5, secret: systemChance.secret },
       transport: {
         send: (call: Call) => {
-          sent.push(call);
+          sent.push({ ...call, durable: stores.entries.length });
           return wire.send(call);
         },
       },
