@@ -28,9 +28,9 @@ export async function gate(scenario: Scenario, asked: Asked, flags: GateFlags): 
   if (flags.junit !== undefined) expectFile('--junit', flags.junit);
   if (summaryPath !== undefined) expectSummary(summaryPath);
   const dir = openReportFolder(flags.reportDir, scenario);
-  const { report, isInterrupted } = await studyScenario(scenario, asked, flags);
+  const { report, replications, isInterrupted } = await studyScenario(scenario, asked, flags);
   if (report === null) return INTERRUPTED;
-  writeReport(report, dir);
+  writeReport(report, replications, dir);
   if (flags.junit !== undefined) writeJUnit(report, flags.junit);
   const markdown = renderMarkdown(report);
   process.stdout.write(flags.json ? `${JSON.stringify(report, undefined, 2)}\n` : markdown);

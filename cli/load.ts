@@ -34,6 +34,6 @@ export async function load(scenario: Scenario, asked: Asked, flags: LoadFlags): 
     factOverrides: flags.facts,
     speed: 1,
   });
-  publish(report, dir, flags.json);
+  publish(report, [replication], dir, flags.json);
   return flags.strict ? exitCodeOf(report.verdict) : 0;
 }

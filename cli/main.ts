@@ -147,15 +147,29 @@ reportFlags(
     integer('--speed', 1, SPEED_MAX),
   )
   .option('--fresh', 'forget the journal of an earlier pilot instead of resuming it')
-  .action(async (name, flags) => {
+  .addOption(
+    new Option(
+      '--after-pause <decision>',
+      'what becomes of a rollout that a gate between waves has paused',
+    ).choices(['resume', 'roll-back'] as const),
+  )
+  .action(async (name, { afterPause, ...flags }) => {
     const scenario = loadScenario(name, flags.set);
+    if (afterPause !== undefined && flags.fakes === undefined)
+      throw new SandtableError(
+        'INPUT',
+        '--after-pause goes with --fakes: without it a pilot begins anew, and nothing is paused',
+      );
     if (flags.fakes !== undefined && flags.speed !== undefined)
       throw new SandtableError(
         'INPUT',
         "--speed goes with the pilot's own fakes; those of --fakes have theirs",
       );
     const { pilot } = await import('./pilot.ts');
-    process.exitCode = await pilot(scenario, askedFor(name, flags), flags);
+    process.exitCode = await pilot(scenario, askedFor(name, flags), {
+      ...flags,
+      ...(afterPause && { afterPause: afterPause === 'resume' ? 'resume' : 'rollBack' }),
+    });
   });
 
 reportFolderFlag(

@@ -1,4 +1,4 @@
-// Where a command's report goes: four files in one folder, a table or JSON on the terminal, and what CI asks for besides.
+// Where a command's report goes: its files in one folder, a table or JSON on the terminal, and what CI asks for besides.
 
 import {
   accessSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Replication } from '../reports/measurement.ts';
 import type { Report, Verdict } from '../reports/report.ts';
 import { renderTerminal } from '../reports/terminal.ts';
 import { expectReplaceable, writeReport } from '../reports/write.ts';
@@ -96,8 +97,13 @@ function trySummary(path: string, write: () => void): void {
   }
 }
 
-export function publish(report: Report, dir: string, json: boolean | undefined): void {
-  const paths = writeReport(report, dir);
+export function publish(
+  report: Report,
+  replications: readonly Replication[],
+  dir: string,
+  json: boolean | undefined,
+): void {
+  const paths = writeReport(report, replications, dir);
   if (json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else process.stdout.write(renderTerminal(report, { reportPath: shownPath(paths.html), color: useColor() }));
 }

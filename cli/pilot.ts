@@ -21,12 +21,16 @@ import { scenarioHash } from './input.ts';
 import { exitCodeOf, INTERRUPTED, openReportFolder, publish } from './output.ts';
 import { createProgress } from './progress.ts';
 
+/** A rollout that did not get past a gate is signed off by no KPI. */
+const STOPPED: readonly string[] = ['paused', 'rolledBack'];
+
 export type PilotFlags = {
   /** Fakes that run already; else the pilot starts its own, and begins anew. */
   readonly fakes?: string;
   /** Of its own fakes, while it provisions. */
   readonly speed?: number;
   readonly fresh?: boolean;
+  readonly afterPause?: 'resume' | 'rollBack';
   readonly seed?: number;
   readonly reportDir?: string;
   readonly json?: boolean;
@@ -68,27 +72,35 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
   const startedAtMs = Date.now();
   try {
     const rolledOut = await provision(fakesUrl, scenario, fakes, stores, dir, flags);
-    const loaded = scenario.run.phases.includes('traffic')
-      ? await ask(fakesUrl, scenario, seed, stores)
-      : undefined;
+    const paused = rolledOut.replication.rollout?.waves.find(({ outcome }) => outcome === 'paused');
+    if (paused !== undefined)
+      say(
+        `paused after ${paused.upTo} companies, ${paused.reason}; to go on, run the same command with --after-pause resume, or roll-back`,
+      );
+    const loaded =
+      scenario.run.phases.includes('traffic') && paused === undefined
+        ? await ask(fakesUrl, scenario, seed, stores)
+        : undefined;
     const facts = [...rolledOut.facts, ...(loaded?.facts ?? [])];
+    const replication = {
+      ...rolledOut.replication,
+      traffic: loaded?.traffic ?? null,
+      facts: [...new Set(facts.map(({ id }) => id))],
+    };
     const report = reportOf({
       scenario,
       asked,
       seed,
       startedAtMs,
-      replication: {
-        ...rolledOut.replication,
-        traffic: loaded?.traffic ?? null,
-        facts: [...new Set(facts.map(({ id }) => id))],
-      },
+      replication,
       facts,
       factOverrides: {},
       speed: rolledOut.speed,
       ...(loaded && { simulatedTraffic: loaded.simulated }),
     });
-    publish(report, dir, flags.json);
-    return exitCodeOf(report.verdict);
+    publish(report, [replication], dir, flags.json);
+    const isStopped = report.rollout?.waves.some(({ outcome }) => STOPPED.includes(outcome));
+    return isStopped ? exitCodeOf('FAIL') : exitCodeOf(report.verdict);
   } finally {
     stores.close();
   }
@@ -123,6 +135,7 @@ async function provision(
       stores,
       identity: `${scenarioHash(scenario)} ${flags.seed}`,
       log: line => log.info(line),
+      afterPause: flags.afterPause,
       onProgress: progress.update,
     });
   } finally {

@@ -48,6 +48,20 @@ export const RULES: readonly Rule[] = [
   },
   ...TEMPLATE_RULES,
   {
+    needs: ['population.companies', 'provisioning'],
+    find: ({ population: { companies }, provisioning: { waves } }) =>
+      (waves?.steps ?? []).flatMap(({ upTo }, i, steps) => [
+        ...when(
+          i > 0 && upTo <= steps[i - 1].upTo,
+          `provisioning.waves.steps.${i}.upTo is ${upTo}; it must be above that of the wave before, ${steps[i - 1]?.upTo}`,
+        ),
+        ...when(
+          i === steps.length - 1 && upTo !== companies,
+          `provisioning.waves.steps.${i}.upTo is ${upTo}; the last wave must be up to population.companies, ${companies}`,
+        ),
+      ]),
+  },
+  {
     needs: ['facts'],
     find: ({ facts }) =>
       Object.entries(facts).flatMap(([id, value]) => factProblem(`facts.${id}`, id, value) ?? []),

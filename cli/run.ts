@@ -14,8 +14,8 @@ export type RunFlags = StudyFlags & {
 /** The exit code. Ctrl-C ends the runs under way and reports what had finished. */
 export async function run(scenario: Scenario, asked: Asked, flags: RunFlags): Promise<number> {
   const dir = openReportFolder(flags.reportDir, scenario);
-  const { report, isInterrupted } = await studyScenario(scenario, asked, flags);
-  if (report !== null) publish(report, dir, flags.json);
+  const { report, replications, isInterrupted } = await studyScenario(scenario, asked, flags);
+  if (report !== null) publish(report, replications, dir, flags.json);
   if (report === null || isInterrupted) return INTERRUPTED;
   return flags.strict ? exitCodeOf(report.verdict) : 0;
 }

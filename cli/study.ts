@@ -33,6 +33,8 @@ export type StudyFlags = {
 export type StudyOutcome = {
   /** Null: interrupted before a replication had finished; standard error has said so. */
   readonly report: Report | null;
+  /** Those that had finished, which the report was built from. */
+  readonly replications: readonly Replication[];
   /** Ctrl-C ended the runs under way: the report has what had finished. */
   readonly isInterrupted: boolean;
 };
@@ -70,7 +72,7 @@ export async function studyScenario(
     progress.end();
     if (replications.length === 0) {
       console.error('sandtable: interrupted before a replication had finished; there is nothing to report');
-      return { report: null, isInterrupted: true };
+      return { report: null, replications, isInterrupted: true };
     }
     const report = buildReport({
       ...kpiInput(replications, inputs),
@@ -83,7 +85,7 @@ export async function studyScenario(
       partial: isPartial,
       environment: environmentOf(startedAtMs, workers),
     });
-    return { report, isInterrupted };
+    return { report, replications, isInterrupted };
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     progress.end();

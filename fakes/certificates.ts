@@ -13,7 +13,7 @@ export const DAY_MS = 86_400_000;
 
 /** Days for which the token that an authority wants to see is good. Source: Cloudflare, validation back-off schedule. */
 const AUTHORITIES: Readonly<Record<string, number>> = { google: 14, lets_encrypt: 7, ssl_com: 14 };
-/** The vendor chooses unless it is told; assumed: this one, whose tokens it lists first. */
+/** Unless it is told, the vendor chooses by the name's CAA records; which one without any is assumed. */
 const AUTHORITY_DEFAULT = 'google';
 
 /** Where each state ends, as shares of the time until a certificate is active. Assumed. */

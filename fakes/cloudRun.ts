@@ -19,10 +19,11 @@ import { asksForNumbers, withNumbers } from './cloudRunEnumerations.ts';
 import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
 import { createOperations } from './cloudRunOperations.ts';
 import { createPolicies } from './cloudRunPolicies.ts';
-import { allocationProblem, countRefusal } from './cloudRunQuotas.ts';
+import { allocationProblem, countRefusal, shareOf } from './cloudRunQuotas.ts';
 import { conflict, flagProblem, invalid } from './cloudRunRefusals.ts';
 import { etagOf, hostOf, isRegion, SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 import { createRevisions } from './cloudRunRevisions.ts';
+import type { Share } from './companyInstances.ts';
 import { googleError, googleRefusals } from './google.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
@@ -34,6 +35,8 @@ export type RunningService = {
   readonly ready: boolean;
   /** An instance runs, so that the next request is no cold start. */
   readonly warm: boolean;
+  /** What each of its instances takes of its region; absent where that is not known. */
+  readonly share?: Share;
   /** Notes a request, which starts an instance or keeps it. */
   touch(): void;
 };
@@ -289,6 +292,7 @@ export function cloudRun(world: World): Run {
       return {
         uid: deployment.uid,
         company: ownerOf(deployment, nowMs),
+        share: shareOf(deployment, nowMs),
         ready: isServing(deployment, nowMs),
         warm: isKeptWarm(deployment, nowMs) || nowMs - deployment.hitAtMs <= IDLE_MS,
         touch: () => {

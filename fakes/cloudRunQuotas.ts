@@ -2,7 +2,15 @@
 // refuses one whose instances could need more than the region allows; those of other services do not count there.
 
 import { memoryMibOf, vcpuOf } from './cloudRunChecks.ts';
-import { type Deployment, isAlive, type Spec, servingRevisions } from './cloudRunDeployment.ts';
+import {
+  type Deployment,
+  desiredAt,
+  isAlive,
+  observedAt,
+  type Spec,
+  servingRevisions,
+} from './cloudRunDeployment.ts';
+import type { Share } from './companyInstances.ts';
 import { googleQuotaExhausted } from './google.ts';
 import type { FakeReply, World } from './service.ts';
 
@@ -18,8 +26,7 @@ export function countRefusal(
 ): FakeReply | undefined {
   const others = [...region].filter(each => each !== self && isAlive(each, nowMs));
   const servicesMax = world.valueOf('quota.cloud-run.services');
-  if (self === undefined && others.length >= servicesMax)
-    return exhausted('ServicesPerProjectRegion', 'services', servicesMax);
+  if (others.length >= servicesMax) return exhausted('ServicesPerProjectRegion', 'services', servicesMax);
   const revisionsMax = world.valueOf('quota.cloud-run.serving-revisions');
   const named = new Set((spec.traffic ?? []).map(({ revision = 'latest' }) => revision));
   const serving = others.reduce((sum, each) => sum + servingRevisions(each, nowMs).size, named.size || 1);
@@ -63,4 +70,11 @@ export function allocationProblem(world: World, { template, scaling }: Spec): st
     'Quota violated:',
     ...lines,
   ].join('\n');
+}
+
+/** What each instance takes of the project's part of its region. */
+export function shareOf(deployment: Deployment, nowMs: number): Share {
+  const { spec } = observedAt(deployment, nowMs) ?? desiredAt(deployment, nowMs);
+  const [region] = deployment.name.split('/services/');
+  return { region, vcpu: Number(vcpuOf(spec.template)) };
 }

@@ -17,9 +17,14 @@ export type InstanceOptions = {
   readonly idleMs: number;
   /** A request that would wait longer for a place is refused. */
   readonly pendingMsMax: number;
+  /** vCPU of the instances of one region together, idle ones included (assumed); no limit when absent. */
+  readonly vcpuMax?: number | undefined;
   /** How long the instance takes that the request of this key starts. */
   readonly coldMs: (key: CallKey) => number;
 };
+
+/** What an instance takes of its region. */
+export type Share = { readonly region: string; readonly vcpu: number };
 
 export type Start = { readonly waitMs: number; readonly isCold: boolean };
 
@@ -39,20 +44,24 @@ export type CompanyUsage = {
 type Instance = { readonly readyAtMs: number; readonly departuresAtMs: number[]; busyUntilMs: number };
 
 type Running = { readonly usage: CompanyUsage; instances: Instance[] };
+type Shared = Share & { readonly instance: Instance };
 
 const AT_ONCE: Start = { waitMs: 0, isCold: false };
 
 export class CompanyInstances {
   private readonly options: InstanceOptions;
   private readonly services = new Map<string, Running>();
+  /** By region, where there is a limit. */
+  private readonly shared = new Map<string, Shared[]>();
 
   constructor(options: InstanceOptions) {
     this.options = options;
   }
 
   /**
-   * Undefined: refused for want of an instance. `service` names one deployment; `isWarm`: something else than the
-   * requests seen here keeps an instance of it, such as a least number of them or the time before.
+   * Undefined: refused for want of an instance; a service that has none lacks room in its region. `service` names one
+   * deployment; `isWarm`: something else than the requests seen here keeps an instance of it, such as a least number of
+   * them or the time before; that one is there whatever the region has left. Without a `share` it counts for no region.
    */
   arrive(
     service: string,
@@ -61,23 +70,26 @@ export class CompanyInstances {
     nowMs: number,
     serviceMs: number,
     key: CallKey,
+    share?: Share,
   ): Start | undefined {
     const running = this.services.get(service) ?? this.open(service, company);
     const { usage } = running;
     this.dropIdle(running, nowMs);
-    if (running.instances.length === 0 && isWarm) running.instances.push(instanceFrom(nowMs));
+    if (running.instances.length === 0 && isWarm) this.add(running, instanceFrom(nowMs), share, nowMs);
     const free = this.withPlace(running.instances, nowMs);
     if (free !== undefined) return occupy(usage, free, nowMs, serviceMs);
-    if (running.instances.length < this.options.instancesMax) {
+    if (running.instances.length < this.options.instancesMax && this.hasRoom(share, nowMs)) {
       const coldMs = this.options.coldMs(key);
       const started = instanceFrom(nowMs + coldMs);
-      running.instances.push(started);
+      this.add(running, started, share, nowMs);
       usage.coldStarts++;
       usage.coldMs += coldMs;
       occupy(usage, started, nowMs, serviceMs);
       return { waitMs: coldMs, isCold: true };
     }
-    return this.queue(running, nowMs, serviceMs);
+    if (running.instances.length > 0) return this.queue(running, nowMs, serviceMs);
+    usage.refused++;
+    return undefined;
   }
 
   /** By company, in the order of their first requests. */
@@ -106,6 +118,27 @@ export class CompanyInstances {
     const running = { usage, instances: [] };
     this.services.set(service, running);
     return running;
+  }
+
+  private add(running: Running, instance: Instance, share: Share | undefined, nowMs: number): void {
+    running.instances.push(instance);
+    if (share !== undefined && this.options.vcpuMax !== undefined)
+      this.sharedIn(share.region, nowMs).push({ ...share, instance });
+  }
+
+  private hasRoom(share: Share | undefined, nowMs: number): boolean {
+    const { vcpuMax } = this.options;
+    if (share === undefined || vcpuMax === undefined) return true;
+    return this.sharedIn(share.region, nowMs).reduce((sum, { vcpu }) => sum + vcpu, share.vcpu) <= vcpuMax;
+  }
+
+  /** The limit itself keeps the list short. */
+  private sharedIn(region: string, nowMs: number): Shared[] {
+    const there = (this.shared.get(region) ?? []).filter(
+      ({ instance }) => nowMs - instance.busyUntilMs < this.options.idleMs,
+    );
+    this.shared.set(region, there);
+    return there;
   }
 
   private dropIdle(running: Running, nowMs: number): void {

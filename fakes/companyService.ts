@@ -25,6 +25,7 @@ export const RUN_SUFFIX = '.a.run.app';
 const WARM = 'lat.company-service.warm';
 /** What Cloud Run gives a service that asks for no other number. */
 const INSTANCES_MAX = 100;
+const CPU_QUOTA = 'run.googleapis.com/cpu_allocation';
 const ASSET_NAMES: ReadonlySet<string> = new Set(Array.from({ length: ASSETS }, (_, i) => assetOf(i)));
 const ASSET_LINE = 'export const words = ["agents", "of", "the", "company"];\n';
 
@@ -71,15 +72,17 @@ export function companyServices(
     (context: RouteContext): FakeReply => {
       const service = reached(context);
       if ('status' in service) return service;
-      const { uid, company, warm } = service;
+      const { uid, company, warm, share } = service;
       const { nowMs, key } = context;
       const reply =
         context.headers['x-company'] === company ? answer(company, context) : notThisCompany(context);
       const serviceMs = world.latencyMs(reply.latency ?? WARM, key);
       instances ??= instancesOf(world);
-      const start = instances.arrive(uid, company, warm, nowMs, serviceMs, key);
+      const start = instances.arrive(uid, company, warm, nowMs, serviceMs, key, share);
       if (start === undefined)
-        return refusal(429, 'The request was aborted because there was no available instance.');
+        return instances.countOf(uid, nowMs) === 0
+          ? refusal(503, `The request failed because the project exceeded its quota limit for ${CPU_QUOTA}.`)
+          : refusal(429, 'The request was aborted because there was no available instance.');
       service.touch();
       requests.write(company, context.operation, reply.status);
       return start.waitMs === 0 ? reply : { ...reply, waitMs: start.waitMs };
@@ -135,6 +138,7 @@ function instancesOf(world: World): CompanyInstances {
     instancesMax: INSTANCES_MAX,
     idleMs: world.valueOf('run.idle'),
     pendingMsMax: world.valueOf('run.pending.max'),
+    vcpuMax: world.resourceQuotas ? world.valueOf('quota.cloud-run.cpu') : undefined,
     coldMs: key => world.durationMs('run.cold.node', key),
   });
 }

@@ -1,7 +1,7 @@
 // The custom hostnames of one Cloudflare zone, each with the certificates that the vendor issues for it. A certificate is
 // issued once the name points at the zone, and lasts its time; a PATCH with the same `ssl` has the name checked again or,
-// in the last days of the certificate, asks for the next one. Assumed: only it does, the vendor does not by itself, so
-// that a renewal that nobody saw to shows.
+// in the last days of the certificate, asks for the next one. Stricter than the vendor, which renews the certificate of an
+// active name by itself: here nothing but a PATCH does, so that a renewal that nobody saw to shows.
 
 import {
   type Authorities,

@@ -1,36 +1,43 @@
-// Firestore v1: documents, one collection deep. Writes come as an atomic commit. Databases are in `firestoreDatabases.ts`,
-// queries in `firestoreQuery.ts`, composite indexes in `firestoreIndexes.ts`, sizes and rates in `firestoreLimits.ts`.
+// Firestore v1: documents, one collection deep. Writes come as an atomic commit; what one makes of a document is in
+// `firestoreWrites.ts`. Databases are in `firestoreDatabases.ts`, transactions in `firestoreTransactions.ts`, queries in
+// `firestoreQuery.ts`, composite indexes in `firestoreIndexes.ts`, sizes and rates in `firestoreLimits.ts`.
 
-import {
-  type Fields,
-  nameProblem,
-  type Precondition,
-  type ValidWrite,
-  writeProblem,
-} from './firestoreChecks.ts';
+import { type Fields, nameProblem, type ValidWrite, type Value, writeProblem } from './firestoreChecks.ts';
 import { createDatabases, databaseMissing } from './firestoreDatabases.ts';
 import { createIndexes } from './firestoreIndexes.ts';
 import { createLimitsOfWrites } from './firestoreLimits.ts';
 import { answerOf, type Found, indexNeeded, queryOf } from './firestoreQuery.ts';
-import { epochMsOf } from './firestoreValues.ts';
-import { googleError, googleRefusals, unknownName } from './google.ts';
+import { createTransactions } from './firestoreTransactions.ts';
+import { compareTexts } from './firestoreValues.ts';
+import { preconditionFailure, preconditionOf, updateMs, written } from './firestoreWrites.ts';
+import { googleError, googleRefusals, pageOf, unknownName } from './google.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
-type Document = { readonly fields: Fields; readonly createdAtMs: number; readonly updatedAtMs: number };
+export type Document = {
+  readonly fields: Fields;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+};
 export type Effect = {
   readonly name: string;
   readonly before: Document | undefined;
   readonly after: Document | undefined;
+  /** One for each transform of the write. */
+  readonly results?: readonly Value[];
 };
 
 const DATABASES = '/v1/projects/:project/databases';
 const DOCUMENTS = `${DATABASES}/:database/documents`;
 /** Documents that one call may ask for. */
 const BATCH_MAX = 1000;
+const PAGE_SIZE_MAX = 300;
+
 export function firestore(world: World): Service {
   const documents = new Map<string, Document>();
   const indexes = createIndexes(world);
   const limitsOfWrites = createLimitsOfWrites(world);
+  const transactions = createTransactions();
+  let given = 0;
   const databases = createDatabases(world, (root, nowMs) => {
     indexes.removeAll(root, nowMs);
     for (const [name, before] of documents)
@@ -57,40 +64,105 @@ export function firestore(world: World): Service {
         : databaseMissing(project, database);
     };
 
-  // All writes are tried on the side, in order, each seeing those before it; only then is any of them kept.
-  const commit = inDatabase((root, { body, nowMs }) => {
-    const unknown = unknownName(body, ['writes'], 'commit_request');
-    if (unknown !== undefined) return googleError(400, unknown);
-    if (body.writes !== undefined && !Array.isArray(body.writes))
-      return googleError(400, 'writes must be an array.');
-    const writes: unknown[] = body.writes ?? [];
+  /** All writes are tried on the side, in order, each seeing those before it; only then may any of them be kept. */
+  const tryWrites = (root: string, writes: readonly unknown[], nowMs: number): Effect[] | FakeReply => {
     const tried = new Map<string, Document | undefined>();
     const effects: Effect[] = [];
     for (const [index, write] of writes.entries()) {
       const problem = writeProblem(write, root);
       if (problem !== undefined) return googleError(400, `Invalid value at 'writes[${index}]': ${problem}`);
-      const { update, delete: deleted, currentDocument } = write as ValidWrite;
-      const name = (update?.name ?? deleted)!;
+      const valid = write as ValidWrite;
+      const name = (valid.update?.name ?? valid.delete)!;
       const before = tried.has(name) ? tried.get(name) : documents.get(name);
-      const failed = preconditionFailure(name, before, currentDocument);
+      const failed = preconditionFailure(name, before, valid.currentDocument);
       if (failed !== undefined) return failed;
-      const createdAtMs = before?.createdAtMs ?? nowMs;
-      const after = update && {
-        fields: update.fields ?? {},
-        createdAtMs,
+      const { fields, results } =
+        valid.update === undefined ? DELETED : written(valid, before?.fields ?? {}, nowMs);
+      const after = valid.update && {
+        fields,
+        createdAtMs: before?.createdAtMs ?? nowMs,
         updatedAtMs: updateMs(documents.get(name), nowMs),
       };
       tried.set(name, after);
-      effects.push({ name, before, after });
+      effects.push({ name, before, after, results });
     }
-    const refusal = limitsOfWrites(root, body, effects, nowMs);
+    return effects;
+  };
+
+  const commit = inDatabase((root, { body, nowMs }) => {
+    const unknown = unknownName(body, ['writes', 'transaction'], 'commit_request');
+    if (unknown !== undefined) return googleError(400, unknown);
+    if (body.writes !== undefined && !Array.isArray(body.writes))
+      return googleError(400, 'writes must be an array.');
+    const effects = tryWrites(root, body.writes ?? [], nowMs);
+    if (!Array.isArray(effects)) return effects;
+    const refusal =
+      limitsOfWrites(root, body, effects, nowMs) ??
+      transactions.end(body.transaction, root, effects.length, name => documents.get(name), nowMs);
     if (refusal !== undefined) return refusal;
     for (const effect of effects) apply(effect, nowMs);
-    const commitTime = isoTime(nowMs);
-    const writeResults = effects.map(({ after }) =>
-      after === undefined ? {} : { updateTime: isoTime(after.updatedAtMs) },
+    const writeResults = effects.map(({ after, results = [] }) => ({
+      ...(after !== undefined && { updateTime: isoTime(after.updatedAtMs) }),
+      ...(results.length > 0 && { transformResults: results }),
+    }));
+    return {
+      status: 200,
+      body: { ...(writeResults.length > 0 && { writeResults }), commitTime: isoTime(nowMs) },
+    };
+  });
+
+  /** One write, answered with the document that it has made. */
+  const writeOne = (root: string, write: object, nowMs: number): FakeReply => {
+    const effects = tryWrites(root, [write], nowMs);
+    if (!Array.isArray(effects)) return effects;
+    const refusal = limitsOfWrites(root, write, effects, nowMs);
+    if (refusal !== undefined) return refusal;
+    apply(effects[0], nowMs);
+    return { status: 200, body: documentResource(effects[0].name, effects[0].after!) };
+  };
+
+  const create = inDatabase((root, { params, query, body, nowMs }) => {
+    const id = query.get('documentId') ?? `given-${String(++given).padStart(14, '0')}`;
+    const update = { ...body, name: `${root}/${params.collection}/${id}` };
+    return writeOne(root, { update, currentDocument: { exists: false } }, nowMs);
+  });
+
+  const patch = inDatabase((root, { params, query, body, nowMs }) => {
+    const currentDocument = preconditionOf(query);
+    if ('status' in currentDocument) return currentDocument;
+    const update = { ...body, name: `${root}/${params.collection}/${params.document}` };
+    const fieldPaths = query.getAll('updateMask.fieldPaths');
+    const isConditional = Object.keys(currentDocument).length > 0;
+    return writeOne(
+      root,
+      {
+        update,
+        ...(fieldPaths.length > 0 && { updateMask: { fieldPaths } }),
+        ...(isConditional && { currentDocument }),
+      },
+      nowMs,
     );
-    return { status: 200, body: { ...(writeResults.length > 0 && { writeResults }), commitTime } };
+  });
+
+  /** In the order of their names, which is the only one that the fake covers. */
+  const list = inDatabase((root, { params, query }) => {
+    const other = ['orderBy', 'mask.fieldPaths', 'showMissing', 'readTime', 'transaction'].find(name =>
+      query.has(name),
+    );
+    if (other !== undefined) return googleError(501, `The fake does not cover ${other} of a list.`);
+    const prefix = `${root}/${params.collection}/`;
+    const all = [...documents].filter(([name]) => name.startsWith(prefix));
+    const page = pageOf(
+      all.sort(([one], [another]) => compareTexts(one, another)),
+      query,
+      PAGE_SIZE_MAX,
+    );
+    if (typeof page === 'string') return googleError(400, page);
+    const found = page.items.map(([name, document]) => documentResource(name, document));
+    return {
+      status: 200,
+      body: { ...(found.length > 0 && { documents: found }), nextPageToken: page.nextPageToken },
+    };
   });
 
   const apply = (effect: Effect, nowMs: number) => {
@@ -99,9 +171,11 @@ export function firestore(world: World): Service {
     record(effect, nowMs);
   };
 
-  const get = inDatabase((root, { params }) => {
+  const get = inDatabase((root, { params, query, nowMs }) => {
     const name = `${root}/${params.collection}/${params.document}`;
     const document = documents.get(name);
+    const refusal = transactions.read(query.get('transaction'), root, [[name, document]], nowMs);
+    if (refusal !== undefined) return refusal;
     return document === undefined
       ? googleError(404, `Document "${name}" not found.`)
       : { status: 200, body: documentResource(name, document) };
@@ -110,24 +184,17 @@ export function firestore(world: World): Service {
   // As in reality, deleting what is not there succeeds, unless the call says that it must be there.
   const remove = inDatabase((root, { params, query, nowMs }) => {
     const name = `${root}/${params.collection}/${params.document}`;
-    const exists = query.get('currentDocument.exists') ?? undefined;
-    if (exists !== undefined && exists !== 'true' && exists !== 'false')
-      return googleError(400, "Invalid value at 'current_document.exists' (TYPE_BOOL).");
-    const updateTime = query.get('currentDocument.updateTime') ?? undefined;
-    if (updateTime !== undefined && (exists !== undefined || epochMsOf(updateTime) === undefined))
-      return googleError(400, "Invalid value at 'current_document' (oneof).");
+    const precondition = preconditionOf(query);
+    if ('status' in precondition) return precondition;
     const before = documents.get(name);
-    const failed = preconditionFailure(name, before, {
-      ...(exists !== undefined && { exists: exists === 'true' }),
-      ...(updateTime !== undefined && { updateTime }),
-    });
+    const failed = preconditionFailure(name, before, precondition);
     if (failed !== undefined) return failed;
     apply({ name, before, after: undefined }, nowMs);
     return { status: 200, body: {} };
   });
 
   const batchGet = inDatabase((root, { body, nowMs }) => {
-    const unknown = unknownName(body, ['documents'], 'batch_get_documents_request');
+    const unknown = unknownName(body, ['documents', 'transaction'], 'batch_get_documents_request');
     if (unknown !== undefined) return googleError(400, unknown);
     const names: unknown = body.documents ?? [];
     if (!Array.isArray(names) || names.length > BATCH_MAX)
@@ -135,12 +202,14 @@ export function firestore(world: World): Service {
     const problem = names.map(name => nameProblem(name, root)).find(each => each !== undefined);
     if (problem !== undefined) return googleError(400, problem);
     const readTime = isoTime(nowMs);
-    const answers = [...new Set<string>(names)].map(name => {
-      const document = documents.get(name);
-      return document === undefined
+    const reads = [...new Set<string>(names)].map(name => [name, documents.get(name)] as const);
+    const refusal = transactions.read(body.transaction, root, reads, nowMs);
+    if (refusal !== undefined) return refusal;
+    const answers = reads.map(([name, document]) =>
+      document === undefined
         ? { missing: name, readTime }
-        : { found: documentResource(name, document), readTime };
-    });
+        : { found: documentResource(name, document), readTime },
+    );
     return { status: 200, body: answers };
   });
 
@@ -185,7 +254,12 @@ export function firestore(world: World): Service {
       route('POST', `${DOCUMENTS}:commit`, 'documents.commit', commit),
       route('POST', `${DOCUMENTS}:batchGet`, 'documents.batchGet', batchGet, 'read'),
       route('POST', `${DOCUMENTS}:runQuery`, 'documents.runQuery', runQuery, 'read'),
+      route('POST', `${DOCUMENTS}:beginTransaction`, 'transactions.begin', inDatabase(transactions.begin)),
+      route('POST', `${DOCUMENTS}:rollback`, 'transactions.rollback', inDatabase(transactions.rollback)),
       route('GET', one, 'documents.get', get),
+      route('PATCH', one, 'documents.patch', patch),
+      route('POST', `${DOCUMENTS}/:collection=`, 'documents.create', create),
+      route('GET', `${DOCUMENTS}/:collection=`, 'documents.list', list),
       route('DELETE', one, 'documents.delete', remove),
       route('POST', DATABASES, 'databases.create', databases.create),
       route('GET', DATABASES, 'databases.list', databases.list),
@@ -201,23 +275,8 @@ export function firestore(world: World): Service {
   };
 }
 
-function preconditionFailure(
-  name: string,
-  before: Document | undefined,
-  { exists, updateTime }: Precondition = {},
-): FakeReply | undefined {
-  if (exists === false && before !== undefined) return googleError(409, `Document already exists: ${name}`);
-  if ((exists === true || updateTime !== undefined) && before === undefined)
-    return googleError(404, `No document to update: ${name}`);
-  if (updateTime === undefined || epochMsOf(updateTime) === Math.floor(before!.updatedAtMs)) return undefined;
-  const message = `The stored version of ${name} does not match the required base version.`;
-  return googleError(400, message, undefined, 'FAILED_PRECONDITION');
-}
-
-/** Later than the update before, in the milliseconds that a client is told: one of two that are equal would pass as new. */
-function updateMs(before: Document | undefined, nowMs: number): number {
-  return before === undefined ? nowMs : Math.max(nowMs, Math.floor(before.updatedAtMs) + 1);
-}
+/** A deletion leaves no fields. */
+const DELETED = { fields: {}, results: [] };
 
 function documentResource(name: string, { fields, createdAtMs, updatedAtMs }: Document): object {
   return { name, fields, createTime: isoTime(createdAtMs), updateTime: isoTime(updatedAtMs) };

@@ -14,15 +14,31 @@ const STRING_BYTES_MAX = 1_048_487;
 const FIELD_NAME_BYTES_MAX = 1500;
 /** Levels of maps and arrays in one field. */
 const DEPTH_MAX = 20;
+/** Of one document in one write. */
+const TRANSFORMS_MAX = 500;
 const INT64_MAX = 2n ** 63n - 1n;
 const RFC_3339 =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const DOCUMENT_NAME = /^projects\/[^/]+\/databases\/[^/]+\/documents\/[^/]+\/[^/]+$/;
 
+type List = { readonly values?: readonly Value[] };
+/** The path and one of the others. */
+export type Transform = {
+  readonly fieldPath: string;
+  readonly setToServerValue?: 'REQUEST_TIME';
+  readonly increment?: Value;
+  readonly maximum?: Value;
+  readonly minimum?: Value;
+  readonly appendMissingElements?: List;
+  readonly removeAllFromArray?: List;
+};
+
 /** What `writeProblem` has let through. */
 export type ValidWrite = {
   readonly update?: { readonly name: string; readonly fields?: Fields };
+  readonly updateMask?: { readonly fieldPaths?: readonly string[] };
+  readonly updateTransforms?: readonly Transform[];
   readonly delete?: string;
   readonly currentDocument?: Precondition;
 };
@@ -34,11 +50,58 @@ export function writeProblem(write: unknown, root: string): string | undefined {
   const precondition = currentDocument === undefined ? undefined : preconditionProblem(currentDocument);
   if (precondition !== undefined) return precondition;
   if (update !== undefined && !isObject(update)) return 'update must be a document.';
+  const more = update === undefined ? [] : ['updateMask', 'updateTransforms'];
   return (
-    unknownName(write, ['update', 'delete', 'currentDocument'], 'writes') ??
+    unknownName(write, ['update', 'delete', 'currentDocument', ...more], 'writes') ??
+    maskProblem(write.updateMask) ??
+    transformsProblem(write.updateTransforms) ??
     nameProblem(update?.name ?? deleted, root) ??
     (update && (unknownName(update, ['name', 'fields'], 'update') ?? fieldsProblem(update.fields, 1)))
   );
+}
+
+function maskProblem(mask: unknown): string | undefined {
+  if (mask === undefined) return undefined;
+  if (!isObject(mask)) return 'update_mask must be a mask.';
+  const { fieldPaths = [] } = mask;
+  const unknown = unknownName(mask, ['fieldPaths'], 'update_mask');
+  if (unknown !== undefined) return unknown;
+  return Array.isArray(fieldPaths) && fieldPaths.every(isFieldPath)
+    ? undefined
+    : 'update_mask.field_paths must be paths of fields.';
+}
+
+const isFieldPath = (path: unknown) => typeof path === 'string' && FIELD_PATH.test(path);
+
+const isListOfValues = (list: unknown) =>
+  isObject(list) && arrayProblem(list, 1) === undefined && Object.keys(list).join() !== '';
+const isNumeric = (value: unknown) =>
+  isObject(value) &&
+  valueProblem(value, 1) === undefined &&
+  (value.integerValue !== undefined || value.doubleValue !== undefined);
+const TRANSFORMS: Readonly<Record<string, (content: unknown) => boolean>> = {
+  setToServerValue: content => content === 'REQUEST_TIME',
+  increment: isNumeric,
+  maximum: isNumeric,
+  minimum: isNumeric,
+  appendMissingElements: isListOfValues,
+  removeAllFromArray: isListOfValues,
+};
+
+function transformsProblem(transforms: unknown): string | undefined {
+  if (transforms === undefined) return undefined;
+  if (!Array.isArray(transforms) || transforms.length > TRANSFORMS_MAX)
+    return `update_transforms must be a list of at most ${TRANSFORMS_MAX}.`;
+  for (const transform of transforms) {
+    if (!isObject(transform)) return 'a transform must be an object.';
+    const { fieldPath, ...rest } = transform;
+    const unknown = unknownName(rest, Object.keys(TRANSFORMS), 'update_transforms');
+    if (unknown !== undefined) return unknown;
+    const [[kind, content], ...others] = [...Object.entries(rest), ['', undefined]];
+    if (!isFieldPath(fieldPath) || others.length !== 1 || !TRANSFORMS[kind as string](content))
+      return 'a transform must have the path of a field and one valid transformation.';
+  }
+  return undefined;
 }
 
 function preconditionProblem(given: unknown): string | undefined {

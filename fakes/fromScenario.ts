@@ -39,8 +39,8 @@ export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: numb
     seed,
     facts,
     token: FAKES_TOKEN,
-    domain: scenario.platform.domain,
-    zones: new Map([[scenario.platform.cloudflareZoneId, scenario.platform.domain]]),
+    domain: scenario.platform.zones[0].domain,
+    zones: new Map(scenario.platform.zones.map(({ id, domain }) => [id, domain])),
     resourceQuotas: quotas === 'vendor',
     faults: scenario.faults.rules,
     quotas: [

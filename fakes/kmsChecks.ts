@@ -1,6 +1,7 @@
 // What Cloud KMS refuses in a request: the checks of keys, of the states that a client may set, and of filters.
 
 import { labelsProblem, unknownName } from './google.ts';
+import { isObject } from './service.ts';
 
 export const ALGORITHM = 'GOOGLE_SYMMETRIC_ENCRYPTION';
 const KEY_FIELDS = ['purpose', 'labels', 'versionTemplate', 'destroyScheduledDuration'];
@@ -12,6 +13,8 @@ const DESTROY_SCHEDULED_MAX_MS = 120 * DAY_MS;
 export function keyProblem(body: any): string | undefined {
   if (body.purpose !== 'ENCRYPT_DECRYPT')
     return `CryptoKey.purpose [${body.purpose}] must be ENCRYPT_DECRYPT.`;
+  if (body.versionTemplate !== undefined && !isObject(body.versionTemplate))
+    return 'CryptoKey.version_template must be an object.';
   const algorithm = body.versionTemplate?.algorithm ?? ALGORITHM;
   if (algorithm !== ALGORITHM)
     return `The algorithm [${algorithm}] does not fit the purpose ENCRYPT_DECRYPT.`;

@@ -93,14 +93,14 @@ export type World = {
   readonly latencyMs: (fact: string, key: CallKey) => number;
   /** A fact that is a plain number. */
   readonly valueOf: (fact: string) => number;
-  /** Whether the vendors' limits on how many resources there may be are checked, and those on single resources. */
-  readonly resourceQuotas: boolean;
   /** Every fake accepts this one bearer token or API key. */
   readonly token: string;
   /** Companies live at `<id>.<domain>`. */
   readonly domain: string;
   /** The DNS zones of the platform: the id of each, and the domain that it holds. */
   readonly zones: ReadonlyMap<string, string>;
+  /** How many of a thing an account or a zone may hold is checked too, by the catalogue's `quota.` facts. */
+  readonly resourceQuotas: boolean;
 };
 
 export type Match = { readonly route: Route; readonly params: Readonly<Record<string, string>> };

@@ -6,7 +6,7 @@ import { commandOf, whatIfOf } from './command.ts';
 import { costOf } from './cost.ts';
 import { assumptionsOf, biggestGuessOf, usedFacts } from './guesses.ts';
 import { assessKpis, kpisOfReplication } from './kpis.ts';
-import { bindingLimitOf, limitReports } from './limits.ts';
+import { limitReports } from './limits.ts';
 import { meanTraffic, sum } from './meanTraffic.ts';
 import { CONFIDENCE, type KpiInput } from './measure.ts';
 import type { Replication, RolloutMeasurement, TrafficMeasurement } from './measurement.ts';
@@ -42,7 +42,7 @@ export function buildReport(input: ReportInput): Report {
   const traffics = replications.map(({ traffic }) => traffic).filter(each => each !== null);
   const kpis = assessKpis(input);
   const limits = limitReports(scenario, rollouts);
-  const rollout = rolloutReportOf(rollouts, bindingLimitOf(limits));
+  const rollout = rolloutReportOf(rollouts, limits);
   const traffic = trafficReportOf(traffics, input.simulatedTraffic, clock);
   const { cost, priceIds } = costReportOf(input, traffics);
   const facts = usedFacts([...replications.flatMap(({ facts }) => facts), ...priceIds], input);

@@ -12,8 +12,8 @@ const HEIGHT = 260;
 const ROW_HEIGHT = 26;
 
 /** Legible on white and on near-black; told apart in any kind of colour blindness, and by dashes besides. */
-const BLUE = '#3b82c4';
-const ORANGE = '#d97706';
+export const BLUE = '#3b82c4';
+export const ORANGE = '#d97706';
 const REGION_COLORS = [BLUE, '#6b9e23', '#a35cc4', '#b8544f', '#7a7f87'];
 const REGION_DASHES = ['solid', [8, 4], [2, 3], [10, 3, 2, 3]];
 
@@ -22,7 +22,7 @@ const REGIONS_A_ROW = 3;
 const LEGEND_ROW_HEIGHT = 20;
 
 /** The theme's own text colour, whichever it is. */
-const INK = 'currentColor';
+export const INK = 'currentColor';
 const GRID_INK = { color: INK, opacity: 0.18 };
 const NAMES_GAP = 34;
 
@@ -141,7 +141,7 @@ function barChart(rows: readonly (readonly [string, number])[]): string {
   });
 }
 
-const GRID = {
+export const GRID = {
   left: 8,
   right: 28,
   top: 36,
@@ -149,7 +149,7 @@ const GRID = {
   outerBoundsMode: 'same',
   outerBoundsContain: 'axisLabel',
 };
-const LEGEND = { top: 0, left: 0, textStyle: { color: INK }, itemStyle: { opacity: 0 } };
+export const LEGEND = { top: 0, left: 0, textStyle: { color: INK }, itemStyle: { opacity: 0 } };
 const LINE = { type: 'line', symbol: 'none', lineStyle: { width: 2 } } as const;
 
 const flatLine = (name: string, from: number[], to: number[]) => ({
@@ -160,7 +160,7 @@ const flatLine = (name: string, from: number[], to: number[]) => ({
   data: [from, to],
 });
 
-function valueAxis(name: string, formatter: (value: number) => string) {
+export function valueAxis(name: string, formatter: (value: number) => string) {
   return {
     type: 'value',
     name,
@@ -174,7 +174,7 @@ function valueAxis(name: string, formatter: (value: number) => string) {
 }
 
 /** Ticks at round times: a decimal axis would label 16.7 minutes. */
-function timeAxis(highestMs: number) {
+export function timeAxis(highestMs: number) {
   const interval = TICKS_MS.find(step => highestMs / step <= TICKS_MAX) ?? highestMs / TICKS_MAX;
   const max = Math.max(Math.ceil(highestMs / interval), 1) * interval;
   return { ...valueAxis('', durationScale(max)), interval, max };
@@ -192,7 +192,7 @@ const TICKS_MS = [
  * The bare drawing. The library names clip paths and classes by a count that runs through the process; the axes hold
  * every line, so nothing needs clipping, and classes only serve a pointer.
  */
-function svg(height: number, option: object): string {
+export function svg(height: number, option: object): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   chart.setOption({ animation: false, textStyle: { color: INK }, ...option });
   const drawn = chart.renderToSVGString();

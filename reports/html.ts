@@ -5,7 +5,7 @@ import { count, duration, durationRange, grouped, kpiFigure, kpiRange, kpiTarget
 import { KPI_SHAPES } from './kpiShape.ts';
 import { type Content, definitions, type Html, html, NOTHING, page, table } from './page.ts';
 import { hasRollout, hasTraffic, type Report, type Verdict } from './report.ts';
-import { chartsSection, limitsSection, rolloutSection, stepsSection } from './rolloutSection.ts';
+import { callsSection, chartsSection, limitsSection, rolloutSection } from './rolloutSection.ts';
 import {
   biggestGuessText,
   breaksFirst,
@@ -21,6 +21,7 @@ import {
 } from './sentences.ts';
 import { fleetSection, trafficSection } from './trafficSection.ts';
 import { costText, crosscheckText } from './trafficSentences.ts';
+import { waterfallSection } from './waterfallSection.ts';
 
 export function renderHtml(report: Report): string {
   const sections = [
@@ -44,7 +45,7 @@ export function renderHtml(report: Report): string {
 
 function rollout(report: Report): Html {
   if (!hasRollout(report)) return NOTHING;
-  const sections = [rolloutSection, chartsSection, limitsSection, stepsSection];
+  const sections = [rolloutSection, chartsSection, limitsSection, waterfallSection, callsSection];
   return html`${sections.map(section => section(report))}`;
 }
 

@@ -15,9 +15,12 @@ import {
   PARTIAL,
   rolloutTime,
   sizeTexts,
+  slowestStepText,
   speedText,
+  timeGoesText,
   verdictReason,
   violationsOf,
+  wavesText,
 } from './sentences.ts';
 import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
@@ -38,11 +41,14 @@ export function renderMarkdown(report: Report): string {
       ['Changed', changesText(report)],
       ['Speed', speedText(report)],
       ['Rollout', rolloutTime(report)],
+      ['Waves', wavesText(report)],
       ['Completed', completedText(report)],
       ['Traffic', trafficText(report)],
       ['Fleet', fleetText(report)],
       ['Slowest waits', slowestWaitsText(report)],
       ['Breaks first', breaksFirst(report)],
+      ['Slowest step', slowestStepText(report)],
+      ['Time goes to', timeGoesText(report)],
       ['Cost', costText(report)],
       ['Observed', observedText(report)],
       ['Biggest guess', biggestGuessText(report)],

@@ -18,6 +18,30 @@ export type LimitMeasurement = {
 
 export type StepMeasurement = { readonly kind: string; readonly count: number; readonly meanMs: number };
 
+export type StepEnding = 'made' | 'failed' | 'removed' | 'left';
+
+/** What the time of the steps went to: a row for each step of each company that ended, in the order of their ends. */
+export type TimelineMeasurement = {
+  /** The plans' steps; a row's `step` is an index into these. */
+  readonly steps: readonly { readonly id: string; readonly kind: string }[];
+  /** A row's `ending` is an index into these. left: it could not be removed. */
+  readonly endings: readonly StepEnding[];
+  /** Index into the columns over the companies, whose times these share. */
+  readonly company: Uint32Array;
+  readonly step: Uint16Array;
+  readonly ending: Uint8Array;
+  readonly beganAtMs: Float64Array;
+  readonly endedAtMs: Float64Array;
+  /** Of the time between: for a slot of our own limiter. */
+  readonly limiterMs: Float32Array;
+  /** Before a quota's gate: its queue, or the moment that the vendor named. */
+  readonly quotaMs: Float32Array;
+  /** After a fault: back-off, or until a call in doubt had run out. */
+  readonly retryMs: Float32Array;
+  /** Between two looks at what is not ready yet. */
+  readonly pollMs: Float32Array;
+};
+
 export type OperationMeasurement = {
   readonly operation: string;
   readonly calls: number;
@@ -44,8 +68,32 @@ export type RolloutMeasurement = {
   readonly operations: readonly OperationMeasurement[];
   /** What the ledger's audit found wrong; empty when nothing is. */
   readonly violations: readonly string[];
-  /** Limits and steps are then empty: what an earlier process waited for is not kept. */
+  /** Empty without gates between waves. */
+  readonly waves: readonly WaveMeasurement[];
+  /** Null when the rollout was resumed. */
+  readonly timeline: TimelineMeasurement | null;
+  /** Limits and steps are then empty, and there is no timeline: what an earlier process waited for is not kept. */
   readonly isResumed: boolean;
+};
+
+/** Times are milliseconds since the rollout began, or -1; shares are 0 to 1. */
+export type WaveMeasurement = {
+  /** Companies provisioned once it is over, and its own. */
+  readonly upTo: number;
+  readonly companies: number;
+  readonly openedAtMs: number;
+  readonly endedAtMs: number;
+  readonly decidedAtMs: number;
+  /** What its gate came to; the last wave has none and stays open. */
+  readonly outcome: 'open' | 'passed' | 'paused' | 'resumed' | 'rolledBack';
+  readonly reason: string;
+  /** What its gate read; null when this process did not read it. */
+  readonly reading: {
+    readonly readyShare: number;
+    /** Infinite when a company of the wave did not become ready. */
+    readonly provisioningMsP99: number;
+    readonly healthyShare: number;
+  } | null;
 };
 
 /** Requests of one home region, level and kind, due in the measured time. */

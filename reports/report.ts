@@ -10,7 +10,9 @@ import type {
   RequestCounts,
   StepMeasurement,
   WaitMeasurement,
+  WaveMeasurement,
 } from './measurement.ts';
+import type { WaterfallReport } from './waterfall.ts';
 
 export type Verdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'NO_DATA';
 
@@ -63,6 +65,10 @@ export type RolloutReport = {
   /** Mean over replications, with the interval of that mean. */
   readonly durationMs: number;
   readonly durationMsSampling: Interval | null;
+  /** Of the duration, what was waited between waves: mean over replications. */
+  readonly dwellMs: number;
+  /** Of the worst replication; empty without gates between waves. */
+  readonly waves: readonly WaveReport[];
   /** The limit with the largest summed wait; null when nothing ever waited, or the rollout was resumed. */
   readonly bindingLimit: string | null;
   /** An earlier process began the rollout; what its calls waited for is not known, so there are no limits and steps. */
@@ -75,6 +81,8 @@ export type RolloutReport = {
   readonly notReady: readonly { readonly company: string; readonly reason: string }[];
   /** Means a replication. */
   readonly steps: readonly StepMeasurement[];
+  /** Null when the rollout was resumed. */
+  readonly waterfall: WaterfallReport | null;
   /** Means a replication. */
   readonly operations: readonly OperationMeasurement[];
   /** Distinct ones that the audit of the ledger found in any replication, all of them. */
@@ -85,6 +93,15 @@ export type RolloutReport = {
   readonly provisioningMsQuantiles: readonly number[];
   readonly queuedMsQuantiles: readonly number[];
   readonly completions: readonly { readonly atMs: number; readonly companies: number }[];
+};
+
+/** JSON has no infinity: null is a wave of which a company did not become ready. */
+export type WaveReport = Omit<WaveMeasurement, 'reading'> & {
+  readonly reading: {
+    readonly readyShare: number;
+    readonly provisioningMsP99: number | null;
+    readonly healthyShare: number;
+  } | null;
 };
 
 /** Requests of all replications together; their times are all zero when there is no request. */

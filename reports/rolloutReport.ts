@@ -1,16 +1,19 @@
 // The report's section on a rollout: its time, its companies, its steps and calls, over all replications.
 
 import { mean } from 'simple-statistics';
+import { bindingLimitOf } from './limits.ts';
 import { CONFIDENCE } from './measure.ts';
 import type {
   CompanyOutcome,
   OperationMeasurement,
   RolloutMeasurement,
   StepMeasurement,
+  WaveMeasurement,
 } from './measurement.ts';
-import type { RolloutReport } from './report.ts';
+import type { LimitReport, RolloutReport, WaveReport } from './report.ts';
 import { provisioningMs } from './rolloutKpis.ts';
 import { meanInterval, quantile, sorted, summary } from './statistics.ts';
+import { waterfallReportOf } from './waterfall.ts';
 
 const LINES_MAX = 100;
 const COMPLETION_POINTS_MAX = 200;
@@ -18,7 +21,7 @@ const COMPLETION_POINTS_MAX = 200;
 /** Null where no rollout was run. */
 export function rolloutReportOf(
   rollouts: readonly RolloutMeasurement[],
-  bindingLimit: string | null,
+  limits: readonly LimitReport[],
 ): RolloutReport | null {
   if (rollouts.length === 0) return null;
   const durations = rollouts.map(({ durationMs }) => durationMs);
@@ -36,12 +39,15 @@ export function rolloutReportOf(
     unfinished: countOf(worst, 'unfinished'),
     durationMs: mean(durations),
     durationMsSampling: meanInterval(durations, CONFIDENCE),
-    bindingLimit,
+    dwellMs: mean(rollouts.map(dwellMs)),
+    waves: worst.waves.map(waveReport),
+    bindingLimit: bindingLimitOf(limits),
     isResumed: rollouts.some(rollout => rollout.isResumed),
     provisioningMs: summary(provisioning),
     queuedMs: summary(queued),
     notReady: notReadyOf(worst),
     steps: meanSteps(rollouts),
+    waterfall: waterfallReportOf(rollouts, worst, limits),
     operations: meanOperations(rollouts),
     violationCount: violations.length,
     violations: violations.slice(0, LINES_MAX),
@@ -49,6 +55,16 @@ export function rolloutReportOf(
     queuedMsQuantiles: percentiles(queued),
     completions: completionsOf(worst),
   };
+}
+
+/** From the end of each wave until the next one began. */
+const dwellMs = ({ waves }: RolloutMeasurement): number =>
+  waves.slice(1).reduce((total, { openedAtMs }, i) => total + openedAtMs - waves[i].endedAtMs, 0);
+
+function waveReport({ reading, ...wave }: WaveMeasurement): WaveReport {
+  if (reading === null) return { ...wave, reading };
+  const { provisioningMsP99: p99 } = reading;
+  return { ...wave, reading: { ...reading, provisioningMsP99: Number.isFinite(p99) ? p99 : null } };
 }
 
 /** Provisioning times of the companies that were completed. */

@@ -1,4 +1,4 @@
-// The HTML report's sections on a rollout: times, charts, limits, steps and calls.
+// The HTML report's sections on a rollout: times, charts, limits and calls.
 
 import {
   completionsChart,
@@ -7,7 +7,7 @@ import {
   stepsChart,
   waitsChart,
 } from './charts.ts';
-import { count, duration, grouped } from './format.ts';
+import { count, duration, grouped, share } from './format.ts';
 import { titleOfLimit } from './limits.ts';
 import { definitions, figure, type Html, html, NOTHING, table } from './page.ts';
 import type { RolloutReport, Summary, WithRollout } from './report.ts';
@@ -31,8 +31,45 @@ ${definitions([
   ['Regions', regions.join(', ')],
 ])}
 ${table('Times of the companies that were completed, over all replications', ['time', 'mean', 'P50', 'P95', 'P99', 'max', 'label'], times, [1, 2, 3, 4, 5])}
+${report.rollout.waves.length === 0 ? NOTHING : wavesTable(report)}
 ${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
 }
+
+function wavesTable({ rollout, label }: WithRollout): Html {
+  const rows = rollout.waves.map(({ upTo, companies, openedAtMs, endedAtMs, outcome, reason, reading }) => [
+    grouped(upTo),
+    grouped(companies),
+    duration(openedAtMs),
+    endedAtMs < 0 ? '–' : duration(endedAtMs),
+    ...(reading === null
+      ? Array(3).fill('–')
+      : [
+          share(reading.readyShare),
+          reading.provisioningMsP99 === null ? 'never' : duration(reading.provisioningMsP99),
+          share(reading.healthyShare),
+        ]),
+    reason === '' ? WAVE_OUTCOMES[outcome] : `${WAVE_OUTCOMES[outcome]}: ${reason}`,
+    label,
+  ]);
+  const head = [
+    ...['up to', 'companies', 'began after', 'ended after', 'ready', 'provisioning P99', 'healthy', 'gate'],
+    'label',
+  ];
+  return table(
+    'Waves, in the replication with the fewest completed, and what their gates read',
+    head,
+    rows,
+    [0, 1, 2, 3, 4, 5, 6],
+  );
+}
+
+const WAVE_OUTCOMES = {
+  open: 'none',
+  passed: 'passed',
+  paused: 'paused',
+  resumed: 'resumed',
+  rolledBack: 'rolled back',
+} as const;
 
 function notReadyTable(notReady: RolloutReport['notReady']): Html {
   const rows = notReady.map(({ company, reason }) => [company, reason]);
@@ -92,8 +129,7 @@ export function limitsSection({ limits, rollout, label }: WithRollout): Html {
 ${table('Limits, means a replication. At best: the time that the rate alone needs for the calls of the whole plan.', head, rows, [2, 3, 4, 5, 6, 7, 8])}`;
 }
 
-export function stepsSection({ rollout, label }: WithRollout): Html {
-  const stepRows = rollout.steps.map(step => [step.kind, count(step.count), duration(step.meanMs), label]);
+export function callsSection({ rollout, label }: WithRollout): Html {
   const operationRows = rollout.operations.map(each => [
     each.operation,
     count(each.calls),
@@ -102,7 +138,6 @@ export function stepsSection({ rollout, label }: WithRollout): Html {
     html`<code>${each.fact}</code>`,
     label,
   ]);
-  return html`<h2>Steps and calls</h2>
-${table('Provisioning steps, a replication', ['step', 'count', 'mean time', 'label'], stepRows, [1, 2])}
+  return html`<h2>Calls to the clouds</h2>
 ${table('Calls to the clouds, a replication', ['operation', 'calls', 'refused by quota', 'mean latency', 'fact', 'label'], operationRows, [1, 2, 3])}`;
 }

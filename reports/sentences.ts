@@ -19,7 +19,17 @@ import {
   type Report,
   type WithRollout,
 } from './report.ts';
+import { PARTS, type Part } from './timelineRows.ts';
 import { trafficBreaksFirst } from './trafficSentences.ts';
+
+/** How every renderer calls what a step's time goes to. */
+export const PART_TITLES: Readonly<Record<Part, string>> = {
+  quota: 'quotas of the clouds',
+  limiter: 'our own limiters',
+  calls: 'calls',
+  poll: 'waits until ready',
+  retry: 'waits after faults',
+};
 
 export const PARTIAL = 'interrupted: what stands here is what had finished by then';
 
@@ -116,7 +126,7 @@ function incompleteTime({ rollout, replications }: WithRollout): string {
 export function rolloutTime(report: Report): string | null {
   if (!hasRollout(report)) return null;
   const { rollout, limits } = report;
-  const { durationMs, durationMsSampling } = rollout;
+  const { durationMs, durationMsSampling, dwellMs } = rollout;
   if (rollout.completed < rollout.companies) return incompleteTime(report);
   const sampling =
     durationMsSampling === null
@@ -126,8 +136,9 @@ export function rolloutTime(report: Report): string | null {
   const over =
     bound === undefined || bound.boundMs === 0
       ? ''
-      : `, ${signedShare(durationMs / bound.boundMs! - 1)} over the ${duration(bound.boundMs!)} that ${limitTitle(bound)}, need at least`;
-  return `${duration(durationMs)}${sampling}${over}`;
+      : `, ${signedShare((durationMs - dwellMs) / bound.boundMs! - 1)} over the ${duration(bound.boundMs!)} that ${limitTitle(bound)}, need at least`;
+  const between = dwellMs === 0 ? '' : `, ${duration(dwellMs)} of it between waves`;
+  return `${duration(durationMs)}${sampling}${between}${over}`;
 }
 
 /** The limiter that bounds the rollout's duration; undefined when no limiter of ours has a rate. */
@@ -137,6 +148,21 @@ export function slowestBound(limits: readonly LimitReport[]): LimitReport | unde
     (a, b) => (a && a.boundMs! >= b.boundMs! ? a : b),
     undefined,
   );
+}
+
+/** `17 → 100 → 1,000 companies: 2 of 2 gates passed`, or where it stopped and why; null without gates. */
+export function wavesText({ rollout }: Report): string | null {
+  if (rollout === null || rollout.waves.length === 0) return null;
+  const { waves } = rollout;
+  const sizes = `${waves.map(({ upTo }) => grouped(upTo)).join(' → ')} companies`;
+  const stopped = waves.find(({ outcome }) => outcome === 'paused' || outcome === 'rolledBack');
+  if (stopped !== undefined) {
+    const what = stopped.outcome === 'paused' ? 'paused' : 'rolled back';
+    return `${sizes}: ${what} after ${grouped(stopped.upTo)}: ${oneLine(stopped.reason)}`;
+  }
+  const gates = waves.slice(0, -1);
+  const passed = gates.filter(({ outcome }) => outcome === 'passed').length;
+  return `${sizes}: ${passed} of ${gates.length} gates passed`;
 }
 
 export function completedText({ rollout }: Report): string | null {
@@ -174,6 +200,24 @@ function rolloutBreaksFirst({ limits, rollout }: WithRollout): string {
   const bound =
     limit.boundMs === null || !isComplete ? '' : `; ${duration(limit.boundMs)} at best for this rollout`;
   return `${limitTitle(limit)}: ${duration(limit.waitMsPerCall)} of waiting a call${refused}${bound}`;
+}
+
+/** `service: 12.3 s on average, 31 s at P99, 55 % of the time of all steps`; null without a waterfall. */
+export function slowestStepText({ rollout }: Report): string | null {
+  const made = rollout?.waterfall?.steps.filter(({ ending }) => ending === 'made') ?? [];
+  if (made.length === 0) return null;
+  const slowest = made.reduce((most, step) => (step.meanMs > most.meanMs ? step : most));
+  const { kind, meanMs, p99Ms } = slowest;
+  return `${oneLine(kind)}: ${duration(meanMs)} on average, ${duration(p99Ms)} at P99, ${share(slowest.share)} of the time of all steps`;
+}
+
+/** `calls 52 %, waits until ready 37 %, our own limiters 11 %`, the largest first; null without a waterfall. */
+export function timeGoesText({ rollout }: Report): string | null {
+  const waterfall = rollout?.waterfall;
+  if (!waterfall || waterfall.steps.length === 0) return null;
+  const spent = PARTS.filter(part => waterfall.parts[part].share > 0);
+  const ordered = spent.toSorted((a, b) => waterfall.parts[b].share - waterfall.parts[a].share);
+  return ordered.map(part => `${PART_TITLES[part]} ${share(waterfall.parts[part].share)}`).join(', ');
 }
 
 export function observedText({ observed, label, speed }: Report): string | null {

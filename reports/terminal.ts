@@ -16,9 +16,12 @@ import {
   PARTIAL,
   rolloutTime,
   sizeTexts,
+  slowestStepText,
   speedText,
+  timeGoesText,
   verdictReason,
   violationsOf,
+  wavesText,
 } from './sentences.ts';
 import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
@@ -90,12 +93,15 @@ function named(report: Report, reportPath: string): string[] {
   const shown = violations.texts.slice(0, VIOLATIONS_SHOWN);
   const lines: [string, string | null][] = [
     ['Rollout', rolloutTime(report)],
+    ['Waves', wavesText(report)],
     ['Completed', completedText(report)],
     ['Not ready', notReady.length === 0 ? null : `${notReady[0].company}: ${oneLine(notReady[0].reason)}`],
     ['Traffic', trafficText(report)],
     ['Fleet', fleetText(report)],
     ['Slowest waits', slowestWaitsText(report)],
     ['Breaks first', breaksFirst(report)],
+    ['Slowest step', slowestStepText(report)],
+    ['Time goes to', timeGoesText(report)],
     ['Cost', costText(report)],
     ['Observed', observedText(report)],
     ['Biggest guess', biggestGuessText(report)],

@@ -13,6 +13,7 @@ import { userCallOf } from '../scenarios/requests.ts';
 import { REQUEST_KINDS, type RequestKind, type Scenario } from '../scenarios/scenario.ts';
 import { TRAFFIC_KEY } from '../scenarios/traffic.ts';
 import { SandtableError } from '../src/errors.ts';
+import { hostnameOf, type Platform } from '../src/provisioning/company.ts';
 import { createTokenSigner } from '../src/runtime/tokens.ts';
 import { startFakesProcess } from './fakesProcess.ts';
 import { type GatewayProcess, type GatewaySpec, startGatewayProcess } from './gatewayProcess.ts';
@@ -88,7 +89,7 @@ export async function measureDemand(options: DemandOptions): Promise<DemandRun> 
       for (const kind of REQUEST_KINDS) {
         if (signal?.aborted)
           throw new SandtableError('INTERRUPTED', 'the calibration was stopped before it was over');
-        const ms = await roundOf(gateway, kind, requests, scenario.platform.domain, users);
+        const ms = await roundOf(gateway, kind, requests, scenario.platform, users);
         if (round >= 0) demandMs[kind].push(ms);
       }
     }
@@ -107,7 +108,7 @@ async function roundOf(
   gateway: GatewayProcess,
   kind: RequestKind,
   amount: number,
-  domain: string,
+  platform: Platform,
   users: readonly User[],
 ): Promise<number> {
   let sent = 0;
@@ -120,7 +121,7 @@ async function roundOf(
     // Ends are seen when it next looks, which is every second without this.
     sampleInt: SAMPLE_EVERY_MS,
     requests: [
-      { setupRequest: (request: Request) => ({ ...request, ...callOf(kind, sent++, domain, users) }) },
+      { setupRequest: (request: Request) => ({ ...request, ...callOf(kind, sent++, platform, users) }) },
     ],
   });
   const after = await gateway.figures();
@@ -133,7 +134,7 @@ async function roundOf(
 }
 
 /** The `n`-th request as k6 would send it, but from no user's region: so no edge answers in the gateway's place. */
-function callOf(kind: RequestKind, n: number, domain: string, users: readonly User[]): Request {
+function callOf(kind: RequestKind, n: number, platform: Platform, users: readonly User[]): Request {
   const { company, agent, token } = users[n % users.length];
   const { method, path, headers, body } = userCallOf(kind, company.id, agent);
   return {
@@ -141,7 +142,7 @@ function callOf(kind: RequestKind, n: number, domain: string, users: readonly Us
     path,
     headers: {
       ...headers,
-      host: `${company.id}.${domain}`,
+      host: hostnameOf(company, platform),
       'x-sandtable-key': [company.index, TRAFFIC_KEY, 0, 0, n].join(','),
       ...(kind === 'health' ? {} : { authorization: `Bearer ${token}` }),
     },

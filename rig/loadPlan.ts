@@ -13,6 +13,7 @@ import { companiesOf, type PopulationCompany } from '../scenarios/population.ts'
 import { durationMs, type KpiName, type Scenario, type ScenarioKpi } from '../scenarios/scenario.ts';
 import { arrivalPlanOf, SLOT_MS } from '../scenarios/traffic.ts';
 import { SandtableError } from '../src/errors.ts';
+import { hostnameOf } from '../src/provisioning/company.ts';
 
 export type LoadPlanOptions = {
   readonly scenario: Scenario;
@@ -63,9 +64,9 @@ export function loadPlanOf(options: LoadPlanOptions): LoadPlan {
   return {
     arrivals,
     urls: addresses,
-    domain: scenario.platform.domain,
     companies: companiesOf(scenario).map(company => ({
       id: company.id,
+      host: hostnameOf(company, scenario.platform),
       level: company.level,
       token: tokenOf(company),
     })),

@@ -5,16 +5,17 @@ import { auditLedger } from '../fakes/audit.ts';
 import { FAKES_TOKENS } from '../fakes/fromScenario.ts';
 import type { Replication } from '../reports/measurement.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
-import type { UsedValue } from '../scenarios/facts.ts';
+import { FactValues, type UsedValue } from '../scenarios/facts.ts';
 import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 import type { Log } from '../src/ports.ts';
-import { columnsOf, emptyState, rollOut } from '../src/provisioning/rollout.ts';
+import { columnsOf } from '../src/provisioning/columns.ts';
+import { emptyState, rollOut } from '../src/provisioning/rollout.ts';
 import { systemChance } from '../src/runtime/chance.ts';
 import { fastClock } from '../src/runtime/clock.ts';
-import type { Stores } from '../src/runtime/stores.ts';
+import { holderOf, type Stores } from '../src/runtime/stores.ts';
 import { createTransport } from '../src/runtime/transport.ts';
 import { type Health, readLedger } from './fakesPages.ts';
 
@@ -28,6 +29,8 @@ export type PilotOptions = {
   /** What must be the same for a journal to be resumed: scenario and seed. */
   readonly identity: string;
   readonly log: Log;
+  /** What is to become of a rollout that a gate has paused. */
+  readonly afterPause: 'resume' | 'rollBack' | undefined;
   readonly onProgress: (ended: number, planned: number) => void;
 };
 
@@ -52,8 +55,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     clock,
     chance: systemChance,
     transport,
-    journal: stores.journal,
-    registry: stores.registry,
+    ...stores,
     log,
   };
   const report = () => {
@@ -62,7 +64,17 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   };
   const timer = setInterval(report, PROGRESS_EVERY_MS);
   try {
-    await rollOut(ports, { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS }, state);
+    await rollOut(
+      ports,
+      {
+        ...rolloutOptionsOf(scenario, new FactValues('mid', scenario.facts)),
+        companies,
+        tokens: FAKES_TOKENS,
+        holder: holderOf(process.pid),
+        afterPause: options.afterPause,
+      },
+      state,
+    );
   } finally {
     clearInterval(timer);
     await transport.close();

@@ -4,18 +4,21 @@ import { type QuotaMinute, QuotaTally } from '../fakes/quotaTally.ts';
 import { companiesOf } from '../scenarios/population.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import type { GatewayReply, GatewayRequest } from '../src/gateway/request.ts';
+import { hostnameOf } from '../src/provisioning/company.ts';
 
 const ERROR_FROM = 400;
 const HEALTH = '/health';
 
 export function createQuotaMeter(scenario: Scenario, nowMs: () => number) {
-  const { domain, security } = scenario.platform;
+  const { platform } = scenario;
   const companies = companiesOf(scenario);
-  const numbers = new Map(companies.map(({ id, index }) => [id, index]));
-  const tally = new QuotaTally(company => security.levels[companies[company].level].requestsPerMinute);
+  const numbers = new Map(companies.map(company => [hostnameOf(company, platform), company.index]));
+  const tally = new QuotaTally(
+    company => platform.security.levels[companies[company].level].requestsPerMinute,
+  );
   /** Undefined for a request without quota. */
   const arrived = ({ host, path }: GatewayRequest): QuotaMinute | undefined => {
-    const company = path === HEALTH ? undefined : numbers.get(host.slice(0, -1 - domain.length));
+    const company = path === HEALTH ? undefined : numbers.get(host);
     return company === undefined ? undefined : tally.arrived(company, nowMs());
   };
   return {

@@ -6,10 +6,10 @@ import { durationMs, type Scenario } from './scenario.ts';
 export const KEY_ID = 'sandtable-1';
 
 export function gatewayOptionsOf({ platform }: Scenario) {
-  const { domain, gateway, security, caching } = platform;
+  const { zones, gateway, security, caching } = platform;
   const { circuitBreaker } = security;
   return {
-    domain,
+    domains: zones.map(({ domain }) => domain),
     levels: security.levels,
     verificationPools: security.verificationPools,
     circuitBreaker: {

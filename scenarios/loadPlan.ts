@@ -8,8 +8,6 @@ export type LoadPlan = {
   readonly arrivals: ArrivalPlan;
   /** Base address of each region's gateway, in the order of `arrivals.regions`. */
   readonly urls: readonly string[];
-  /** A company's host is `<id>.<domain>`. */
-  readonly domain: string;
   /** By position in the queue. */
   readonly companies: readonly LoadCompany[];
   /** A request is due so long after k6 began: the head start of the iterations, which wait for their requests. */
@@ -27,7 +25,12 @@ export type LoadPlan = {
   readonly thresholds: Readonly<Record<string, readonly string[]>>;
 };
 
-export type LoadCompany = { readonly id: string; readonly level: string; readonly token: string };
+export type LoadCompany = {
+  readonly id: string;
+  readonly host: string;
+  readonly level: string;
+  readonly token: string;
+};
 
 /** `refused` is the quota's 429. `foreign` is an answer without the mark of the company that was asked. */
 export type Outcome = 'ok' | 'refused' | 'error' | 'unreachable' | 'timeout' | 'foreign';

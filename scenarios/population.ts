@@ -11,6 +11,8 @@ export type PopulationCompany = {
   /** `c00042`. */
   readonly id: string;
   readonly region: string;
+  /** Position among the companies of its region, from 0. */
+  readonly ordinal: number;
   readonly level: string;
   readonly industry: string;
   readonly configuration: 'basic' | 'advanced';
@@ -30,10 +32,12 @@ export function companiesOf({ population, provisioning }: Scenario): PopulationC
   const industries = shuffle(apportion(population.industries, companies), INDUSTRY);
   sortBatches(levels, provisioning.batchSize);
   const agents = agentsOf(levels, population.agents, population.agentsSpread);
+  const ordinals = ordinalsOf(regions);
   return regions.map((region, index) => ({
     index,
     id: `c${String(index).padStart(5, '0')}`,
     region,
+    ordinal: ordinals[index],
     level: levels[index],
     industry: industries[index],
     configuration: isSpread(index, advanced, companies) ? 'advanced' : 'basic',
@@ -56,6 +60,15 @@ function interleave(counts: Readonly<Record<string, number>>, total: number): st
     }
     credit[first] -= total;
     return names[first];
+  });
+}
+
+function ordinalsOf(regions: readonly string[]): number[] {
+  const counts = new Map<string, number>();
+  return regions.map(region => {
+    const ordinal = counts.get(region) ?? 0;
+    counts.set(region, ordinal + 1);
+    return ordinal;
   });
 }
 

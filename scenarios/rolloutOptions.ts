@@ -1,9 +1,10 @@
 // A scenario's provisioning section in the terms of the rollout, for both clocks.
 
+import type { FactValues } from './facts.ts';
 import { durationMs, type Scenario } from './scenario.ts';
 
-export function rolloutOptionsOf({ platform, provisioning }: Scenario) {
-  const { limits } = provisioning;
+export function rolloutOptionsOf({ platform, population, provisioning }: Scenario, facts: FactValues) {
+  const { limits, waves, quotas } = provisioning;
   return {
     platform,
     rates: {
@@ -11,8 +12,46 @@ export function rolloutOptionsOf({ platform, provisioning }: Scenario) {
       cloudRunDeploys: limits.cloudRunDeploysPerMinute,
       databaseOperations: limits.databaseOperationsPerMinute,
     },
+    vendorRates: quotas === 'vendor' ? vendorRatesOf(facts) : NO_VENDOR_RATES,
+    batchSize: provisioning.batchSize,
     concurrencyMax: provisioning.concurrencyMax,
     admissionBacklogMs: durationMs(provisioning.admissionBacklog),
     databaseOperationsPerCompany: provisioning.databaseOperationsPerCompany,
+    waves: waves?.steps.map(({ upTo, dwell }) => ({ upTo, dwellMs: durationMs(dwell) })) ?? [
+      { upTo: population.companies, dwellMs: 0 },
+    ],
+    gate: gateOf(waves),
   };
+}
+
+/** Where the scenario plays a world in which the vendors have no limits, the provisioner keeps none. */
+const NO_VENDOR_RATES = {
+  cloudflareRequests: null,
+  cloudRunWrites: null,
+  secretManagerWrites: null,
+  kmsWrites: null,
+};
+
+/** Cloudflare counts calls in five minutes; what goes out evenly may come in a little closer together. */
+const CLOUDFLARE_MINUTES = 5;
+const CLOUDFLARE_SHARE = 0.98;
+
+const vendorRatesOf = (facts: FactValues) => ({
+  cloudflareRequests: (facts.get('quota.cloudflare.requests').value / CLOUDFLARE_MINUTES) * CLOUDFLARE_SHARE,
+  cloudRunWrites: facts.get('quota.cloud-run.writes').value,
+  secretManagerWrites: facts.get('quota.secret-manager.writes').value,
+  kmsWrites: facts.get('quota.kms.writes').value,
+});
+
+/** Without waves nothing stands at a gate: any would do. */
+function gateOf(waves: Scenario['provisioning']['waves']) {
+  const {
+    readyShareMin = 0,
+    provisioningP99Max,
+    healthyShareMin = 0,
+    onFailure = 'pause',
+  } = waves?.gate ?? {};
+  const provisioningMsP99Max =
+    provisioningP99Max === undefined ? Number.POSITIVE_INFINITY : durationMs(provisioningP99Max);
+  return { readyShareMin, provisioningMsP99Max, healthyShareMin, onFailure };
 }

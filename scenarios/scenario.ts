@@ -59,15 +59,14 @@ export type Scenario = {
     readonly agentsSpread: number;
   };
   readonly platform: {
-    readonly domain: string;
-    readonly cloudflareZoneId: string;
-    readonly googleProject: string;
+    /** Cloudflare zones. Companies live at `<id>.<domain>`, spread evenly over the zones, as over all lists below. */
+    readonly zones: readonly { readonly id: string; readonly domain: string }[];
+    readonly googleProjects: readonly string[];
     readonly regions: Readonly<
       Record<
         string,
         {
-          readonly atlasProject: string;
-          readonly atlasCluster: string;
+          readonly atlas: readonly { readonly project: string; readonly cluster: string }[];
           readonly pineconeHost: string;
           /** Local time of its companies, hours ahead of UTC. */
           readonly utcOffsetHours: number;
@@ -101,7 +100,9 @@ export type Scenario = {
   readonly provisioning: {
     /** Companies a batch: the plan's 10, 50, 200 or 500. Batches only order the queue. */
     readonly batchSize: 10 | 50 | 200 | 500;
-    /** Companies under way at once, at most. */
+    /** Provisioners that share the rollout, each working on batches of its own. */
+    readonly provisioners: number;
+    /** Companies that one provisioner has under way at once, at most. */
     readonly concurrencyMax: number;
     /** A company is admitted while what is promised at every limiter takes at most this long. */
     readonly admissionBacklog: Duration;
@@ -113,6 +114,8 @@ export type Scenario = {
       readonly cloudRunDeploysPerMinute: number | null;
       readonly databaseOperationsPerMinute: number | null;
     };
+    /** Growth in steps, with a gate between two of them; all companies in one step when absent. */
+    readonly waves?: ScenarioWaves;
     /** What the fakes enforce: nothing, the limits above, or those and the vendors' request rates. */
     readonly quotas: 'none' | 'plan' | 'vendor';
   };
@@ -165,6 +168,24 @@ export type IndustryTemplate = {
 export const LEVELS = ['DIAMOND', 'EMERALD', 'SAPPHIRE', 'OPAL', 'ONYX'] as const;
 
 export type Phase = 'rollout' | 'traffic';
+
+export type ScenarioWaves = {
+  /** The last one is up to all companies. */
+  readonly steps: readonly {
+    /** Companies provisioned once the wave is over. */
+    readonly upTo: number;
+    /** From the wave's last company until its gate. */
+    readonly dwell: Duration;
+  }[];
+  /** What a wave must show before the next one begins. Shares are 0 to 1. */
+  readonly gate: {
+    readonly readyShareMin: number;
+    readonly provisioningP99Max: Duration;
+    /** Of the ready companies, asked for their health at the end of the dwell. */
+    readonly healthyShareMin: number;
+    readonly onFailure: 'pause' | 'rollBack';
+  };
+};
 
 /** A region's gateway: Cloud Run instances, each as many single-threaded processes as it has vCPU. */
 export type GatewayFleet = {

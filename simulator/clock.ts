@@ -2,22 +2,20 @@
 
 import type { Clock } from '../src/ports.ts';
 import type { Kernel } from './kernel.ts';
-import type { Generation } from './machine.ts';
+import { type Generation, reach } from './machine.ts';
 
 export function virtualClock(kernel: Kernel, generation: Generation): Clock {
   return {
     nowMs: () => kernel.nowMs,
     sleep: ms =>
       new Promise(resolve => {
-        kernel.resumeAt(kernel.nowMs + ms, () => {
-          if (generation.alive) resolve();
-        });
+        kernel.resumeAt(kernel.nowMs + ms, () => reach(generation, resolve));
       }),
     after: (ms, run) => {
       let isPending = true;
       const slot = kernel.resumeAt(kernel.nowMs + ms, () => {
         isPending = false;
-        if (generation.alive) run();
+        reach(generation, run);
       });
       return () => {
         // Once it has fired, the slot may name another event.

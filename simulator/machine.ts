@@ -3,7 +3,15 @@
 
 import type { Kernel } from './kernel.ts';
 
-export type Generation = { alive: boolean };
+/** `held`: what reaches a process that is paused, until it goes on. */
+export type Generation = { alive: boolean; held?: (() => void)[] | undefined };
+
+/** Lets a living process hear of something; one that is paused hears of it once it goes on. */
+export function reach(generation: Generation, run: () => void): void {
+  if (!generation.alive) return;
+  if (generation.held === undefined) run();
+  else generation.held.push(run);
+}
 
 export class Machine {
   private readonly kernel: Kernel;
@@ -28,6 +36,18 @@ export class Machine {
     if (!this.generation.alive) return;
     this.generation.alive = false;
     this.kernel.resumeAt(this.kernel.nowMs, () => this.start());
+  }
+
+  /** Holds the process still where it waits, as a virtual machine that is moved; its calls that are out still land. */
+  pause(forMs: number): void {
+    const { generation, kernel } = this;
+    if (!generation.alive || generation.held !== undefined) return;
+    generation.held = [];
+    kernel.resumeAt(kernel.nowMs + forMs, () => {
+      const { held = [] } = generation;
+      generation.held = undefined;
+      for (const run of held) reach(generation, run);
+    });
   }
 
   private start(): void {

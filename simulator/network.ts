@@ -5,7 +5,7 @@ import type { Cloud } from '../fakes/cloud.ts';
 import { bytesOf, type FakeRequest } from '../fakes/service.ts';
 import type { Call, Outcome, Transport } from '../src/ports.ts';
 import type { Handler, Kernel } from './kernel.ts';
-import type { Generation } from './machine.ts';
+import { type Generation, reach } from './machine.ts';
 import type { Trace } from './trace.ts';
 
 type Flight = {
@@ -47,7 +47,7 @@ export class Network {
     return new Promise(resolve => {
       const { kernel } = this;
       if (call.deadlineAtMs < kernel.nowMs)
-        return kernel.resumeAt(kernel.nowMs, () => generation.alive && resolve(TOO_LATE));
+        return kernel.resumeAt(kernel.nowMs, () => reach(generation, () => resolve(TOO_LATE)));
       const request = requestOf(call);
       const flight = { call, request, generation, resolve, outcome: TIMED_OUT };
       const arrivalAtMs = kernel.nowMs + this.cloud.arrivalMs(request, kernel.nowMs);
@@ -94,7 +94,7 @@ export class Network {
     const { generation, resolve, outcome } = this.flights[slot]!;
     this.flights[slot] = undefined;
     this.free.push(slot);
-    if (generation.alive) resolve(outcome);
+    reach(generation, () => resolve(outcome));
   }
 }
 

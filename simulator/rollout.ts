@@ -10,10 +10,12 @@ import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
-import { columnsOf, emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
+import type { LimitCount } from '../src/provisioning/admission.ts';
+import { columnsOf } from '../src/provisioning/columns.ts';
+import { emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
 import { virtualClock } from './clock.ts';
 import { Kernel, VIRTUAL_START_MS } from './kernel.ts';
-import { Machine } from './machine.ts';
+import { type Generation, Machine } from './machine.ts';
 import { Network } from './network.ts';
 import type { RunHooks, RunSpec } from './run.ts';
 import { Stores } from './stores.ts';
@@ -34,8 +36,12 @@ export async function simulateRollout(
   const companies = companiesOf(scenario);
   const cloud = new Cloud(cloudOptionsOf(scenario, facts, seed));
   const trace = new Trace();
-  const crashes = new Set(hooks.crashAtEvents);
-  let state: RolloutState = emptyState();
+  const { provisioners } = scenario.provisioning;
+  /** By provisioner; what a crashed one knew is gone. */
+  const states: RolloutState[] = Array.from({ length: provisioners }, emptyState);
+  /** Of all provisioners together. */
+  const { timeline } = states[0];
+  let generations = 0;
   let ended = 0;
   const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
   const kernel = new Kernel({
@@ -43,23 +49,30 @@ export async function simulateRollout(
     deadlineMs: deadlineAtMs,
     everyEventEntering,
     ...(hooks.poll && { poll: () => hooks.poll!(ended / companies.length) }),
-    ...(crashes.size > 0 && { beforeEvent: (event: number) => crashes.has(event) && machine.crash() }),
+    ...disturbed(hooks, () => machines),
   });
   const network = new Network(kernel, cloud, trace);
   const stores = new Stores(kernel, facts, seed);
-  const options = { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS };
-  const machine = new Machine(kernel, generation => {
-    state = emptyState();
+  const options = {
+    ...rolloutOptionsOf(scenario, facts),
+    companies,
+    tokens: FAKES_TOKENS,
+    afterPause: undefined,
+  };
+  const program = (provisioner: number) => (generation: Generation) => {
+    generations++;
+    const state = { ...emptyState(), timeline };
+    states[provisioner] = state;
     const ports = {
       clock: virtualClock(kernel, generation),
       chance: virtualChance(seed),
       transport: network.transport(generation),
-      journal: stores.journal(generation),
-      registry: stores.registry(generation),
+      ...stores.all(generation),
       log: () => void ended++,
     };
-    return rollOut(ports, options, state);
-  });
+    return rollOut(ports, { ...options, holder: `provisioner ${provisioner + 1}` }, state);
+  };
+  const machines = states.map((_, provisioner) => new Machine(kernel, program(provisioner)));
   // A rollout that is not over by its deadline is reported with its companies unfinished.
   const { promise: over, resolve: giveUp, reject } = Promise.withResolvers<void>();
   kernel.schedule(
@@ -67,10 +80,11 @@ export async function simulateRollout(
     kernel.daemon(() => giveUp()),
   );
   const finished = await kernel.run(() => {
-    machine.run().then(giveUp, reject);
+    Promise.all(machines.map(machine => machine.run())).then(() => giveUp(), reject);
     return over;
   });
   if (!finished) return undefined;
+  const state = { ...mergedStates(states), isResumed: generations > provisioners };
   const columns = columnsOf(state, companies, kernel.nowMs);
   const audited = companies.map((company, i) => ({
     ...company,
@@ -80,6 +94,51 @@ export async function simulateRollout(
   const violations = auditLedger(cloud.ledger.entries, audited, options.databaseOperationsPerCompany);
   const rollout = { ...columns, operations: cloud.operations(), violations };
   return { rollout, hash: trace.hex(), events: kernel.events };
+}
+
+/** What happens to the provisioners before an event. */
+function disturbed(
+  { crashAtEvents = [], pauses = [] }: RunHooks,
+  machines: () => readonly Machine[],
+): { readonly beforeEvent?: (event: number) => void } {
+  if (crashAtEvents.length + pauses.length === 0) return {};
+  const crashes = new Set(crashAtEvents);
+  return {
+    beforeEvent: event => {
+      if (crashes.has(event)) machines()[event % machines().length].crash();
+      for (const { atEvent, provisioner, forMs } of pauses)
+        if (atEvent === event) machines()[provisioner].pause(forMs);
+    },
+  };
+}
+
+/** What provisioners that shared a rollout know of it together. */
+function mergedStates(states: readonly RolloutState[]): RolloutState {
+  const merged = { ...emptyState(), queuedAtMs: Math.max(...states.map(({ queuedAtMs }) => queuedAtMs)) };
+  for (const state of states) {
+    for (const [index, company] of state.companies)
+      if ((merged.companies.get(index)?.finishedAtMs ?? -1) < 0) merged.companies.set(index, company);
+  }
+  const waves = states.toSorted((a, b) => b.waves.length - a.waves.length)[0].waves;
+  return {
+    ...merged,
+    timeline: states[0].timeline,
+    waves,
+    limits: () => mergedLimits(states.flatMap(state => state.limits())),
+  };
+}
+
+function mergedLimits(counts: readonly LimitCount[]): LimitCount[] {
+  return [...Map.groupBy(counts, ({ kind, name }) => `${kind} ${name}`).values()].map(own => {
+    const sum = (of: (count: LimitCount) => number) => own.reduce((total, each) => total + of(each), 0);
+    return {
+      ...own[0],
+      calls: sum(({ calls }) => calls),
+      waitMs: sum(({ waitMs }) => waitMs),
+      refusals: sum(({ refusals }) => refusals),
+      admissionBlockedMs: sum(({ admissionBlockedMs }) => admissionBlockedMs),
+    };
+  });
 }
 
 /** 32 bytes as 43 characters of six bits, five of them from each draw of 32 bits. */

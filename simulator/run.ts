@@ -27,8 +27,14 @@ export type RunSpec = {
 export type RunHooks = {
   /** Hears the share of the replication that is done, 0 to 1; true stops the run. */
   readonly poll?: (done: number) => boolean;
-  /** Crashes the provisioner before these events, each counted from the start of the rollout. */
+  /** Crashes a provisioner, each in its turn, before these events, counted from the start of the rollout. */
   readonly crashAtEvents?: readonly number[];
+  /** Holds a provisioner still for a time. */
+  readonly pauses?: readonly {
+    readonly atEvent: number;
+    readonly provisioner: number;
+    readonly forMs: number;
+  }[];
 };
 
 /** Undefined when `poll` stopped the run. Rejects with SIMULATION when it cannot go on. */

@@ -3,17 +3,33 @@
 import { logNormalOfMeanOne } from '../scenarios/distribution.ts';
 import { drawUniform, PURPOSE } from '../scenarios/draw.ts';
 import type { FactValues } from '../scenarios/facts.ts';
-import type { CompanyRecord, Journal, JournalEntry, Registry } from '../src/ports.ts';
+import type {
+  CompanyRecord,
+  Journal,
+  JournalEntry,
+  Lease,
+  Leases,
+  ProvisioningStores,
+  Registry,
+  Slots,
+} from '../src/ports.ts';
 import type { Kernel } from './kernel.ts';
-import type { Generation } from './machine.ts';
+import { type Generation, reach } from './machine.ts';
 
-/** Numbers of the two stores in the keys of their draws. */
+/** Numbers of the stores in the keys of their draws. */
 const JOURNAL = 1;
 const REGISTRY = 2;
+const LEASES = 3;
+const SLOTS = 4;
+
+/** The key of what belongs to no company. */
+const ROLLOUT = -1;
 
 export class Stores {
   readonly entries: JournalEntry[] = [];
   readonly records = new Map<string, CompanyRecord>();
+  private readonly held = new Map<string, Lease>();
+  private readonly nextAtMs = new Map<string, number>();
   private readonly kernel: Kernel;
   private readonly facts: FactValues;
   private readonly seed: number;
@@ -24,22 +40,85 @@ export class Stores {
     this.seed = seed;
   }
 
-  journal(generation: Generation): Journal {
-    const after = this.access(generation, 'store.journal', JOURNAL);
+  all(generation: Generation): ProvisioningStores {
     return {
-      append: entries => after(entries[0]?.company ?? -1, () => void this.entries.push(...entries)),
-      read: () => after(-1, () => [...this.entries]),
+      journal: this.journal(generation),
+      leases: this.leases(generation),
+      slots: this.slots(generation),
+      registry: this.registry(generation),
     };
   }
 
-  registry(generation: Generation): Registry {
+  private journal(generation: Generation): Journal {
+    const after = this.access(generation, 'store.journal', JOURNAL);
+    return {
+      append: (entries, lease) =>
+        after(entries[0]?.company ?? ROLLOUT, () => {
+          if (lease !== undefined && !this.isNewest(lease)) return false;
+          this.entries.push(...entries);
+          return true;
+        }),
+      read: range =>
+        after(ROLLOUT, () =>
+          range === undefined
+            ? [...this.entries]
+            : this.entries.filter(({ company }) => company >= range.from && company < range.to),
+        ),
+    };
+  }
+
+  private leases(generation: Generation): Leases {
+    const after = this.access(generation, 'store.journal', LEASES);
+    return {
+      take: (name, holder, nowMs, untilMs) =>
+        after(ROLLOUT, () => {
+          const held = this.held.get(name);
+          if (held !== undefined && held.untilMs > nowMs && held.holder !== holder) return undefined;
+          const lease = { name, holder, epoch: (held?.epoch ?? 0) + 1, untilMs };
+          this.held.set(name, lease);
+          return lease;
+        }),
+      extend: (lease, untilMs) =>
+        after(ROLLOUT, () => {
+          if (!this.isNewest(lease)) return undefined;
+          const extended = { ...lease, untilMs };
+          this.held.set(lease.name, extended);
+          return extended;
+        }),
+      end: lease =>
+        after(ROLLOUT, () => {
+          if (this.isNewest(lease)) this.held.set(lease.name, { ...lease, untilMs: 0 });
+        }),
+    };
+  }
+
+  private slots(generation: Generation): Slots {
+    const after = this.access(generation, 'store.journal', SLOTS);
+    const nextOf = (limit: string) => this.nextAtMs.get(limit) ?? Number.NEGATIVE_INFINITY;
+    return {
+      take: (limit, nowMs, intervalMs) =>
+        after(ROLLOUT, () => {
+          const atMs = Math.max(nowMs, nextOf(limit));
+          this.nextAtMs.set(limit, atMs + intervalMs);
+          return atMs;
+        }),
+      hold: (limit, atMs) =>
+        after(ROLLOUT, () => void this.nextAtMs.set(limit, Math.max(atMs, nextOf(limit)))),
+    };
+  }
+
+  private isNewest({ name, epoch }: Lease): boolean {
+    return this.held.get(name)?.epoch === epoch;
+  }
+
+  private registry(generation: Generation): Registry {
     const after = this.access(generation, 'store.registry', REGISTRY);
     const numberOf = (id: string) => Number(id.slice(1));
     return {
       put: record => after(numberOf(record.id), () => void this.records.set(record.id, record)),
       get: id => after(numberOf(id), () => this.records.get(id)),
       delete: id => after(numberOf(id), () => void this.records.delete(id)),
-      list: () => after(-1, () => [...this.records.values()].sort((a, b) => (a.id < b.id ? -1 : 1))),
+      list: () => after(ROLLOUT, () => [...this.records.values()].sort((a, b) => (a.id < b.id ? -1 : 1))),
     };
   }
 
@@ -55,7 +134,7 @@ export class Stores {
       return new Promise(resolve => {
         this.kernel.resumeAt(atMs, () => {
           const result = work();
-          if (generation.alive) resolve(result);
+          reach(generation, () => resolve(result));
         });
       });
     };

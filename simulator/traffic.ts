@@ -22,6 +22,7 @@ import { CredentialReader } from '../src/gateway/credential.ts';
 import { createGateway, type Gateway } from '../src/gateway/gateway.ts';
 import { keyWith } from '../src/gateway/key.ts';
 import type { CompanyConfig } from '../src/ports.ts';
+import { hostnameOf } from '../src/provisioning/company.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { Fleet } from './fleet.ts';
 import { type PortUses, virtualGatewayPorts } from './gatewayPorts.ts';
@@ -90,7 +91,7 @@ export async function simulateTraffic(
     use: new TrafficUse(scenario, facts, plan),
     trace: new Trace(),
     users: { due: 0, sent: 0, edgeHits: 0, egressBytes: 0 },
-    hosts: companies.map(({ id }) => `${id}.${scenario.platform.domain}`),
+    hosts: companies.map(company => hostnameOf(company, scenario.platform)),
     configs: companies.map(adoptedConfig),
     credentials: createCredentials(companies, VIRTUAL_START_MS),
     reader: new CredentialReader(),

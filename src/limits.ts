@@ -29,6 +29,15 @@ export const RETRY_AFTER_DEFAULT_MS = 5000;
 /** The longest wait that a refusal may ask for: our quotas count by the minute, and a wrong time must not stop a rollout. */
 export const RETRY_AFTER_MAX_MS = 60_000;
 
+/** A provisioner that is not heard of for so long loses its batches: twice what its last call may take to land. */
+export const LEASE_MS = 2 * CALL_DEADLINE_MS;
+
+/** Between two looks at what another provisioner holds, or at its decision. */
+export const LOOK_AT_OTHERS_MS = 5000;
+
+/** Companies asked for their health at once, before a gate. */
+export const GATE_HEALTH_CONCURRENCY = 50;
+
 /** The plan's health checks: critical services, MCP instances, database connections. */
 export const CHECK_CRITICAL_MS = 30_000;
 export const CHECK_SERVICE_MS = 60_000;

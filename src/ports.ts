@@ -66,6 +66,10 @@ export type JournalEntry = {
     | 'ready'
     | 'undone'
     | 'blocked'
+    | 'passed' // the gate after a wave
+    | 'paused'
+    | 'resumed'
+    | 'rolledBack'
     | 'changing' // a change of a company that was ready has begun; `id` names it
     | 'changed'
     | 'failed' // the change has ended before its end; what it has done so far stands
@@ -76,10 +80,37 @@ export type JournalEntry = {
   readonly reason?: string;
 };
 
+/** A part of a rollout that one provisioner works on at a time. `epoch` grows each time that it is taken. */
+export type Lease = {
+  readonly name: string;
+  readonly holder: string;
+  readonly epoch: number;
+  readonly untilMs: number;
+};
+
+export type Leases = {
+  /** Undefined while another holds it beyond `nowMs`. A holder that takes its own again gets the next epoch. */
+  take(name: string, holder: string, nowMs: number, untilMs: number): Promise<Lease | undefined>;
+  /** Moves its end; undefined when it has been taken by another since. */
+  extend(lease: Lease, untilMs: number): Promise<Lease | undefined>;
+  /** Ends it now for whoever comes next; without effect when it was lost. */
+  end(lease: Lease): Promise<void>;
+};
+
 /** Append-only. Entries are durable, all or none and in order, once `append` resolves. */
 export type Journal = {
-  append(entries: readonly JournalEntry[]): Promise<void>;
-  read(): Promise<readonly JournalEntry[]>;
+  /** False: `lease` has been taken by another since, and nothing was written. */
+  append(entries: readonly JournalEntry[], lease?: Lease): Promise<boolean>;
+  /** Of the companies `from` ≤ index < `to`, where -1 is the rollout itself; of all when absent. */
+  read(range?: { readonly from: number; readonly to: number }): Promise<readonly JournalEntry[]>;
+};
+
+/** Slots of a rate that several provisioners share. */
+export type Slots = {
+  /** The next slot of `limit`: not before `nowMs`, nor before `intervalMs` after the slot before. */
+  take(limit: string, nowMs: number, intervalMs: number): Promise<number>;
+  /** No slot before `atMs` from now on: a vendor has said when to come back. */
+  hold(limit: string, atMs: number): Promise<void>;
 };
 
 /** The platform's own list of companies. */
@@ -93,6 +124,14 @@ export type CompanyRecord = {
   readonly registeredAtMs: number;
   /** Its users are turned away until it is resumed. */
   readonly isSuspended?: true;
+};
+
+/** What provisioners that share a rollout share. */
+export type ProvisioningStores = {
+  readonly journal: Journal;
+  readonly leases: Leases;
+  readonly slots: Slots;
+  readonly registry: Registry;
 };
 
 export type Registry = {

@@ -75,14 +75,14 @@ export default function sendWhenDue(): void {
   // The pace starts a few iterations too many rather than one too few.
   if (index >= settings.requests) return;
   const [dueUs, region, n, company, agent, kindIndex, user] = rows[index];
-  const { id, level, token } = companies[company];
+  const { id, host, level, token } = companies[company];
   const kind = REQUEST_KINDS[kindIndex];
   const call = userCallOf(kind, id, agent);
   const url = settings.urls[region] + call.path;
   const params = {
     headers: {
       ...call.headers,
-      host: `${id}.${settings.domain}`,
+      host,
       'x-sandtable-key': [company, TRAFFIC_KEY, region, Math.floor(dueUs / SLOT_US), n].join(','),
       'x-sandtable-user': USER_REGIONS[user],
       ...(kind === 'health' ? {} : { authorization: `Bearer ${token}` }),

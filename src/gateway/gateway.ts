@@ -86,7 +86,7 @@ export function createGateway(
 class Core implements Gateway {
   private readonly ports: GatewayPorts;
   private readonly options: GatewayOptions;
-  private readonly hostSuffix: string;
+  private readonly hostSuffixes: readonly string[];
   private readonly pools: ReadonlyMap<string, Pool>;
   private readonly levels: ReadonlyMap<string, Level>;
   private readonly credentials: CredentialReader;
@@ -101,7 +101,7 @@ class Core implements Gateway {
     const { clock, audit, log } = ports;
     this.ports = ports;
     this.options = options;
-    this.hostSuffix = `.${options.domain}`;
+    this.hostSuffixes = options.domains.map(domain => `.${domain}`);
     const pools = Object.entries(options.verificationPools);
     this.pools = new Map(pools.map(([name, limits]) => [name, new Pool(name, limits, clock)]));
     this.levels = levelsOf(options, this.pools);
@@ -113,7 +113,7 @@ class Core implements Gateway {
     const { clock, cache, records, verifier, transport } = this.ports;
     const visit = this.arrive(request);
     try {
-      const route = routeOf(request, this.hostSuffix);
+      const route = routeOf(request, this.hostSuffixes);
       if (typeof route === 'string') return this.refuse(visit, route);
       if (route.target === 'health') return this.answerHealth(visit);
       const caller = this.callerOf(visit, route.company);

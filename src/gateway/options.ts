@@ -1,8 +1,8 @@
 // How a gateway is set up: the plan's levels, pools and times, as plain numbers.
 
 export type GatewayOptions = {
-  /** Companies are asked for at `<id>.<domain>`. */
-  readonly domain: string;
+  /** Companies are asked for at `<id>.<domain>` of one of them. */
+  readonly domains: readonly string[];
   /** By level. */
   readonly levels: Readonly<
     Record<string, { readonly requestsPerMinute: number; readonly verificationPool: string }>

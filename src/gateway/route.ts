@@ -22,11 +22,11 @@ const ASSET_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/;
 const HEALTH: Route = { company: '', target: 'health' };
 const METHODS: Readonly<Record<Target, string>> = { mcp: 'POST', asset: 'GET', config: 'GET', health: 'GET' };
 
-/** `suffix`: the domain with a dot before it. */
-export function routeOf(request: GatewayRequest, suffix: string): Route | FaultCode {
+/** `suffixes`: the domains, each with a dot before it. */
+export function routeOf(request: GatewayRequest, suffixes: readonly string[]): Route | FaultCode {
   const target = targetOf(request.path);
   if (target === 'health') return request.method === 'GET' ? HEALTH : 'METHOD_NOT_ALLOWED';
-  const company = companyOf(request.host, suffix);
+  const company = companyOf(request.host, suffixes);
   if (company === '') return 'HOST_UNKNOWN';
   if (target === undefined) return 'PATH_UNKNOWN';
   if (request.method !== METHODS[target]) return 'METHOD_NOT_ALLOWED';
@@ -41,11 +41,12 @@ function targetOf(path: string): Target | undefined {
   return path.startsWith(ASSETS) && ASSET_NAME.test(path.slice(ASSETS.length)) ? 'asset' : undefined;
 }
 
-/** The one label before the domain; empty when the host is not of that form. */
-function companyOf(host: string, suffix: string): string {
-  if (!host.endsWith(suffix)) return '';
-  const company = host.slice(0, host.length - suffix.length);
-  return company.includes('.') ? '' : company;
+/** The one label before a domain; empty when the host is not of that form. */
+function companyOf(host: string, suffixes: readonly string[]): string {
+  const end = host.indexOf('.');
+  for (const suffix of suffixes)
+    if (host.length === end + suffix.length && host.endsWith(suffix)) return host.slice(0, end);
+  return '';
 }
 
 type McpKind = 'initialize' | 'tools/list' | 'tools/call';

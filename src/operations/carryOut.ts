@@ -2,17 +2,23 @@
 // before its effect and its confirmation after it, so that a crash at any point can be taken up again.
 
 import type { JournalEntry, Log } from '../ports.ts';
-import type { Company } from '../provisioning/company.ts';
+import type { Placed } from '../provisioning/admission.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Step } from '../provisioning/plan.ts';
 import { apply, type CompanyProgress, type StepProgress } from '../provisioning/progress.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from '../provisioning/step.ts';
+import { StepWaits } from '../provisioning/timeline.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
 import { type Change, nameOf } from './change.ts';
 import { type ChangeStep, changePlanOf } from './changePlan.ts';
 import { type History, note } from './history.ts';
 
 export type CarryOutPorts = StepPorts & {
+  /** Rejects when another process has taken the company over. */
   readonly append: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Rejects when this process may not act for the company any more. */
+  readonly hold: () => Promise<void>;
+  readonly platform: Platform;
   readonly log: Log;
   /** `idOf`: what the company's steps gave, the latest of each. */
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
@@ -52,6 +58,7 @@ class CarryingOut {
   private readonly change: Change;
   private readonly plan: readonly ChangeStep[];
   private readonly known: Known;
+  private readonly placed: Placed;
   /** Confirmations that travel with the next intent: losing one only makes its step look again. */
   private unwritten: JournalEntry[] = [];
 
@@ -61,36 +68,52 @@ class CarryingOut {
     this.change = change;
     this.plan = changePlanOf(change, whole);
     this.known = known;
+    this.placed = { company, place: placeOf(company, ports.platform) };
   }
 
   async run(): Promise<ChangeEnded> {
     const { admission } = this.ports;
     const todo = this.plan.filter(one => !this.isOver(one));
-    admission.admit(todo.filter(isPromised).map(({ step }) => step));
-    if (this.known.history.change === undefined) {
-      this.note('changing', '', { id: nameOf(this.change) });
-      await this.write();
+    const ahead = [...todo];
+    admission.admit(promisedOf(todo), this.placed);
+    try {
+      if (this.known.history.change === undefined) {
+        this.note('changing', '', { id: nameOf(this.change) });
+        await this.write();
+      }
+      for (let one = ahead.shift(); one !== undefined; one = ahead.shift()) {
+        const failure = await this.take(one);
+        if (failure !== undefined) return this.fail(failure);
+      }
+      return this.end();
+    } finally {
+      for (const step of promisedOf(ahead)) admission.release(step, false, this.placed);
     }
-    let failure: string | undefined;
-    for (const one of todo) {
-      let asked = false;
-      if (failure === undefined) failure = await this.take(one, () => (asked = true));
-      if (isPromised(one)) admission.release(one.step, asked);
-    }
-    return failure === undefined ? this.end() : this.fail(failure);
   }
 
   /** Does one step. Undefined once it is done; otherwise why it cannot be. */
-  private async take({ does, step }: ChangeStep, asked: () => void): Promise<string | undefined> {
-    if (does === 'make') {
-      const made = await makeStep(this.ports, this.context(step, this.changed(step), asked));
-      if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
-      this.note('done', step.id, { id: made.id });
-      return undefined;
-    }
+  private async take(one: ChangeStep): Promise<string | undefined> {
+    let asked = false;
+    const work = one.does === 'make' ? this.make(one.step, () => (asked = true)) : this.unmake(one.step);
+    return work.finally(() => {
+      for (const step of promisedOf([one])) this.ports.admission.release(step, asked, this.placed);
+    });
+  }
+
+  private async make(step: Step, asked: () => void): Promise<string | undefined> {
+    const made = await makeStep(this.ports, this.context(step, this.changed(step), asked));
+    if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
+    this.note('done', step.id, { id: made.id });
+    return undefined;
+  }
+
+  private async unmake(step: Step): Promise<string | undefined> {
     const before = this.known.progress.steps.get(step.id);
     if (before !== undefined) {
-      const left = await unmakeStep(this.ports, this.context(step, before, asked));
+      const left = await unmakeStep(
+        this.ports,
+        this.context(step, before, () => {}),
+      );
       if (left !== undefined) return `${step.id} could not be removed: ${left}`;
     }
     this.note('removed', step.id);
@@ -110,7 +133,7 @@ class CarryingOut {
   }
 
   private context(step: Step, before: StepProgress | undefined, asked: () => void): StepContext {
-    const { company, ports, known, plan } = this;
+    const { company, ports, known, plan, placed } = this;
     const place = known.history.changes * PLACES_PER_CHANGE + plan.findIndex(one => one.step === step);
     return {
       step,
@@ -118,6 +141,9 @@ class CarryingOut {
       key: [company.index, place, ports.generation],
       before,
       asked,
+      placed,
+      hold: ports.hold,
+      waits: new StepWaits(ports.clock),
       intent: deadlineAtMs => {
         this.note('intent', step.id, { deadlineAtMs });
         return this.write();
@@ -163,4 +189,5 @@ class CarryingOut {
 }
 
 /** What takes a slot of a limiter: admission reckons with it. */
-const isPromised = ({ does, step }: ChangeStep): boolean => does === 'make' || step.limitsRemoval === true;
+export const promisedOf = (steps: readonly ChangeStep[]): Step[] =>
+  steps.flatMap(({ does, step }) => (does === 'make' || step.limitsRemoval ? [step] : []));

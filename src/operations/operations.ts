@@ -1,16 +1,21 @@
 // A process that changes companies: reads what the journal knows, and carries out one change after the other of each
 // company, under the same limits as a rollout. The entry points beside this file say what can be asked.
 
+import { LOOK_AT_OTHERS_MS } from '../limits.ts';
+import type { JournalEntry } from '../ports.ts';
 import type { Tokens } from '../providers/call.ts';
 import { createClients, type VerbsOf } from '../providers/clients.ts';
 import { Admission, type LimitCount, type Rates } from '../provisioning/admission.ts';
-import type { Company, Platform } from '../provisioning/company.ts';
-import { planOf, type Step } from '../provisioning/plan.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
+import { Held, Superseded } from '../provisioning/lease.ts';
 import { type CompanyProgress, progressOf } from '../provisioning/progress.ts';
+import { stepsOf } from '../provisioning/provision.ts';
 import { RetryBudget } from '../provisioning/retry.ts';
 import type { RolloutPorts } from '../provisioning/rollout.ts';
-import { type CarryOutPorts, type ChangeEnded, carryOut } from './carryOut.ts';
-import { type Change, changeOf, nameOf } from './change.ts';
+import type { VendorRates } from '../provisioning/vendorLimits.ts';
+import { type CarryOutPorts, type ChangeEnded, carryOut, promisedOf } from './carryOut.ts';
+import { type Change, changeOf } from './change.ts';
+import { changePlanOf } from './changePlan.ts';
 import { type History, historiesOf, newHistory } from './history.ts';
 
 export type OperationsOptions = {
@@ -18,18 +23,20 @@ export type OperationsOptions = {
   readonly companies: readonly Company[];
   readonly platform: Platform;
   readonly tokens: Tokens;
+  /** Names this process among those that share the journal. */
+  readonly holder: string;
   readonly rates: Rates;
+  readonly vendorRates: VendorRates;
   readonly admissionBacklogMs: number;
   readonly databaseOperationsPerCompany: number;
 };
 
 /** Rejects only on a broken journal. A change that an earlier process left unfinished waits for `takeUp`. */
 export async function openOperations(ports: RolloutPorts, options: OperationsOptions): Promise<Operations> {
-  const entries = await ports.journal.read();
-  const { companies, generations } = progressOf(entries);
-  const histories = historiesOf(entries);
-  await ports.journal.append([{ company: -1, step: '', event: 'opened', atMs: ports.clock.nowMs() }]);
-  return new Operations(ports, options, companies, histories, generations);
+  const { journal, clock } = ports;
+  const event = 'opened';
+  await journal.append([{ company: -1, step: '', event, atMs: clock.nowMs(), id: options.holder }]);
+  return new Operations(ports, options, await journal.read());
 }
 
 export class Operations {
@@ -37,36 +44,32 @@ export class Operations {
   readonly options: OperationsOptions;
   readonly verbsOf: VerbsOf;
   readonly generation: number;
-  private readonly carryOutPorts: CarryOutPorts;
+  private readonly carryOutPorts: Omit<CarryOutPorts, 'append' | 'hold'>;
   private readonly admission: Admission;
   private readonly byId: ReadonlyMap<string, Company>;
-  private readonly progress: ReadonlyMap<number, CompanyProgress>;
+  /** As the journal had it last; read anew before each change. */
+  private readonly progress: Map<number, CompanyProgress>;
   private readonly histories: Map<number, History>;
   private readonly busy = new Set<number>();
   /** Admission is one company's after the other: each must see what was promised to those before it. */
   private admitted: Promise<void> = Promise.resolve();
 
-  constructor(
-    ports: RolloutPorts,
-    options: OperationsOptions,
-    progress: ReadonlyMap<number, CompanyProgress>,
-    histories: Map<number, History>,
-    generation: number,
-  ) {
-    const { clock, chance, journal, log } = ports;
+  constructor(ports: RolloutPorts, options: OperationsOptions, entries: readonly JournalEntry[]) {
+    const { clock, chance, log, slots } = ports;
+    const { platform, rates, vendorRates, holder } = options;
+    const { companies, openedBy } = progressOf(entries);
     this.ports = ports;
     this.options = options;
-    this.generation = generation;
-    this.progress = progress;
-    this.histories = histories;
+    this.generation = openedBy.lastIndexOf(holder);
+    this.progress = companies;
+    this.histories = historiesOf(entries);
     this.byId = new Map(options.companies.map(company => [company.id, company]));
-    this.admission = new Admission(clock, options.rates, options.admissionBacklogMs, generation > 0);
-    this.verbsOf = createClients(ports, options.platform, options.tokens);
+    this.admission = new Admission(clock, slots, rates, vendorRates, options.admissionBacklogMs);
+    this.verbsOf = createClients(ports, platform, options.tokens);
     this.carryOutPorts = {
-      ...{ clock, chance, log, generation },
+      ...{ clock, chance, log, platform, generation: this.generation },
       admission: this.admission,
       budget: new RetryBudget(),
-      append: entries => journal.append(entries),
       verbsOf: this.verbsOf,
     };
   }
@@ -74,33 +77,23 @@ export class Operations {
   /** Carries out one change, after the one that an earlier process left unfinished. Rejects only on a broken journal. */
   async change(id: string, change: Change): Promise<ChangeEnded> {
     const company = this.byId.get(id);
-    const progress = company && this.progress.get(company.index);
-    if (company === undefined || progress?.state !== 'ready') return this.refuse(`${id} is not ready`);
+    if (company === undefined) return this.refuse(`${id} is not ready`);
     if (this.busy.has(company.index)) return this.refuse(`another change of ${id} is under way`);
     this.busy.add(company.index);
     try {
-      const history = this.historyOf(company);
-      const left = history.change && changeOf(history.change.name);
-      if (left !== undefined) {
-        const ended = await this.begin(company, left, progress, history);
-        if (nameOf(left) === nameOf(change) || ended.state === 'failed') return ended;
-      }
-      const refusal = refusalOf(change, history) ?? this.unknownLevel(change);
-      if (refusal !== undefined) return this.refuse(`${id} ${refusal}`);
-      if (isSo(change, history, company)) return this.ended('done', '');
-      return await this.begin(company, change, progress, history);
+      const held = await Held.take(this.ports, leaseOf(company), this.options.holder);
+      if (held === undefined) return this.refuse(`another process is changing ${id}`);
+      return await this.under(held, () => this.changeHeld(company, change, held));
     } finally {
       this.busy.delete(company.index);
     }
   }
 
-  /** Ends every change that an earlier process left unfinished. */
+  /** Ends every change that an earlier process left unfinished, once its lease is over. */
   async takeUp(): Promise<ChangeEnded[]> {
-    const left = this.options.companies.flatMap(({ id, index }) => {
-      const name = this.histories.get(index)?.change?.name;
-      return name === undefined ? [] : [this.change(id, changeOf(name))];
-    });
-    return Promise.all(left);
+    const left = this.options.companies.filter(({ index }) => this.histories.get(index)?.change);
+    const ended = await Promise.all(left.map(company => this.takeUpOne(company)));
+    return ended.flatMap(one => one ?? []);
   }
 
   /** The company as it is now; undefined when it is not there, or is not to be served. */
@@ -127,13 +120,62 @@ export class Operations {
     return healedAtMs.filter(atMs => atMs > sinceMs).length;
   }
 
-  planOf(company: Company): Step[] {
-    const { databaseOperationsPerCompany, platform } = this.options;
-    return planOf(company, databaseOperationsPerCompany, platform.templates[company.industry].secrets);
-  }
-
   counts(): LimitCount[] {
     return this.admission.counts();
+  }
+
+  /** Undefined when whoever held it has ended its change meanwhile. */
+  private async takeUpOne(company: Company): Promise<ChangeEnded | undefined> {
+    const { ports, options, busy } = this;
+    if (busy.has(company.index)) return undefined;
+    busy.add(company.index);
+    try {
+      for (;;) {
+        const held = await Held.take(ports, leaseOf(company), options.holder);
+        if (held !== undefined) return await this.under(held, () => this.endLeft(company, held));
+        await ports.clock.sleep(LOOK_AT_OTHERS_MS);
+      }
+    } finally {
+      busy.delete(company.index);
+    }
+  }
+
+  /** Whoever takes the lease over goes on with what is unfinished here. */
+  private async under<T>(held: Held, work: () => Promise<T>): Promise<T | ChangeEnded> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Superseded)) throw error;
+      return this.refuse('another process has taken it over');
+    } finally {
+      await held.end();
+    }
+  }
+
+  private async changeHeld(company: Company, change: Change, held: Held): Promise<ChangeEnded> {
+    const { id } = company;
+    const left = await this.endLeft(company, held);
+    const progress = this.progress.get(company.index);
+    if (progress?.state !== 'ready') return this.refuse(`${id} is not ready`);
+    const history = this.historyOf(company);
+    if (left?.state === 'failed' || (left !== undefined && isSo(change, history, company))) return left;
+    const refusal = refusalOf(change, history) ?? this.unknownLevel(change);
+    if (refusal !== undefined) return this.refuse(`${id} ${refusal}`);
+    if (isSo(change, history, company)) return this.ended('done', '');
+    return this.begin(company, change, progress, history, held);
+  }
+
+  /** Ends the change that the journal says is unfinished; undefined when there is none. */
+  private async endLeft(company: Company, held: Held): Promise<ChangeEnded | undefined> {
+    const { index } = company;
+    const entries = await this.ports.journal.read({ from: index, to: index + 1 });
+    const progress = progressOf(entries).companies.get(index);
+    if (progress === undefined) return undefined;
+    this.progress.set(index, progress);
+    const history = historiesOf(entries).get(index) ?? newHistory();
+    this.histories.set(index, history);
+    const name = history.change?.name;
+    return name === undefined ? undefined : this.begin(company, changeOf(name), progress, history, held);
   }
 
   private async begin(
@@ -141,12 +183,22 @@ export class Operations {
     change: Change,
     progress: CompanyProgress,
     history: History,
+    held: Held,
   ): Promise<ChangeEnded> {
-    this.admitted = this.admitted.then(() => this.admission.wait());
+    const { admission, options } = this;
+    const now = asNow(company, history);
+    const target = change.kind === 'level' ? { ...now, level: change.level } : now;
+    const whole = stepsOf(options, company);
+    const placed = { company, place: placeOf(company, options.platform) };
+    const steps = promisedOf(changePlanOf(change, whole));
+    this.admitted = this.admitted.then(() => admission.wait(steps, placed));
     await this.admitted;
-    const wanted = asNow(company, history);
-    const target = change.kind === 'level' ? { ...wanted, level: change.level } : wanted;
-    return carryOut(this.carryOutPorts, target, change, this.planOf(company), { progress, history });
+    const ports = { ...this.carryOutPorts, append: held.append, hold: held.check };
+    return carryOut(ports, target, change, whole, { progress, history });
+  }
+
+  private historyOf({ index }: Company): History {
+    return this.histories.get(index) ?? newHistory();
   }
 
   private unknownLevel(change: Change): string | undefined {
@@ -154,12 +206,6 @@ export class Operations {
     if (change.kind !== 'level' || levels === undefined || Object.hasOwn(levels, change.level))
       return undefined;
     return `cannot have the level ${change.level}, which there is not`;
-  }
-
-  private historyOf({ index }: Company): History {
-    let history = this.histories.get(index);
-    if (history === undefined) this.histories.set(index, (history = newHistory()));
-    return history;
   }
 
   private refuse(reason: string): ChangeEnded {
@@ -170,6 +216,8 @@ export class Operations {
     return { state, reason, finishedAtMs: this.ports.clock.nowMs() };
   }
 }
+
+const leaseOf = ({ id }: Company): string => `company ${id}`;
 
 const asNow = (company: Company, history: History | undefined): Company =>
   history?.level === undefined ? company : { ...company, level: history.level };

@@ -3,7 +3,7 @@
 // of a company that has gone is for a client of the cluster to drop, and its indexes go with it.
 
 import type { Answer } from '../ports.ts';
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import {
   type CallSpec,
@@ -50,7 +50,7 @@ const rolesOf = (company: Company): DatabaseUser['roles'] => [
   { databaseName: 'admin', roleName: roleOf(company) },
 ];
 const groupUrl = (company: Company, platform: Platform) =>
-  `https://cloud.mongodb.com/api/atlas/v2/groups/${platform.regions[company.region].atlasProject}`;
+  `https://cloud.mongodb.com/api/atlas/v2/groups/${placeOf(company, platform).atlasProject}`;
 const headersOf = (token: string) => ({
   authorization: `Bearer ${token}`,
   accept: 'application/vnd.atlas.2025-03-12+json',
@@ -172,7 +172,7 @@ export function databaseIndexVerbs(
   platform: Platform,
   part: string,
 ): Verbs {
-  const { atlasCluster } = platform.regions[company.region];
+  const { atlasCluster } = placeOf(company, platform);
   const url = `${groupUrl(company, platform)}/clusters/${atlasCluster}/index`;
   const body: RollingIndex = {
     db: company.id,

@@ -33,7 +33,7 @@ export function certificateRenewalVerbs(
       return result.kind === 'done' ? { kind: 'pending', id: result.id } : result;
     },
     find: async attempt => {
-      const found = await customHostnameNamed(send, token, platform, hostname, attempt);
+      const found = await customHostnameNamed(send, token, company, platform, attempt);
       if (found.kind !== 'found') return found;
       if (found.item === undefined) return missing;
       if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);

@@ -2,7 +2,7 @@
 // gives the operation's name to ask by, and whoever has lost it asks for the service by its name.
 
 import type { run_v2 } from '@googleapis/run';
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
 import { googleFailure, googleGet, googleHeaders } from './google.ts';
@@ -12,12 +12,12 @@ type Operation = run_v2.Schema$GoogleLongrunningOperation;
 
 export const RUN = 'https://run.googleapis.com/v2';
 
-export const serviceNameOf = ({ id, region }: Company, { googleProject }: Platform) =>
-  `projects/${googleProject}/locations/${region}/services/${id}`;
+export const serviceNameOf = (company: Company, platform: Platform) =>
+  `projects/${placeOf(company, platform).googleProject}/locations/${company.region}/services/${company.id}`;
 
 export function serviceVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = googleHeaders(token);
-  const parent = `projects/${platform.googleProject}/locations/${company.region}`;
+  const parent = `projects/${placeOf(company, platform).googleProject}/locations/${company.region}`;
   const name = serviceNameOf(company, platform);
   const url = `${RUN}/${name}`;
 

@@ -8,7 +8,7 @@ import type {
 } from 'cloudflare/resources/custom-hostnames/custom-hostnames';
 import type { RecordCreateParams, RecordEditParams, RecordResponse } from 'cloudflare/resources/dns/records';
 import type { Answer } from '../ports.ts';
-import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
+import { type Company, hostnameOf, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, readFailure, type Send, unreadable } from './call.ts';
 
@@ -27,8 +27,8 @@ const PENDING_CERTIFICATE: readonly unknown[] = [
   ...['backup_issued', 'staging_deployment', 'staging_active', 'holding_deployment'],
 ];
 
-const urlOf = (platform: Platform, collection: string) =>
-  `https://api.cloudflare.com/client/v4/zones/${platform.cloudflareZoneId}/${collection}`;
+const urlOf = (company: Company, platform: Platform, collection: string) =>
+  `https://api.cloudflare.com/client/v4/zones/${placeOf(company, platform).zone.id}/${collection}`;
 const headersOf = (token: string) => ({ authorization: `Bearer ${token}` });
 /** What the vendor wants named each time, also to have a certificate checked again. */
 const VALIDATION = { method: 'http', type: 'dv' } as const;
@@ -42,10 +42,10 @@ export function dnsRecordVerbs(
   target: string,
 ): Verbs {
   const headers = headersOf(token);
-  const url = urlOf(platform, 'dns_records');
+  const url = urlOf(company, platform, 'dns_records');
   const name = hostnameOf(company, platform);
   const comment = `company=${company.id}`;
-  const list = (attempt: Attempt) => recordNamed(send, token, platform, name, attempt);
+  const list = (attempt: Attempt) => recordNamed(send, token, company, platform, attempt);
   return {
     create: async attempt => {
       const body: Omit<RecordCreateParams.CNAMERecord, 'zone_id'> = {
@@ -85,11 +85,11 @@ export function dnsRecordVerbs(
 export async function recordNamed(
   send: Send,
   token: string,
+  company: Company,
   platform: Platform,
-  name: string,
   attempt: Attempt,
 ): Promise<Found<RecordResponse>> {
-  const url = `${urlOf(platform, 'dns_records')}?type=CNAME&name.exact=${name}`;
+  const url = `${urlOf(company, platform, 'dns_records')}?type=CNAME&name.exact=${hostnameOf(company, platform)}`;
   return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
 }
 
@@ -107,7 +107,7 @@ export async function retarget(
   attempt: Attempt,
 ): Promise<CloudResult> {
   const name = hostnameOf(company, platform);
-  const found = await recordNamed(send, token, platform, name, attempt);
+  const found = await recordNamed(send, token, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   const { id, comment } = found.item;
@@ -119,7 +119,7 @@ export async function retarget(
     ttl: 1,
     proxied: true,
   };
-  const url = `${urlOf(platform, 'dns_records')}/${id}`;
+  const url = `${urlOf(company, platform, 'dns_records')}/${id}`;
   const answer = await send({ method: 'PATCH', url, headers: headersOf(token), body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
@@ -130,9 +130,9 @@ export async function retarget(
 /** A custom hostname; `done` once its certificate is active. */
 export function certificateVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = headersOf(token);
-  const url = urlOf(platform, 'custom_hostnames');
+  const url = urlOf(company, platform, 'custom_hostnames');
   const hostname = hostnameOf(company, platform);
-  const list = (attempt: Attempt) => customHostnameNamed(send, token, platform, hostname, attempt);
+  const list = (attempt: Attempt) => customHostnameNamed(send, token, company, platform, attempt);
   const read = (custom: CustomHostnameListResponse): CloudResult =>
     custom.custom_metadata?.company === company.id ? readCertificate(custom) : heldByAnother(hostname);
   return {
@@ -176,11 +176,11 @@ export function certificateVerbs(send: Send, token: string, company: Company, pl
 export async function customHostnameNamed(
   send: Send,
   token: string,
+  company: Company,
   platform: Platform,
-  hostname: string,
   attempt: Attempt,
 ): Promise<Found<CustomHostnameListResponse>> {
-  const url = `${urlOf(platform, 'custom_hostnames')}?hostname.exact=${hostname}`;
+  const url = `${urlOf(company, platform, 'custom_hostnames')}?hostname.exact=${hostnameOf(company, platform)}`;
   return firstOf(await send({ method: 'GET', url, headers: headersOf(token) }, attempt));
 }
 
@@ -196,12 +196,12 @@ export async function renewCertificate(
   attempt: Attempt,
 ): Promise<CloudResult> {
   const hostname = hostnameOf(company, platform);
-  const found = await customHostnameNamed(send, token, platform, hostname, attempt);
+  const found = await customHostnameNamed(send, token, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);
   const body: Pick<CustomHostnameEditParams, 'ssl'> = { ssl: VALIDATION };
-  const url = `${urlOf(platform, 'custom_hostnames')}/${found.item.id}`;
+  const url = `${urlOf(company, platform, 'custom_hostnames')}/${found.item.id}`;
   const answer = await send({ method: 'PATCH', url, headers: headersOf(token), body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };

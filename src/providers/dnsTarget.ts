@@ -22,7 +22,7 @@ export function dnsTargetVerbs(
       return result.kind === 'absent' ? missing : result;
     },
     find: async attempt => {
-      const found = await recordNamed(send, token, platform, name, attempt);
+      const found = await recordNamed(send, token, company, platform, attempt);
       if (found.kind !== 'found') return found;
       if (found.item === undefined) return missing;
       if (found.item.comment !== `company=${company.id}`) return heldByAnother(name);

@@ -1,7 +1,7 @@
 // Google Firestore v1: the company's partition, the document `companies/<id>`.
 
 import type { firestore_v1 } from '@googleapis/firestore';
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send } from './call.ts';
 import { googleFailure, googleGet, googleHeaders } from './google.ts';
@@ -9,9 +9,9 @@ import { googleFailure, googleGet, googleHeaders } from './google.ts';
 export const FIRESTORE = 'https://firestore.googleapis.com/v1';
 
 /** The company's document, and the database that it lies in. */
-export function documentNameOf({ id }: Company, { googleProject }: Platform) {
-  const root = `projects/${googleProject}/databases/(default)/documents`;
-  return { root, name: `${root}/companies/${id}` };
+export function documentNameOf(company: Company, platform: Platform) {
+  const root = `projects/${placeOf(company, platform).googleProject}/databases/(default)/documents`;
+  return { root, name: `${root}/companies/${company.id}` };
 }
 
 export function documentVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {

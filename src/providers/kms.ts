@@ -1,7 +1,7 @@
 // Google Cloud KMS v1: the company's key. A deleted key's name can never be used again, so a company that is undone
 // keeps its key: undoing destroys its versions, and making it again enables one new version and makes it primary.
 
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
 import { googleFailure, googleGet, googleHeaders } from './google.ts';
@@ -139,7 +139,7 @@ type OwnKey = {
 };
 
 function ownKey(send: Send, token: string, company: Company, platform: Platform): OwnKey {
-  const ring = `projects/${platform.googleProject}/locations/${company.region}/keyRings/companies`;
+  const ring = `projects/${placeOf(company, platform).googleProject}/locations/${company.region}/keyRings/companies`;
   const name = `${ring}/cryptoKeys/${company.id}`;
   return { send, token, company, headers: googleHeaders(token), ring, name, url: `${API}/${name}` };
 }

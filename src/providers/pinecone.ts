@@ -3,7 +3,7 @@
 
 import type { CreateNamespaceOptions, NamespaceDescription } from '@pinecone-database/pinecone';
 import type { Answer } from '../ports.ts';
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
@@ -12,7 +12,7 @@ const API_VERSION = '2026-04';
 
 export function namespaceVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = { 'api-key': token, 'x-pinecone-api-version': API_VERSION };
-  const url = `https://${platform.regions[company.region].pineconeHost}/namespaces`;
+  const url = `https://${placeOf(company, platform).pineconeHost}/namespaces`;
   const name = company.id;
   return {
     create: async attempt => {

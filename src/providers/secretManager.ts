@@ -2,17 +2,18 @@
 
 import type { secretmanager_v1 } from '@googleapis/secretmanager';
 import type { Chance } from '../ports.ts';
-import type { Company, Platform } from '../provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
 import { googleFailure, googleGet, googleHeaders } from './google.ts';
 
 const API = 'https://secretmanager.googleapis.com/v1';
 
-const parentOf = (platform: Platform) => `projects/${platform.googleProject}`;
+const parentOf = (company: Company, platform: Platform) =>
+  `projects/${placeOf(company, platform).googleProject}`;
 const secretIdOf = (company: Company, part: string) => `${company.id}-${part}`;
 const secretNameOf = (company: Company, platform: Platform, part: string) =>
-  `${parentOf(platform)}/secrets/${secretIdOf(company, part)}`;
+  `${parentOf(company, platform)}/secrets/${secretIdOf(company, part)}`;
 
 export function secretVerbs(
   send: Send,
@@ -32,7 +33,7 @@ export function secretVerbs(
         replication: { automatic: {} },
         labels: { company: company.id },
       };
-      const createUrl = `${API}/${parentOf(platform)}/secrets?secretId=${secretIdOf(company, part)}`;
+      const createUrl = `${API}/${parentOf(company, platform)}/secrets?secretId=${secretIdOf(company, part)}`;
       const answer = await send({ method: 'POST', url: createUrl, headers, body }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 409) return { kind: 'exists' };

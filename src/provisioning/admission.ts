@@ -1,9 +1,11 @@
 // Admission: a company starts only while, at every limiter and gate, what is already promised to admitted companies
 // would take no longer than the backlog allowed. So waiting happens before admission and provisioning stays short.
 
-import type { Clock } from '../ports.ts';
+import type { Clock, Slots } from '../ports.ts';
+import type { Company, Place } from './company.ts';
 import { Gate, Limiter } from './limiter.ts';
 import type { LimiterName, Step, StepKind } from './plan.ts';
+import { scopeOf, tollOf, type VendorRates } from './vendorLimits.ts';
 
 /** Calls a minute; null for no limit. */
 export type Rates = Readonly<Record<LimiterName, number | null>>;
@@ -23,10 +25,22 @@ const LOOK_AGAIN_MAX_MS = 1000;
 
 const NO_WAITS = { calls: 0, waitMs: 0, refusals: 0, admissionBlockedMs: 0 };
 
+/** A company and its place: what the vendors' limits are counted by. */
+export type Placed = { readonly company: Company; readonly place: Place };
+
+/** A limiter that a call needs slots of. */
+type Due = { readonly limiter: Limiter; readonly slots: number };
+
+export type Verb = 'create' | 'find' | 'remove';
+
 export class Admission {
   private readonly clock: Clock;
+  private readonly slots: Slots;
   private readonly backlogMaxMs: number;
   private readonly limiters: ReadonlyMap<LimiterName, Limiter>;
+  private readonly vendorRates: VendorRates;
+  /** By limit and scope. */
+  private readonly vendorLimiters = new Map<string, Limiter>();
   private readonly gates = new Map<string, Gate>();
   /** Steps of admitted companies that have not passed their gate yet, by kind. */
   private readonly ahead = new Map<StepKind, number>();
@@ -34,20 +48,21 @@ export class Admission {
   private readonly passed = new Set<Step>();
   private crowdedMs = 0;
 
-  constructor(clock: Clock, rates: Rates, backlogMaxMs: number, resumed: boolean) {
+  constructor(clock: Clock, slots: Slots, rates: Rates, vendorRates: VendorRates, backlogMaxMs: number) {
     this.clock = clock;
+    this.slots = slots;
+    this.vendorRates = vendorRates;
     this.backlogMaxMs = backlogMaxMs;
     const limiters = new Map<LimiterName, Limiter>();
     for (const [name, perMinute] of Object.entries(rates) as [LimiterName, number | null][])
-      if (perMinute !== null)
-        limiters.set(name, new Limiter(name, perMinute, clock.nowMs() + (resumed ? 60_000 / perMinute : 0)));
+      if (perMinute !== null) limiters.set(name, new Limiter(name, perMinute, slots));
     this.limiters = limiters;
   }
 
-  /** Waits until the next company may start. */
-  async wait(): Promise<void> {
+  /** Waits until the next company, which is to have these steps, may start. */
+  async wait(steps: readonly Step[], placed: Placed): Promise<void> {
     for (;;) {
-      const blocker = this.blocker();
+      const blocker = this.blocker(steps, placed);
       if (blocker === undefined) return;
       const waitMs = Math.min(blocker.waitMs, LOOK_AGAIN_MAX_MS);
       blocker.limit.heldBack(waitMs);
@@ -56,11 +71,10 @@ export class Admission {
   }
 
   /** Promises the limiters the calls of an admitted company's steps. */
-  admit(steps: readonly Step[]): void {
+  admit(steps: readonly Step[], placed: Placed): void {
     for (const step of steps) {
       this.ahead.set(step.kind, (this.ahead.get(step.kind) ?? 0) + 1);
-      const limiter = this.limiterOf(step);
-      if (limiter) limiter.promised++;
+      for (const { limiter, slots } of this.dueFor(step, 'create', placed)) limiter.promised += slots;
     }
   }
 
@@ -72,19 +86,20 @@ export class Admission {
   }
 
   /** Takes back what `admit` promised for a step: it is done, or the company has been given up. */
-  release(step: Step, asked: boolean): void {
+  release(step: Step, asked: boolean, placed: Placed): void {
     if (!this.passed.delete(step)) this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
-    const limiter = this.limiterOf(step);
-    if (limiter && !asked) limiter.promised--;
+    if (!asked)
+      for (const { limiter, slots } of this.dueFor(step, 'create', placed)) limiter.promised -= slots;
   }
 
-  /** The slot of one call; the first of a step uses up its promise. */
-  reserve(step: Step, first: boolean): number {
-    const nowMs = this.clock.nowMs();
-    const limiter = this.limiterOf(step);
-    if (!limiter) return nowMs;
-    if (first) limiter.promised--;
-    return limiter.reserve(nowMs);
+  /** The moment at which a call of the step may leave; the first of its creations uses up its promise. */
+  async reserve(step: Step, verb: Verb, first: boolean, placed: Placed): Promise<number> {
+    let atMs = this.clock.nowMs();
+    for (const { limiter, slots } of this.dueFor(step, verb, placed)) {
+      if (first) limiter.promised -= slots;
+      for (let i = 0; i < slots; i++) atMs = await limiter.reserve(atMs);
+    }
+    return atMs;
   }
 
   /** The gate before calls of this kind, if a quota has ever refused one. */
@@ -92,12 +107,14 @@ export class Admission {
     return this.gates.get(`${kind}.${verb}`);
   }
 
-  /** Notes a refusal, and puts a gate before all further calls of this kind. */
-  refused(kind: StepKind, verb: string, quota: string, retryAfterMs: number): Gate {
-    const key = `${kind}.${verb}`;
+  /** Notes a refusal: it holds back the call's limiters, for all provisioners, and puts a gate before all of its kind. */
+  async refused(step: Step, verb: Verb, quota: string, retryAfterMs: number, placed: Placed): Promise<Gate> {
+    const key = `${step.kind}.${verb}`;
     let gate = this.gates.get(key);
     if (gate === undefined) this.gates.set(key, (gate = new Gate(this.clock)));
     gate.refused(quota, retryAfterMs);
+    const atMs = this.clock.nowMs() + retryAfterMs;
+    for (const { limiter } of this.dueFor(step, verb, placed)) await limiter.refused(atMs);
     return gate;
   }
 
@@ -108,8 +125,17 @@ export class Admission {
 
   /** One line a limiter and a quota; gates before several kinds of call may stand for one quota. */
   counts(): LimitCount[] {
-    const counts = [...this.limiters.values()].map(({ name, calls, waitMs, blockedMs }): LimitCount => {
-      return { name, kind: 'limiter', calls, waitMs, refusals: 0, admissionBlockedMs: blockedMs };
+    const limiters = [...this.limiters.values(), ...this.vendorLimiters.values()];
+    const counts = [...Map.groupBy(limiters, ({ name }) => name)].map(([name, own]): LimitCount => {
+      const sum = (of: (limiter: Limiter) => number) => own.reduce((total, each) => total + of(each), 0);
+      return {
+        name,
+        kind: 'limiter',
+        calls: sum(({ calls }) => calls),
+        waitMs: sum(({ waitMs }) => waitMs),
+        refusals: 0,
+        admissionBlockedMs: sum(({ blockedMs }) => blockedMs),
+      };
     });
     if (this.crowdedMs > 0)
       counts.push({
@@ -135,12 +161,34 @@ export class Admission {
     return [...counts, ...quotas.values()];
   }
 
-  private limiterOf({ limiter }: Step): Limiter | undefined {
-    return limiter && this.limiters.get(limiter);
+  /** The slots that one call of the step needs: of the vendor's rate first, since the plan's own is the last to wait for. */
+  private dueFor(step: Step, verb: Verb, placed: Placed): Due[] {
+    const due: Due[] = [];
+    const toll = tollOf(step.kind);
+    const vendor = toll && toll[verb] > 0 ? this.vendorLimiter(toll.limit, placed) : undefined;
+    if (vendor !== undefined) due.push({ limiter: vendor, slots: toll![verb] });
+    const isCounted = verb === 'create' || (verb === 'remove' && step.limitsRemoval === true);
+    const own = isCounted && step.limiter ? this.limiters.get(step.limiter) : undefined;
+    if (own !== undefined) due.push({ limiter: own, slots: 1 });
+    return due;
+  }
+
+  private vendorLimiter(name: keyof VendorRates, { company, place }: Placed): Limiter | undefined {
+    const perMinute = this.vendorRates[name];
+    if (perMinute === null) return undefined;
+    const scope = scopeOf(name, company, place);
+    const key = `${name} ${scope}`;
+    let limiter = this.vendorLimiters.get(key);
+    if (limiter === undefined)
+      this.vendorLimiters.set(key, (limiter = new Limiter(name, perMinute, this.slots, scope)));
+    return limiter;
   }
 
   /** The limit that is furthest over the backlog allowed, and how long until it is worth looking again. */
-  private blocker(): { readonly limit: Limiter | Gate; readonly waitMs: number } | undefined {
+  private blocker(
+    steps: readonly Step[],
+    placed: Placed,
+  ): { readonly limit: Limiter | Gate; readonly waitMs: number } | undefined {
     const nowMs = this.clock.nowMs();
     let worst: { limit: Limiter | Gate; waitMs: number } | undefined;
     const consider = (limit: Limiter | Gate, backlogMs: number, lookAgainMs: number) => {
@@ -149,8 +197,8 @@ export class Admission {
       const waitMs = Math.max(excessMs, lookAgainMs);
       if (worst === undefined || waitMs > worst.waitMs) worst = { limit, waitMs };
     };
-    for (const limiter of this.limiters.values())
-      consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
+    const limiters = steps.flatMap(step => this.dueFor(step, 'create', placed).map(({ limiter }) => limiter));
+    for (const limiter of new Set(limiters)) consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
     for (const [key, gate] of this.gates) {
       const [kind, verb] = key.split('.') as [StepKind, string];
       // What is promised are creations; a company that is undone or looked after again waits by itself.

@@ -1,25 +1,30 @@
-// A company to provision, and the platform that it is put on. Names of resources are a function of the company alone,
-// so that an unknown outcome can always be settled by asking for the name.
+// A company to provision, and its place on the platform. Names of resources are a function of the company and the
+// platform alone, so that an unknown outcome can always be settled by asking for the name.
 
 export type Company = {
   readonly index: number;
   /** `c00042`. */
   readonly id: string;
   readonly region: string;
+  /** Position among the companies of its region, from 0. */
+  readonly ordinal: number;
   readonly level: string;
   readonly industry: string;
   readonly configuration: 'basic' | 'advanced';
 };
 
+/** Where a list has several, the companies are spread evenly over them: a quota counts by each. */
 export type Platform = {
   /** Companies live at `<id>.<domain>`. */
-  readonly domain: string;
-  readonly cloudflareZoneId: string;
-  readonly googleProject: string;
+  readonly zones: readonly { readonly id: string; readonly domain: string }[];
+  readonly googleProjects: readonly string[];
   readonly regions: Readonly<
     Record<
       string,
-      { readonly atlasProject: string; readonly atlasCluster: string; readonly pineconeHost: string }
+      {
+        readonly atlas: readonly { readonly project: string; readonly cluster: string }[];
+        readonly pineconeHost: string;
+      }
     >
   >;
   /** What a company of an industry gets, by industry. */
@@ -52,5 +57,28 @@ export type Template = {
   };
 };
 
-export const hostnameOf = (company: Company, platform: Platform): string =>
-  `${company.id}.${platform.domain}`;
+/** What holds a company's resources, apart from their names. */
+export type Place = {
+  readonly zone: { readonly id: string; readonly domain: string };
+  readonly googleProject: string;
+  readonly atlasProject: string;
+  readonly atlasCluster: string;
+  readonly pineconeHost: string;
+};
+
+export function placeOf({ index, ordinal, region }: Company, platform: Platform): Place {
+  const { atlas, pineconeHost } = platform.regions[region];
+  const { project, cluster } = turnOf(atlas, ordinal);
+  return {
+    zone: turnOf(platform.zones, index),
+    googleProject: turnOf(platform.googleProjects, ordinal),
+    atlasProject: project,
+    atlasCluster: cluster,
+    pineconeHost,
+  };
+}
+
+export const hostnameOf = ({ id, index }: Company, { zones }: Platform): string =>
+  `${id}.${turnOf(zones, index).domain}`;
+
+const turnOf = <T>(list: readonly T[], n: number): T => list[n % list.length];

@@ -1,33 +1,43 @@
 // Two ways to wait before a call. A limiter keeps a rate that we know; a gate learns from refusals of a quota that we
 // did not know. Both sum up the waiting, so that the binding limit is found from what was observed.
 
-import type { Clock } from '../ports.ts';
+import type { Clock, Slots } from '../ports.ts';
 
-/** Calls leave one interval apart, in the order of asking: burst 1, one limiter for the whole rollout. */
+/** Calls leave one interval apart, in the order of asking: burst 1, shared by all provisioners of the rollout. */
 export class Limiter {
   readonly name: string;
   readonly intervalMs: number;
+  private readonly slots: Slots;
+  /** By what the limit is counted. */
+  private readonly scope: string;
   calls = 0;
   waitMs = 0;
   blockedMs = 0;
   /** Calls of admitted companies that have not asked for their slot yet. */
   promised = 0;
-  private nextAtMs: number;
+  /** The first slot that is free, as this provisioner knows it. */
+  private nextAtMs = Number.NEGATIVE_INFINITY;
 
-  /** `openAtMs`: the first slot. A process that takes up another's rollout starts one interval late. */
-  constructor(name: string, perMinute: number, openAtMs: number) {
+  constructor(name: string, perMinute: number, slots: Slots, scope = '') {
     this.name = name;
     this.intervalMs = 60_000 / perMinute;
-    this.nextAtMs = openAtMs;
+    this.slots = slots;
+    this.scope = scope === '' ? name : `${name} ${scope}`;
   }
 
   /** Takes the next slot and says when it is. */
-  reserve(nowMs: number): number {
-    const atMs = Math.max(nowMs, this.nextAtMs);
-    this.nextAtMs = atMs + this.intervalMs;
+  async reserve(nowMs: number): Promise<number> {
     this.calls++;
+    const atMs = await this.slots.take(this.scope, nowMs, this.intervalMs);
+    this.nextAtMs = Math.max(this.nextAtMs, atMs + this.intervalMs);
     this.waitMs += atMs - nowMs;
     return atMs;
+  }
+
+  /** The vendor has refused a call that the limiter let go: nobody asks again before the moment that it named. */
+  async refused(atMs: number): Promise<void> {
+    this.nextAtMs = Math.max(this.nextAtMs, atMs);
+    await this.slots.hold(this.scope, atMs);
   }
 
   /** Notes for how long it held back the admission of the next company. */

@@ -17,19 +17,33 @@ export type CompanyProgress = {
   readonly steps: Map<string, StepProgress>;
 };
 
+/** What became of the gate after a wave. */
+export type WaveProgress = {
+  readonly event: 'passed' | 'paused' | 'resumed' | 'rolledBack';
+  readonly atMs: number;
+  readonly reason: string;
+};
+
 export type RolloutProgress = {
-  /** Processes that took up this rollout before; it keeps the keys of their calls apart. */
-  generations: number;
+  /** Processes that took up this rollout, in order; their numbers keep the keys of their calls apart. */
+  readonly openedBy: string[];
   /** When the first of them queued every company. */
   queuedAtMs: number;
+  /** By the wave's number, its latest event. */
+  readonly waves: Map<string, WaveProgress>;
   readonly companies: Map<number, CompanyProgress>;
 };
 
 export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
-  const rollout: RolloutProgress = { generations: 0, queuedAtMs: -1, companies: new Map() };
+  const rollout: RolloutProgress = { openedBy: [], queuedAtMs: -1, waves: new Map(), companies: new Map() };
   for (const entry of entries) {
-    if (entry.event === 'opened') {
-      if (rollout.generations++ === 0) rollout.queuedAtMs = entry.atMs;
+    const { event, atMs } = entry;
+    if (event === 'opened') {
+      if (rollout.openedBy.push(entry.id ?? '') === 1) rollout.queuedAtMs = atMs;
+      continue;
+    }
+    if (event === 'passed' || event === 'paused' || event === 'resumed' || event === 'rolledBack') {
+      rollout.waves.set(entry.step, { event, atMs, reason: entry.reason ?? '' });
       continue;
     }
     let company = rollout.companies.get(entry.company);
@@ -72,12 +86,7 @@ export function apply(company: CompanyProgress, entry: JournalEntry): void {
       company.finishedAtMs = entry.atMs;
       if (entry.reason !== undefined) company.reason = entry.reason;
       return;
-    case 'admitted':
-    case 'opened':
-    case 'changing':
-    case 'changed':
-    case 'failed':
-    case 'decommissioned':
+    default:
     // Of a company's later life: src/operations/history.ts.
   }
 }

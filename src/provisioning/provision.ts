@@ -2,22 +2,27 @@
 // before its effect and its confirmation after it, so that a crash at any point can be taken up again.
 
 import type { JournalEntry, Log } from '../ports.ts';
-import type { Company, Platform } from './company.ts';
+import type { Placed } from './admission.ts';
+import { type Company, type Platform, placeOf } from './company.ts';
 import { planOf, type Step } from './plan.ts';
 import type { CompanyProgress, StepProgress } from './progress.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from './step.ts';
+import { type StepEnding, type StepTimeline, StepWaits } from './timeline.ts';
 import type { Verbs } from './verbs.ts';
 
 export type ProvisionPorts = StepPorts & {
+  /** Rejects when another provisioner has taken the company over. */
   readonly append: (entries: readonly JournalEntry[]) => Promise<void>;
+  /** Rejects when this provisioner may not act for the company any more. */
+  readonly hold: () => Promise<void>;
+  readonly platform: Platform;
   readonly log: Log;
   /** The client of one step's resource. `idOf`: what earlier steps of the company gave. */
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
   readonly databaseOperationsPerCompany: number;
-  readonly templates: Platform['templates'];
   readonly generation: number;
-  /** Told how long each step took, for the report. */
-  readonly tookMs: (step: Step, ms: number) => void;
+  /** Told what the time of each step went to, for the report. */
+  readonly timeline: StepTimeline;
 };
 
 export type Ended = {
@@ -35,11 +40,31 @@ export function provision(
   return new Provisioning(ports, company, progress).run();
 }
 
+/** Takes a company away, one that is ready included. `reason`: why, for the journal. */
+export function undo(
+  ports: ProvisionPorts,
+  company: Company,
+  progress: CompanyProgress,
+  reason: string,
+): Promise<Ended> {
+  return new Provisioning(ports, company, progress).undo(reason);
+}
+
+/** What a company is to consist of, in order. */
+export const stepsOf = (
+  {
+    databaseOperationsPerCompany,
+    platform,
+  }: Pick<ProvisionPorts, 'databaseOperationsPerCompany' | 'platform'>,
+  company: Company,
+): Step[] => planOf(company, databaseOperationsPerCompany, platform.templates[company.industry].secrets);
+
 class Provisioning {
   private readonly ports: ProvisionPorts;
   private readonly company: Company;
   private readonly progress: CompanyProgress | undefined;
   private readonly plan: Step[];
+  private readonly placed: Placed;
   /** By step id: what the journal and this process know. */
   private readonly known = new Map<string, StepProgress>();
   /** Confirmations that travel with the next intent: losing one only makes its step look again. */
@@ -49,8 +74,8 @@ class Provisioning {
     this.ports = ports;
     this.company = company;
     this.progress = progress;
-    const { secrets } = ports.templates[company.industry];
-    this.plan = planOf(company, ports.databaseOperationsPerCompany, secrets);
+    this.plan = stepsOf(ports, company);
+    this.placed = { company, place: placeOf(company, ports.platform) };
     for (const [id, step] of progress?.steps ?? []) this.known.set(id, step);
   }
 
@@ -58,40 +83,36 @@ class Provisioning {
     if (this.progress?.state === 'undoing') return this.undo(this.progress.reason);
     if (this.progress === undefined) this.note('admitted', '');
     const todo = this.plan.filter(step => this.known.get(step.id)?.state !== 'done');
-    this.ports.admission.admit(todo);
+    this.ports.admission.admit(todo, this.placed);
     const reason = await this.make(todo);
     return reason === undefined ? this.end('ready', '') : this.undo(reason);
   }
 
   /** Makes the steps in order. Undefined when all are done; otherwise why the company cannot be completed. */
   private async make(todo: readonly Step[]): Promise<string | undefined> {
-    const { admission, clock, tookMs } = this.ports;
-    let failure: string | undefined;
-    for (const step of todo) {
-      if (failure !== undefined) {
-        admission.release(step, false);
-        continue;
-      }
-      let asked = false;
-      const beganAtMs = clock.nowMs();
-      const made = await makeStep(
-        this.ports,
-        this.context(step, () => (asked = true)),
-      );
-      admission.release(step, asked);
-      if (made.kind === 'failed') {
-        failure = `${step.id}: ${made.reason}`;
-      } else {
-        tookMs(step, clock.nowMs() - beganAtMs);
+    const { admission } = this.ports;
+    const ahead = [...todo];
+    try {
+      for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
+        let asked = false;
+        const time = this.timed(step);
+        const context = this.context(step, time.waits, () => (asked = true));
+        const made = await makeStep(this.ports, context).finally(() =>
+          admission.release(step!, asked, this.placed),
+        );
+        time.end(made.kind === 'failed' ? 'failed' : 'made');
+        if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
         this.know(step, { state: 'done', deadlineAtMs: 0, id: made.id });
         this.note('done', step.id, { id: made.id });
       }
+      return undefined;
+    } finally {
+      for (const step of ahead) admission.release(step, false, this.placed);
     }
-    return failure;
   }
 
   /** Walks the plan backwards. A company of which something cannot be removed is blocked and named. */
-  private async undo(reason: string): Promise<Ended> {
+  async undo(reason: string): Promise<Ended> {
     if (this.progress?.state !== 'undoing') {
       this.note('undoing', '', { reason });
       await this.write();
@@ -99,10 +120,10 @@ class Provisioning {
     for (const step of this.plan.toReversed()) {
       const known = this.known.get(step.id);
       if (known === undefined || known.state === 'removed') continue;
-      const left = await unmakeStep(
-        this.ports,
-        this.context(step, () => {}),
-      );
+      const time = this.timed(step);
+      const context = this.context(step, time.waits, () => {});
+      const left = await unmakeStep(this.ports, context);
+      if (context.verbs.remove !== undefined) time.end(left === undefined ? 'removed' : 'left');
       if (left !== undefined)
         return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`);
       this.know(step, { ...known, state: 'removed' });
@@ -120,14 +141,27 @@ class Provisioning {
     return { state, finishedAtMs, reason };
   }
 
-  private context(step: Step, asked: () => void): StepContext {
+  /** Begins a step; its end goes into the timeline. */
+  private timed(step: Step): { readonly waits: StepWaits; readonly end: (ending: StepEnding) => void } {
+    const { clock, timeline } = this.ports;
+    const beganAtMs = clock.nowMs();
+    const waits = new StepWaits(clock);
+    const end = (ending: StepEnding) =>
+      timeline.ended(this.company, step, { ending, beganAtMs, endedAtMs: clock.nowMs(), waits });
+    return { waits, end };
+  }
+
+  private context(step: Step, waits: StepWaits, asked: () => void): StepContext {
     const { company, ports } = this;
     return {
       step,
+      placed: this.placed,
+      hold: ports.hold,
       verbs: ports.verbsOf(company, step, id => this.known.get(id)?.id ?? ''),
       key: [company.index, this.plan.indexOf(step), ports.generation],
       before: this.known.get(step.id),
       asked,
+      waits,
       intent: deadlineAtMs => {
         this.know(step, { state: 'intent', deadlineAtMs, id: undefined });
         this.note('intent', step.id, { deadlineAtMs });

@@ -1,22 +1,28 @@
-// The rollout: takes up what an earlier process left, then admits the queue's companies as the limits allow, and ends
-// when every company is ready, undone or blocked. The same code runs in virtual and in real time.
+// The rollout: provisioners take its batches in turn, admit their companies as the limits allow, and end when every
+// company is ready, undone or blocked, or when a gate between two waves says no. The same code in virtual and in real time.
+//
+//   wave ─► batches, each under a lease ─► companies ─► dwell ─► gate ─► next wave │ pause │ roll back
 
-import type { Chance, Clock, Journal, Log, Registry, Transport } from '../ports.ts';
+import { LOOK_AT_OTHERS_MS } from '../limits.ts';
+import type { Chance, Clock, Log, ProvisioningStores, Transport } from '../ports.ts';
 import type { Tokens } from '../providers/call.ts';
 import { createClients } from '../providers/clients.ts';
 import { Admission, type LimitCount, type Rates } from './admission.ts';
-import type { Company, Platform } from './company.ts';
-import type { StepKind } from './plan.ts';
-import { type CompanyProgress, progressOf } from './progress.ts';
-import { type ProvisionPorts, provision } from './provision.ts';
+import { type Company, type Platform, placeOf } from './company.ts';
+import { passGate } from './gate.ts';
+import { Held, Superseded } from './lease.ts';
+import { type CompanyProgress, progressOf, type RolloutProgress } from './progress.ts';
+import { type ProvisionPorts, provision, stepsOf } from './provision.ts';
 import { RetryBudget } from './retry.ts';
+import { StepTimeline } from './timeline.ts';
+import { UnderWay } from './underWay.ts';
+import type { VendorRates } from './vendorLimits.ts';
+import { type Batch, batchesOf, type Gate, type Wave, type WaveState } from './waves.ts';
 
-export type RolloutPorts = {
+export type RolloutPorts = ProvisioningStores & {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly transport: Transport;
-  readonly journal: Journal;
-  readonly registry: Registry;
   readonly log: Log;
 };
 
@@ -25,13 +31,20 @@ export type RolloutOptions = {
   readonly companies: readonly Company[];
   readonly platform: Platform;
   readonly tokens: Tokens;
+  /** Names this provisioner among those that share the rollout. */
+  readonly holder: string;
   readonly rates: Rates;
+  readonly vendorRates: VendorRates;
+  readonly batchSize: number;
   readonly concurrencyMax: number;
   readonly admissionBacklogMs: number;
   readonly databaseOperationsPerCompany: number;
+  /** The last one is up to all companies. One wave: no gate. */
+  readonly waves: readonly Wave[];
+  readonly gate: Gate;
+  /** What somebody decided about a rollout that is paused. */
+  readonly afterPause: 'resume' | 'rollBack' | undefined;
 };
-
-export type StepTime = { readonly kind: StepKind; count: number; totalMs: number };
 
 /** What became of the rollout so far: live while it runs, final when `rollOut` resolves. Times are the clock's. */
 export type RolloutState = {
@@ -41,9 +54,10 @@ export type RolloutState = {
     number,
     Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
   >;
-  readonly steps: Map<StepKind, StepTime>;
+  readonly timeline: StepTimeline;
+  readonly waves: WaveState[];
   limits: () => LimitCount[];
-  /** An earlier process began it; `steps` and `limits` are only this one's. */
+  /** Another process began it; `timeline` and `limits` are only this one's. */
   isResumed: boolean;
 };
 
@@ -51,7 +65,8 @@ export function emptyState(): RolloutState {
   return {
     queuedAtMs: -1,
     companies: new Map(),
-    steps: new Map(),
+    timeline: new StepTimeline(),
+    waves: [],
     limits: () => [],
     isResumed: false,
   };
@@ -63,148 +78,163 @@ export async function rollOut(
   options: RolloutOptions,
   state: RolloutState,
 ): Promise<void> {
-  const { clock, journal } = ports;
-  const before = progressOf(await journal.read());
-  const admission = new Admission(clock, options.rates, options.admissionBacklogMs, before.generations > 0);
-  state.queuedAtMs = before.generations > 0 ? before.queuedAtMs : clock.nowMs();
-  state.limits = () => admission.counts();
-  state.isResumed = before.generations > 0;
-  await journal.append([{ company: -1, step: '', event: 'opened', atMs: clock.nowMs() }]);
-  const provisionPorts: ProvisionPorts = {
-    ...ports,
-    admission,
-    budget: new RetryBudget(),
-    append: entries => journal.append(entries),
-    verbsOf: createClients(ports, options.platform, options.tokens),
-    databaseOperationsPerCompany: options.databaseOperationsPerCompany,
-    templates: options.platform.templates,
-    generation: before.generations,
-    tookMs: (step, ms) => {
-      const time = state.steps.get(step.kind) ?? { kind: step.kind, count: 0, totalMs: 0 };
-      time.count++;
-      time.totalMs += ms;
-      state.steps.set(step.kind, time);
-    },
-  };
-  const underWay = new UnderWay(options.concurrencyMax);
-  const start = async (company: Company, progress: CompanyProgress | undefined) => {
+  const rollout = await Rollout.open(ports, options, state);
+  let from = 0;
+  for (const [number, wave] of options.waves.entries()) {
+    const companies = options.companies.slice(from, wave.upTo);
+    from = wave.upTo;
+    const waveState = newWave(wave.upTo, companies.length, ports.clock.nowMs());
+    state.waves.push(waveState);
+    await rollout.provision(batchesOf(companies, options.batchSize));
+    waveState.endedAtMs = lastOf(companies, state);
+    if (number === options.waves.length - 1) return;
+    await passGate(rollout, { number, wave, companies, state: waveState });
+    if (waveState.outcome !== 'passed' && waveState.outcome !== 'resumed') return;
+  }
+}
+
+const newWave = (upTo: number, companies: number, openedAtMs: number): WaveState => ({
+  upTo,
+  companies,
+  openedAtMs,
+  endedAtMs: -1,
+  decidedAtMs: -1,
+  outcome: 'open',
+  reason: '',
+  reading: undefined,
+});
+
+const lastOf = (companies: readonly Company[], state: RolloutState): number =>
+  companies.reduce((last, { index }) => Math.max(last, state.companies.get(index)?.finishedAtMs ?? -1), -1);
+
+/** One provisioner's part in a rollout. */
+export class Rollout {
+  readonly ports: RolloutPorts;
+  readonly options: RolloutOptions;
+  readonly state: RolloutState;
+  /** What the journal said when this provisioner joined. */
+  readonly before: RolloutProgress;
+  readonly admission: Admission;
+  readonly underWay: UnderWay;
+  private readonly provisionPorts: Omit<ProvisionPorts, 'append' | 'hold'>;
+
+  private constructor(
+    ports: RolloutPorts,
+    options: RolloutOptions,
+    state: RolloutState,
+    before: RolloutProgress,
+  ) {
+    this.ports = ports;
+    this.options = options;
+    this.state = state;
+    this.before = before;
+    const { clock, slots } = ports;
+    const { rates, vendorRates, admissionBacklogMs, databaseOperationsPerCompany, platform } = options;
+    this.admission = new Admission(clock, slots, rates, vendorRates, admissionBacklogMs);
+    this.underWay = new UnderWay(options.concurrencyMax);
+    state.queuedAtMs = before.queuedAtMs;
+    state.limits = () => this.admission.counts();
+    state.isResumed = before.openedBy.length > 1;
+    this.provisionPorts = {
+      ...ports,
+      platform,
+      admission: this.admission,
+      budget: new RetryBudget(),
+      verbsOf: createClients(ports, platform, options.tokens),
+      databaseOperationsPerCompany,
+      generation: before.openedBy.lastIndexOf(options.holder),
+      timeline: state.timeline,
+    };
+  }
+
+  static async open(ports: RolloutPorts, options: RolloutOptions, state: RolloutState): Promise<Rollout> {
+    const { journal, clock } = ports;
+    const opened = {
+      company: -1,
+      step: '',
+      event: 'opened',
+      atMs: clock.nowMs(),
+      id: options.holder,
+    } as const;
+    await journal.append([opened]);
+    return new Rollout(ports, options, state, progressOf(await journal.read({ from: -1, to: 0 })));
+  }
+
+  /** What a company's work needs while its batch, or the gate over it, is held. */
+  portsUnder(held: Held): ProvisionPorts {
+    return { ...this.provisionPorts, append: held.append, hold: held.check };
+  }
+
+  /** Ends when every company of the batches is ready, undone or blocked, whoever made it so. */
+  async provision(batches: readonly Batch[]): Promise<void> {
+    const { ports, options, underWay } = this;
+    let left = batches;
+    while (left.length > 0) {
+      /** Held by another, or taken over by one. */
+      const others: Batch[] = [];
+      for (const batch of left) {
+        const held = await Held.take(ports, batch.name, options.holder);
+        if (held === undefined) others.push(batch);
+        else await this.start(batch, held, () => others.push(batch));
+      }
+      await underWay.allEnded();
+      left = others;
+      if (left.length > 0) await ports.clock.sleep(LOOK_AT_OTHERS_MS);
+    }
+  }
+
+  /** Starts the batch's companies one by one, as they are admitted; those that had been admitted before go first. */
+  private async start(batch: Batch, held: Held, onLost: () => void): Promise<void> {
+    const { admission, underWay, state, ports, options } = this;
+    const before = held.epoch === 1 ? undefined : await this.progressIn(batch.companies);
+    let open = 1;
+    let isLost = false;
+    const close = async () => {
+      if (--open > 0 || isLost) return;
+      await held.end();
+    };
+    const add = (company: Company, progress: CompanyProgress | undefined) => {
+      open++;
+      const work = this.work(company, progress, held).catch(error => {
+        if (!(error instanceof Superseded)) throw error;
+        if (!isLost) onLost();
+        isLost = true;
+      });
+      underWay.add(work.then(close));
+    };
+    const fresh: Company[] = [];
+    for (const company of batch.companies) {
+      const progress = before?.get(company.index);
+      if (progress === undefined) fresh.push(company);
+      else if (progress.finishedAtMs >= 0) state.companies.set(company.index, progress);
+      else add(company, progress);
+    }
+    for (const company of fresh) {
+      if (isLost) break;
+      const askedAtMs = ports.clock.nowMs();
+      await underWay.room();
+      admission.crowded(ports.clock.nowMs() - askedAtMs);
+      const placed = { company, place: placeOf(company, options.platform) };
+      await admission.wait(stepsOf(options, company), placed);
+      add(company, undefined);
+    }
+    await close();
+  }
+
+  private async work(company: Company, progress: CompanyProgress | undefined, held: Held): Promise<void> {
     const live = {
       state: 'admitted' as CompanyProgress['state'],
-      admittedAtMs: progress?.admittedAtMs ?? clock.nowMs(),
+      admittedAtMs: progress?.admittedAtMs ?? this.ports.clock.nowMs(),
       finishedAtMs: -1,
       reason: '',
     };
-    state.companies.set(company.index, live);
-    Object.assign(live, await provision(provisionPorts, company, progress));
-  };
-  const isOver = (progress: CompanyProgress) => progress.finishedAtMs >= 0;
-  for (const [index, progress] of before.companies)
-    if (isOver(progress)) state.companies.set(index, progress);
-    else underWay.add(start(options.companies[index], progress));
-  for (const company of options.companies) {
-    if (before.companies.has(company.index)) continue;
-    const askedAtMs = clock.nowMs();
-    await underWay.room();
-    admission.crowded(clock.nowMs() - askedAtMs);
-    await admission.wait();
-    underWay.add(start(company, undefined));
-  }
-  await underWay.allEnded();
-}
-
-/** The companies under way: never more than `max` after a `room()`; the first error ends the rollout. */
-class UnderWay {
-  private readonly max: number;
-  private count = 0;
-  private error: { readonly cause: unknown } | undefined;
-  private wake: (() => void) | undefined;
-
-  constructor(max: number) {
-    this.max = max;
+    this.state.companies.set(company.index, live);
+    Object.assign(live, await provision(this.portsUnder(held), company, progress));
   }
 
-  add(work: Promise<void>): void {
-    this.count++;
-    work
-      .catch(cause => {
-        this.error ??= { cause };
-      })
-      .finally(() => {
-        this.count--;
-        this.wake?.();
-      });
+  /** What the journal knows of companies that follow each other in the queue. */
+  async progressIn(companies: readonly Company[]): Promise<RolloutProgress['companies']> {
+    const range = { from: companies[0].index, to: companies.at(-1)!.index + 1 };
+    return progressOf(await this.ports.journal.read(range)).companies;
   }
-
-  room(): Promise<void> {
-    return this.until(() => this.count < this.max);
-  }
-
-  allEnded(): Promise<void> {
-    return this.until(() => this.count === 0);
-  }
-
-  private async until(enough: () => boolean): Promise<void> {
-    while (this.error === undefined && !enough()) await new Promise<void>(resolve => (this.wake = resolve));
-    this.wake = undefined;
-    if (this.error !== undefined) throw this.error.cause;
-  }
-}
-
-export type RolloutColumns = {
-  readonly company: readonly string[];
-  readonly region: readonly string[];
-  readonly outcome: readonly ('ready' | 'undone' | 'blocked' | 'unfinished')[];
-  readonly admittedAtMs: readonly number[];
-  readonly finishedAtMs: readonly number[];
-  readonly reasons: Readonly<Record<string, string>>;
-  readonly durationMs: number;
-  /** Empty, like `steps`, when the rollout was resumed: waits are not journaled, and a part would mislead. */
-  readonly limits: readonly LimitCount[];
-  readonly steps: readonly { readonly kind: string; readonly count: number; readonly meanMs: number }[];
-  readonly isResumed: boolean;
-};
-
-/**
- * The state at `nowMs` as columns in the order of the queue; times are milliseconds since the companies were queued, or
- * -1. The duration runs from the first admission until the last company ended, or until now while any has not.
- */
-export function columnsOf(state: RolloutState, companies: readonly Company[], nowMs: number): RolloutColumns {
-  const sinceQueued = (atMs: number | undefined) =>
-    atMs === undefined || atMs < 0 ? -1 : atMs - state.queuedAtMs;
-  const progress = companies.map(company => state.companies.get(company.index));
-  const outcome = progress.map(one => {
-    const over = one?.state === 'ready' || one?.state === 'undone' || one?.state === 'blocked';
-    return over ? (one.state as 'ready' | 'undone' | 'blocked') : 'unfinished';
-  });
-  const admittedAtMs = progress.map(one => sinceQueued(one?.admittedAtMs));
-  const finishedAtMs = progress.map(one => sinceQueued(one?.finishedAtMs));
-  const admitted = admittedAtMs.filter(atMs => atMs >= 0);
-  const first = admitted.reduce((least, atMs) => Math.min(least, atMs), Number.POSITIVE_INFINITY);
-  const last = outcome.includes('unfinished')
-    ? sinceQueued(nowMs)
-    : finishedAtMs.reduce((most, atMs) => Math.max(most, atMs), 0);
-  const reasons = companies.flatMap((company, i) => {
-    const reason = progress[i]?.reason;
-    return reason ? [[company.id, reason]] : [];
-  });
-  return {
-    company: companies.map(company => company.id),
-    region: companies.map(company => company.region),
-    outcome,
-    admittedAtMs,
-    finishedAtMs,
-    reasons: Object.fromEntries(reasons),
-    durationMs: admitted.length === 0 ? 0 : Math.max(0, last - first),
-    limits: state.isResumed ? [] : state.limits(),
-    steps: state.isResumed ? [] : stepsOf(state),
-    isResumed: state.isResumed,
-  };
-}
-
-function stepsOf(state: RolloutState): RolloutColumns['steps'] {
-  return [...state.steps.values()].map(({ kind, count, totalMs }) => ({
-    kind,
-    count,
-    meanMs: totalMs / count,
-  }));
 }

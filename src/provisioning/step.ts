@@ -6,10 +6,11 @@
 
 import { ATTEMPTS_MAX, CALL_DEADLINE_MS, POLL_MS, READY_MAX_MS, REFUSALS_MAX } from '../limits.ts';
 import type { Chance, Clock } from '../ports.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Placed, Verb } from './admission.ts';
 import type { Step } from './plan.ts';
 import type { StepProgress } from './progress.ts';
 import type { RetryBudget } from './retry.ts';
+import type { StepWaits, Wait } from './timeline.ts';
 import type { Attempt, CloudResult, Verbs } from './verbs.ts';
 
 export type StepPorts = {
@@ -23,14 +24,19 @@ export type StepPorts = {
 export type StepContext = {
   readonly step: Step;
   readonly verbs: Verbs;
+  readonly placed: Placed;
   /** [company, step, generation]: every call's key starts with it. */
   readonly key: readonly number[];
   /** What the journal knew of the step when this process took it up. */
   readonly before: StepProgress | undefined;
-  /** Makes durable that a call may land until `deadlineAtMs`. */
+  /** Makes durable that a call may land until `deadlineAtMs`. Rejects when another provisioner has the company now. */
   readonly intent: (deadlineAtMs: number) => Promise<void>;
+  /** Rejects when this provisioner may not act for the company any more. */
+  readonly hold: () => Promise<void>;
   /** Called once, when the step has asked its limiter for the first time. */
   readonly asked: () => void;
+  /** Hears of every wait but that for an answer. */
+  readonly waits: StepWaits;
 };
 
 export type Made =
@@ -40,19 +46,18 @@ export type Made =
 /** What a call comes to once no quota refuses it any more. */
 type Settled = Exclude<CloudResult, { kind: 'throttled' }>;
 
-const VERB_KEYS = { create: 0, find: 1, remove: 2 } as const;
-type Verb = keyof typeof VERB_KEYS;
+const VERB_KEYS: Readonly<Record<Verb, number>> = { create: 0, find: 1, remove: 2 };
 
 /** Makes the step's resource. Ends in `done` once it is ready, or in `failed`, after which it must be unmade. */
 export async function makeStep(ports: StepPorts, context: StepContext): Promise<Made> {
   const { clock } = ports;
-  const { verbs, before } = context;
+  const { verbs, before, waits } = context;
   /** From the first look that found it unready: waiting for a quota is no sign of one that does not get ready. */
   let readyByMs: number | undefined;
   const { create } = verbs;
   let id = before?.id;
   let look = before !== undefined || create === undefined || verbs.nameless === true;
-  if (before !== undefined && verbs.nameless) await sleepUntil(clock, before.deadlineAtMs);
+  if (before !== undefined && verbs.nameless) await sleepUntil(clock, before.deadlineAtMs, waits, 'retry');
   const calls = new StepCalls(ports, context);
   for (;;) {
     const result =
@@ -75,11 +80,11 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
         if (clock.nowMs() >= readyByMs)
           return { kind: 'failed', reason: `not ready within ${READY_MAX_MS} ms` };
         if (result.kind === 'pending') id = result.id || id;
-        await clock.sleep(POLL_MS);
+        await waits.during('poll', clock.sleep(POLL_MS));
         break;
       case 'unknown':
         // What cannot be asked for by name must have run out before it may be made again.
-        if (verbs.nameless) await sleepUntil(clock, calls.lastDeadlineAtMs);
+        if (verbs.nameless) await sleepUntil(clock, calls.lastDeadlineAtMs, waits, 'retry');
         look = true;
         break;
       case 'transient':
@@ -92,11 +97,11 @@ export async function makeStep(ports: StepPorts, context: StepContext): Promise<
 /** Takes the step's resource away. Undefined once it is gone; otherwise why it is not. */
 export async function unmakeStep(ports: StepPorts, context: StepContext): Promise<string | undefined> {
   const { clock } = ports;
-  const { verbs, before } = context;
+  const { verbs, before, waits } = context;
   const { remove } = verbs;
   if (remove === undefined) return undefined;
   // A creation that is still under way would land after its removal and be nobody's.
-  if (before?.state === 'intent') await sleepUntil(clock, before.deadlineAtMs);
+  if (before?.state === 'intent') await sleepUntil(clock, before.deadlineAtMs, waits, 'retry');
   const goneByMs = clock.nowMs() + READY_MAX_MS;
   const calls = new StepCalls(ports, context);
   for (;;) {
@@ -104,7 +109,7 @@ export async function unmakeStep(ports: StepPorts, context: StepContext): Promis
     if (result.kind === 'done' || result.kind === 'absent') return undefined;
     if (result.kind === 'rejected') return result.reason;
     if (clock.nowMs() >= goneByMs) return `not gone within ${READY_MAX_MS} ms`;
-    if (result.kind === 'pending') await clock.sleep(POLL_MS);
+    if (result.kind === 'pending') await waits.during('poll', clock.sleep(POLL_MS));
     const failure = await calls.settle(result);
     if (failure !== undefined) return failure;
   }
@@ -129,33 +134,35 @@ class StepCalls {
   /** One call, after its gate. One that a quota refuses keeps its turn and tries again when the vendor says. */
   async call(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<Settled> {
     const { admission } = this.ports;
-    const { kind } = this.context.step;
-    let gate = admission.gateOf(kind, verb);
-    let hasTurn = (await gate?.enter()) === true;
-    for (let refusals = 1; ; refusals++) {
-      const result = await this.callOnce(verb, send);
-      if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
-        if (hasTurn) gate!.leave();
-        if (verb === 'create') admission.pass(this.context.step);
-        if (result.kind !== 'throttled') return result;
-        return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
+    const { step, placed, waits } = this.context;
+    let gate = admission.gateOf(step.kind, verb);
+    let hasTurn = gate !== undefined && (await waits.during('quota', gate.enter()));
+    try {
+      for (let refusals = 1; ; refusals++) {
+        const result = await this.callOnce(verb, send);
+        if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
+          if (verb === 'create') admission.pass(step);
+          if (result.kind !== 'throttled') return result;
+          return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
+        }
+        gate = await admission.refused(step, verb, result.quota, result.retryAfterMs, placed);
+        if (hasTurn) await waits.during('quota', gate.reopened());
+        else hasTurn = await waits.during('quota', gate.enter());
       }
-      gate = admission.refused(kind, verb, result.quota, result.retryAfterMs);
-      if (hasTurn) await gate.reopened();
-      else hasTurn = await gate.enter();
+    } finally {
+      if (hasTurn) gate!.leave();
     }
   }
 
-  /** After its limiter's slot; a creation leaves its intent in the journal first. */
+  /** After its limiters' slots; a creation leaves its intent in the journal first. */
   private async callOnce(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<CloudResult> {
     const { clock } = this.ports;
-    const { step } = this.context;
-    const isLimited =
-      verb === 'create' || (verb === 'remove' && step.limitsRemoval === true && !this.isGoing);
-    const atMs = isLimited ? this.reserve(verb) : clock.nowMs();
+    const { intent, hold, waits } = this.context;
+    const atMs = this.isGoing ? clock.nowMs() : await this.reserve(verb);
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
-    if (verb === 'create') await this.context.intent(deadlineAtMs);
-    await sleepUntil(clock, atMs);
+    if (verb === 'create') await intent(deadlineAtMs);
+    await sleepUntil(clock, atMs, waits, 'limiter');
+    await hold();
     this.lastDeadlineAtMs = deadlineAtMs;
     const result = await send({ key: [...this.context.key, VERB_KEYS[verb], this.calls++], deadlineAtMs });
     this.isGoing = verb === 'remove' && result.kind === 'pending';
@@ -172,24 +179,28 @@ class StepCalls {
       return `given up after ${ATTEMPTS_MAX} tries: ${reason}`;
     }
     // A name that is taken is asked for at once; taken and not to be found, it may not be visible yet.
-    if (result.kind !== 'exists' || this.retries > 1)
-      await clock.sleep(budget.backoffMs(chance, [...this.context.key, this.calls], this.retries));
+    if (result.kind !== 'exists' || this.retries > 1) {
+      const backoffMs = budget.backoffMs(chance, [...this.context.key, this.calls], this.retries);
+      await this.context.waits.during('retry', clock.sleep(backoffMs));
+    }
     return undefined;
   }
 
-  private reserve(verb: Verb): number {
+  private reserve(verb: Verb): Promise<number> {
     const { admission, budget } = this.ports;
+    const { step, placed } = this.context;
     const first = verb === 'create' && !this.asked;
     if (first) {
       this.asked = true;
       this.context.asked();
       budget.earn();
     }
-    return admission.reserve(this.context.step, first);
+    return admission.reserve(step, verb, first, placed);
   }
 }
 
-async function sleepUntil(clock: Clock, atMs: number): Promise<void> {
+/** Counts as a wait of that kind only where there is something to wait for: real clocks move between two lines. */
+async function sleepUntil(clock: Clock, atMs: number, waits: StepWaits, wait: Wait): Promise<void> {
   const waitMs = atMs - clock.nowMs();
-  if (waitMs > 0) await clock.sleep(waitMs);
+  if (waitMs > 0) await waits.during(wait, clock.sleep(waitMs));
 }

@@ -1,13 +1,11 @@
-// The rollout's journal and the platform's registry in one embedded SQLite file: WAL, every append flushed to disk
-// before it resolves, one process at a time.
+// What provisioners share, in one embedded SQLite file: the rollout's journal, its leases and slots, and the platform's
+// registry. WAL, every append flushed to disk before it resolves; processes of one machine may share it.
 
 import { DatabaseSync } from 'node:sqlite';
 import { SandtableError } from '../errors.ts';
-import type { CompanyRecord, Journal, JournalEntry, Registry } from '../ports.ts';
+import type { CompanyRecord, JournalEntry, Lease, ProvisioningStores } from '../ports.ts';
 
-export type Stores = {
-  readonly journal: Journal;
-  readonly registry: Registry;
+export type Stores = ProvisioningStores & {
   /** A value that belongs to the whole file, such as the scenario's hash. */
   readonly label: (name: string) => string | undefined;
   readonly setLabel: (name: string, value: string) => void;
@@ -15,9 +13,14 @@ export type Stores = {
 };
 
 /** Raises it when a table or a row changes its meaning; an older file is then refused, not misread. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
-const FORGET = 'DROP TABLE IF EXISTS journal; DROP TABLE IF EXISTS registry; DROP TABLE IF EXISTS label';
+const FORGET = ['journal', 'lease', 'slot', 'registry', 'label']
+  .map(table => `DROP TABLE IF EXISTS ${table};`)
+  .join(' ');
+
+/** How long a write waits for another process's: theirs take milliseconds. */
+const BUSY_MS = 5000;
 
 /**
  * Opens or makes the file; `fresh` forgets what it holds. Throws JOURNAL when it is no journal, is held by another
@@ -25,13 +28,22 @@ const FORGET = 'DROP TABLE IF EXISTS journal; DROP TABLE IF EXISTS registry; DRO
  */
 export function openStores(path: string, fresh = false): Stores {
   const database = guard(path, () => open(path, fresh));
+  const unsynced = guard(path, () => openUnsynced(path));
   const statements = {
     append: database.prepare(
       'INSERT INTO journal (company, step, event, at_ms, deadline_at_ms, id, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
+    epoch: database.prepare('SELECT epoch FROM lease WHERE name = ?'),
     read: database.prepare(
-      'SELECT company, step, event, at_ms, deadline_at_ms, id, reason FROM journal ORDER BY n',
+      'SELECT company, step, event, at_ms, deadline_at_ms, id, reason FROM journal WHERE company >= ? AND company < ? ORDER BY n',
     ),
+    lease: unsynced.prepare('SELECT holder, epoch, until_ms FROM lease WHERE name = ?'),
+    putLease: unsynced.prepare(
+      'INSERT OR REPLACE INTO lease (name, holder, epoch, until_ms) VALUES (?, ?, ?, ?)',
+    ),
+    moveLease: unsynced.prepare('UPDATE lease SET until_ms = ? WHERE name = ? AND epoch = ?'),
+    slot: unsynced.prepare('SELECT next_at_ms FROM slot WHERE name = ?'),
+    putSlot: unsynced.prepare('INSERT OR REPLACE INTO slot (name, next_at_ms) VALUES (?, ?)'),
     put: database.prepare('INSERT OR REPLACE INTO registry (id, record) VALUES (?, ?)'),
     get: database.prepare('SELECT record FROM registry WHERE id = ?'),
     delete: database.prepare('DELETE FROM registry WHERE id = ?'),
@@ -41,24 +53,56 @@ export function openStores(path: string, fresh = false): Stores {
   };
   const recordOf = (row: Record<string, unknown> | undefined) =>
     row === undefined ? undefined : (JSON.parse(row.record as string) as CompanyRecord);
+  const write = <T>(to: DatabaseSync, work: () => T): T => guard(path, () => transaction(to, work));
+  const isNewest = ({ name, epoch }: Lease) => statements.epoch.get(name)?.epoch === epoch;
+  const nextSlotMs = (limit: string) =>
+    (statements.slot.get(limit)?.next_at_ms as number | undefined) ?? Number.NEGATIVE_INFINITY;
   return {
     journal: {
-      append: async entries =>
-        guard(path, () =>
-          transaction(database, () => {
-            for (const { company, step, event, atMs, deadlineAtMs, id, reason } of entries)
-              statements.append.run(
-                company,
-                step,
-                event,
-                atMs,
-                deadlineAtMs ?? null,
-                id ?? null,
-                reason ?? null,
-              );
-          }),
-        ),
-      read: async () => guard(path, () => statements.read.all().map(entryOf)),
+      append: async (entries, lease) =>
+        write(database, () => {
+          if (lease !== undefined && !isNewest(lease)) return false;
+          for (const { company, step, event, atMs, deadlineAtMs, id, reason } of entries)
+            statements.append.run(
+              company,
+              step,
+              event,
+              atMs,
+              deadlineAtMs ?? null,
+              id ?? null,
+              reason ?? null,
+            );
+          return true;
+        }),
+      read: async ({ from, to } = { from: -1, to: Number.MAX_SAFE_INTEGER }) =>
+        guard(path, () => statements.read.all(from, to).map(entryOf)),
+    },
+    leases: {
+      take: async (name, holder, nowMs, untilMs) =>
+        write(unsynced, () => {
+          const held = statements.lease.get(name) as Held | undefined;
+          if (held !== undefined && held.until_ms > nowMs && held.holder !== holder && isAlive(held.holder))
+            return undefined;
+          const epoch = (held?.epoch ?? 0) + 1;
+          statements.putLease.run(name, holder, epoch, untilMs);
+          return { name, holder, epoch, untilMs };
+        }),
+      extend: async (lease, untilMs) =>
+        write(unsynced, () => {
+          const { changes } = statements.moveLease.run(untilMs, lease.name, lease.epoch);
+          return changes === 0 ? undefined : { ...lease, untilMs };
+        }),
+      end: async ({ name, epoch }) => write(unsynced, () => void statements.moveLease.run(0, name, epoch)),
+    },
+    slots: {
+      take: async (limit, nowMs, intervalMs) =>
+        write(unsynced, () => {
+          const atMs = Math.max(nowMs, nextSlotMs(limit));
+          statements.putSlot.run(limit, atMs + intervalMs);
+          return atMs;
+        }),
+      hold: async (limit, atMs) =>
+        write(unsynced, () => void statements.putSlot.run(limit, Math.max(atMs, nextSlotMs(limit)))),
     },
     registry: {
       put: async record => guard(path, () => void statements.put.run(record.id, JSON.stringify(record))),
@@ -68,15 +112,17 @@ export function openStores(path: string, fresh = false): Stores {
     },
     label: name => guard(path, () => statements.label.get(name)?.value as string | undefined),
     setLabel: (name, value) => guard(path, () => void statements.setLabel.run(name, value)),
-    close: () => database.close(),
+    close: () => {
+      unsynced.close();
+      database.close();
+    },
   };
 }
 
 function open(path: string, fresh: boolean): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 0 });
+  const database = new DatabaseSync(path, { timeout: BUSY_MS });
   try {
-    // Exclusive: two processes on one rollout would both believe that they alone act.
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     transaction(database, () => createTables(database, fresh));
   } catch (error) {
     database.close();
@@ -85,8 +131,21 @@ function open(path: string, fresh: boolean): DatabaseSync {
   return database;
 }
 
+/**
+ * For leases and slots: whoever could remember what a failure of power takes away of them is gone with it, so they need
+ * not wait for the disk.
+ */
+function openUnsynced(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_MS });
+  database.exec('PRAGMA synchronous = NORMAL');
+  return database;
+}
+
 function createTables(database: DatabaseSync, fresh: boolean): void {
-  if (fresh) database.exec(FORGET);
+  if (fresh) {
+    expectUnheld(database);
+    database.exec(FORGET);
+  }
   const version = fresh ? 0 : database.prepare('PRAGMA user_version').get()?.user_version;
   if (version !== 0 && version !== SCHEMA_VERSION)
     throw new Error(`it has schema version ${version}, not ${SCHEMA_VERSION}`);
@@ -94,21 +153,52 @@ function createTables(database: DatabaseSync, fresh: boolean): void {
     CREATE TABLE IF NOT EXISTS journal (
       n INTEGER PRIMARY KEY, company INTEGER NOT NULL, step TEXT NOT NULL, event TEXT NOT NULL,
       at_ms REAL NOT NULL, deadline_at_ms REAL, id TEXT, reason TEXT) STRICT;
+    CREATE INDEX IF NOT EXISTS journal_company ON journal (company);
+    CREATE TABLE IF NOT EXISTS lease (
+      name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch INTEGER NOT NULL, until_ms REAL NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS slot (name TEXT PRIMARY KEY, next_at_ms REAL NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS registry (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS label (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     PRAGMA user_version = ${SCHEMA_VERSION};`);
 }
 
+/** What another process works on must not be forgotten under its hands. */
+function expectUnheld(database: DatabaseSync): void {
+  const known = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'lease'").get();
+  if (known === undefined) return;
+  for (const { holder } of database.prepare('SELECT holder FROM lease WHERE until_ms > 0').all())
+    if (PROCESS.test(holder as string) && isAlive(holder as string)) throw new Error(`${holder} works on it`);
+}
+
 /** All of the work or nothing. */
-function transaction(database: DatabaseSync, work: () => void): void {
+function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
-    work();
+    const result = work();
     database.exec('COMMIT');
+    return result;
   } catch (error) {
     // SQLite has rolled some failures back itself.
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
+  }
+}
+
+type Held = { readonly holder: string; readonly epoch: number; readonly until_ms: number };
+
+/** How a provisioner on this machine names itself. */
+export const holderOf = (pid: number): string => `process ${pid}`;
+const PROCESS = /^process (\d+)$/;
+
+/** A holder that names a process of this machine which is gone holds nothing: nobody has to wait until its leases end. */
+function isAlive(holder: string): boolean {
+  const pid = Number(PROCESS.exec(holder)?.[1]);
+  if (Number.isNaN(pid)) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -129,7 +219,6 @@ function guard<T>(path: string, work: () => T): T {
     return work();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    const hint = message.includes('locked') ? '; another process holds it' : '';
-    throw new SandtableError('JOURNAL', `the journal ${path} cannot be used: ${message}${hint}`);
+    throw new SandtableError('JOURNAL', `the journal ${path} cannot be used: ${message}`);
   }
 }

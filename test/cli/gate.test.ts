@@ -29,7 +29,13 @@ describe.concurrent('sandtable gate', () => {
     expect(ended.code).toBe(code);
     expect(ended.stdout).toBe(readFileSync(join(folder, 'report.md'), 'utf8'));
     expect(ended.stdout).toMatch(new RegExp(`^## ${verdict.replace('_', '\\\\?_')}: today\n`));
-    expect(readdirSync(folder).sort()).toEqual(['junit.xml', 'report.html', 'report.json', 'report.md']);
+    expect(readdirSync(folder).sort()).toEqual([
+      'junit.xml',
+      'report.html',
+      'report.json',
+      'report.md',
+      'waterfall.csv',
+    ]);
   });
 
   it('comes to the same figures as a run', async () => {

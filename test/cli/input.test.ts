@@ -36,7 +36,7 @@ const set = (...sets: string[]) => loadScenario('pilot-100', sets);
 
 describe('--set changes', () => {
   const region =
-    '{"atlasProject":"000000000000000000000000","atlasCluster":"a","pineconeHost":"a.svc.b.pinecone.io","utcOffsetHours":-5}';
+    '{"atlas":[{"project":"000000000000000000000000","cluster":"a"}],"pineconeHost":"a.svc.b.pinecone.io","utcOffsetHours":-5}';
   const cases: [string, string[], (scenario: Scenario) => unknown, unknown][] = [
     ['a number', ['run.seed=7'], ({ run }) => run.seed, 7],
     ['a text', ['run.deadline=90m'], ({ run }) => run.deadline, '90m'],
@@ -323,11 +323,7 @@ describe('a document is refused', () => {
       good.replace('"advanced": 12', '"advanced": "12"'),
       ['population.advanced is "12"'],
     ],
-    [
-      'with a zone that is none',
-      good.replace('023e105f', '023e105g'),
-      ['platform.cloudflareZoneId', 'such as'],
-    ],
+    ['with a zone that is none', good.replace('023e105f', '023e105g'), ['platform.zones.0.id', 'such as']],
   ];
   it.each(cases)('%s', (_, text, fragments) => {
     const path = file('document.json', text);

@@ -261,6 +261,78 @@ test('roles, users and indexes are made in a project, listed and taken away', as
   expect(await refusal(call('GET', `${users}/admin/c1`))).toBe('404 USERNAME_NOT_FOUND');
 });
 
+describe('a user', () => {
+  const actions = [{ action: 'FIND', resources: [{ db: 'c1', collection: '' }] }];
+  const roles = [{ databaseName: 'admin', roleName: 'company-c1' }];
+  const labels = [{ key: 'company', value: 'c1' }];
+  const USER = { databaseName: 'admin', username: 'c1', password: 'correct horse', roles, labels };
+  const open = async () => {
+    const group = `/groups/${await createProject()}`;
+    await call('POST', `${group}/customDBRoles/roles`, { roleName: 'company-c1', actions });
+    await call('POST', `${group}/databaseUsers`, USER);
+    return { group, user: `${group}/databaseUsers/admin/c1` };
+  };
+
+  test('is changed in what is given, and its old roles are free', async () => {
+    const { group, user } = await open();
+    const none = [{ databaseName: 'suspended', roleName: 'read' }];
+    const changed = await call('PATCH', user, { roles: none });
+    expect(changed).toMatchObject({ status: 200, body: { username: 'c1', roles: none, labels } });
+    expect((await call('GET', user)).body).toEqual(changed.body);
+    expect(server.cloud.ledger.entries.at(-1)).toMatchObject({
+      effect: 'changed',
+      company: 'c1',
+      detail: 'read',
+    });
+    const role = `${group}/customDBRoles/roles/company-c1`;
+    expect((await call('PATCH', user, { roles })).body.roles).toEqual(roles);
+    expect(await refusal(call('DELETE', role))).toBe('409 ATLAS_CUSTOM_ROLE_IN_USE_BY_USERS');
+    expect((await call('PATCH', user, { password: 'another horse' })).body).toMatchObject({ roles, labels });
+    await call('PATCH', user, { roles: none });
+    expect((await call('DELETE', role)).status).toBe(204);
+  });
+
+  test.each<[string, object, string]>([
+    ['no role', { roles: [] }, '400 INVALID_ATTRIBUTE'],
+    [
+      'a role that is not there',
+      { roles: [{ databaseName: 'admin', roleName: 'x' }] },
+      '400 ATLAS_INVALID_ROLE',
+    ],
+    [
+      'a custom role of a database',
+      { roles: [{ databaseName: 'c1', roleName: 'company-c1' }] },
+      '400 ATLAS_INVALID_ROLE',
+    ],
+    ['a short password', { password: 'short' }, '400 INVALID_ATTRIBUTE'],
+    ['another name', { username: 'c2' }, '400 INVALID_ATTRIBUTE'],
+    ['another database', { databaseName: 'c1' }, '400 INVALID_DATABASE_NAME'],
+    ['an unknown attribute', { enabled: false }, '400 INVALID_ATTRIBUTE'],
+  ])('is not given %s', async (_what, change, expected) => {
+    const { user } = await open();
+    const before = (await call('GET', user)).body;
+    expect(await refusal(call('PATCH', user, change))).toBe(expected);
+    expect((await call('GET', user)).body).toEqual(before);
+  });
+
+  test('that is not there is not changed', async () => {
+    const { group } = await open();
+    const absent = call('PATCH', `${group}/databaseUsers/admin/c2`, { roles });
+    expect(await refusal(absent)).toBe('404 USERNAME_NOT_FOUND');
+  });
+});
+
+test('the limits of a project are told by name', async () => {
+  const limits = `/groups/${await createProject()}/limits`;
+  const name = 'atlas.project.security.databaseAccess.users';
+  const told = { name, value: 100, currentUsage: 0, defaultLimit: 100, maximumLimit: 900 };
+  expect((await call('GET', `${limits}/${name}`)).body).toEqual(told);
+  expect((await call('PATCH', `${limits}/${name}`, { value: 900 })).body).toEqual({ ...told, value: 900 });
+  expect(await refusal(call('PATCH', `${limits}/${name}`, { value: 901 }))).toBe('400 INVALID_ATTRIBUTE');
+  expect((await call('DELETE', `${limits}/${name}`)).status).toBe(204);
+  expect((await call('GET', limits)).body[0]).toEqual(told);
+});
+
 test.each<[string, string, Record<string, string>, string]>([
   ['another token', '/groups', { authorization: 'Bearer other' }, '401 USER_UNAUTHORIZED'],
   ['plain JSON', '/groups', { accept: 'application/json' }, '406 INVALID_VERSION_DATE'],

@@ -6,13 +6,21 @@ import { atlas } from '../../fakes/atlas.ts';
 import { cloudflare } from '../../fakes/cloudflare.ts';
 import { cloudRun } from '../../fakes/cloudRun.ts';
 import { firestore } from '../../fakes/firestore.ts';
+import { kms } from '../../fakes/kms.ts';
 import { pinecone } from '../../fakes/pinecone.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import type { Service, World } from '../../fakes/service.ts';
 import { callerOf, createWorld, DOMAIN, TOKEN, ZONE_ID } from './fakeCall.ts';
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
-type Good = readonly [make: (world: World) => Service, path: string, body: Json];
+type More = {
+  readonly method?: string;
+  /** What must be there first, by POST. */
+  readonly before?: readonly (readonly [path: string, body: Json])[];
+  /** Facts that the call asks for. */
+  readonly limits?: Readonly<Record<string, number>>;
+};
+type Good = readonly [make: (world: World) => Service, path: string, body: Json, more?: More];
 
 const ROOT = 'projects/p/databases/(default)/documents';
 const GROUP = '/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01';
@@ -55,6 +63,22 @@ const ssl = { method: 'http', type: 'dv', certificate_authority: 'google', setti
 const permission = { effect: 'allow', permission_groups: [{ id: 'a' }], resources: { all: '*' } };
 const serverless = { cloud: 'gcp', region: 'us-central1', read_capacity: { mode: 'OnDemand' } };
 
+const secret = { replication: { automatic: {} }, labels: { company: 'c1' } };
+const KEYS = '/v1/projects/p/locations/us-west1/keyRings/companies/cryptoKeys';
+const key = {
+  purpose: 'ENCRYPT_DECRYPT',
+  labels: { company: 'c1' },
+  versionTemplate: { algorithm: 'GOOGLE_SYMMETRIC_ENCRYPTION', protectionLevel: 'SOFTWARE' },
+  destroyScheduledDuration: '86400s',
+};
+const user = {
+  databaseName: 'admin',
+  username: 'c1',
+  password: 'correct horse',
+  roles: [{ databaseName: 'admin', roleName: 'readAnyDatabase' }],
+  labels: [{ key: 'company', value: 'c1' }],
+};
+
 const GOOD: Readonly<Record<string, Good>> = {
   'a secret': [
     secretManager,
@@ -79,6 +103,28 @@ const GOOD: Readonly<Record<string, Good>> = {
         },
       ],
     },
+  ],
+  'a commit with a mask and transforms': [
+    firestore,
+    `/v1/${ROOT}:commit`,
+    {
+      writes: [
+        {
+          update: { name: `${ROOT}/a/b`, fields: { a: { integerValue: '1' } } },
+          updateMask: { fieldPaths: ['a'] },
+          updateTransforms: [
+            { fieldPath: 'b', increment: { integerValue: '1' } },
+            { fieldPath: 'c', appendMissingElements: { values: [{ stringValue: 'x' }] } },
+            { fieldPath: 'd', setToServerValue: 'REQUEST_TIME' },
+          ],
+        },
+      ],
+    },
+  ],
+  'the beginning of a transaction': [
+    firestore,
+    `/v1/${ROOT}:beginTransaction`,
+    { options: { readWrite: {} } },
   ],
   'a batch of documents': [firestore, `/v1/${ROOT}:batchGet`, { documents: [`${ROOT}/a/b`] }],
   'a query': [
@@ -145,15 +191,58 @@ const GOOD: Readonly<Record<string, Good>> = {
     { name: 'a', clusterType: 'REPLICASET', replicationSpecs: [{ regionConfigs }] },
   ],
   'a role': [atlas, `${GROUP}/customDBRoles/roles`, { roleName: 'r', actions }],
-  'a user': [
+  'a user': [atlas, `${GROUP}/databaseUsers`, user],
+  'a change of a user': [
     atlas,
-    `${GROUP}/databaseUsers`,
+    `${GROUP}/databaseUsers/admin/c1`,
+    { roles: [{ databaseName: 'suspended', roleName: 'read' }], labels: user.labels },
+    { method: 'PATCH', before: [[`${GROUP}/databaseUsers`, user]] },
+  ],
+  'a limit of a project': [
+    atlas,
+    `${GROUP}/limits/atlas.project.security.databaseAccess.users`,
+    { name: 'atlas.project.security.databaseAccess.users', value: 7 },
+    { method: 'PATCH', limits: { 'quota.atlas.users': 1, 'quota.atlas.users-max': 9 } },
+  ],
+  'a change of a secret': [
+    secretManager,
+    '/v1/projects/p/secrets/s?updateMask=labels,annotations',
+    { labels: { company: 'c1' }, annotations: { a: 'b' } },
+    { method: 'PATCH', before: [['/v1/projects/p/secrets?secretId=s', secret]] },
+  ],
+  'a payload': [
+    secretManager,
+    '/v1/projects/p/secrets/s:addVersion',
+    { payload: { data: 'MTIzNDU2Nzg5', dataCrc32c: '3808858755' } },
+    { before: [['/v1/projects/p/secrets?secretId=s', secret]] },
+  ],
+  'a key': [kms, `${KEYS}?cryptoKeyId=c1`, key],
+  'a state of a version': [
+    kms,
+    `${KEYS}/c1/cryptoKeyVersions/1?updateMask=state`,
+    { state: 'DISABLED' },
+    { method: 'PATCH', before: [[`${KEYS}?cryptoKeyId=c1`, key]] },
+  ],
+  'a primary version': [
+    kms,
+    `${KEYS}/c1:updatePrimaryVersion`,
+    { cryptoKeyVersionId: '2' },
     {
-      databaseName: 'admin',
-      username: 'c1',
-      password: 'correct horse',
-      roles: [{ databaseName: 'admin', roleName: 'readAnyDatabase' }],
-      labels: [{ key: 'company', value: 'c1' }],
+      before: [
+        [`${KEYS}?cryptoKeyId=c1`, key],
+        [`${KEYS}/c1/cryptoKeyVersions`, {}],
+      ],
+    },
+  ],
+  'a database': [
+    firestore,
+    '/v1/projects/p/databases?databaseId=other',
+    {
+      type: 'FIRESTORE_NATIVE',
+      locationId: 'us-west1',
+      concurrencyMode: 'PESSIMISTIC',
+      databaseEdition: 'STANDARD',
+      deleteProtectionState: 'DELETE_PROTECTION_DISABLED',
     },
   ],
   'a rolling index': [
@@ -243,17 +332,20 @@ function withOne(value: Json[] | { [name: string]: Json }, name: string, body: J
     : { ...value, [name]: body };
 }
 
-test.each(Object.entries(GOOD))('%s', (_what, [make, path, good]) => {
+test.each(Object.entries(GOOD))('%s', (_what, [make, path, good, more = {}]) => {
   const send = (body: Json) => {
-    const world = createWorld();
+    const world = createWorld(more.limits);
     const host = hostOf(path);
-    const call = { method: 'POST', path, body, ...(host !== undefined && { host }) };
-    const { status } = callerOf(make(world), HEADERS)(call);
-    return { status, effects: world.ledger.entries.length };
+    const call = callerOf(make(world), HEADERS);
+    for (const [first, content] of more.before ?? []) call({ method: 'POST', path: first, body: content });
+    const before = world.ledger.entries.length;
+    const { method = 'POST' } = more;
+    const { status } = call({ method, path, body, ...(host !== undefined && { host }) });
+    return { status, effects: world.ledger.entries.length - before };
   };
   expect(send(good).status).toBeLessThan(300);
   const all = [...brokenIn(good, 'body')];
-  expect(all.length).toBeGreaterThan(10);
+  expect(all.length).toBeGreaterThan(5);
   for (const { where, body, how } of all) {
     const { status, effects } = send(body);
     expect([200, 201, 204, 400, 404, 409, 422, 501], where).toContain(status);

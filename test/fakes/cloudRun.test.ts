@@ -6,6 +6,7 @@ import { cloudRun } from '../../fakes/cloudRun.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import { bytesOf, createRouter, serve } from '../../fakes/service.ts';
+import { assetOf } from '../../scenarios/requests.ts';
 import { callFake, createWorld, TOKEN } from './harness.ts';
 
 const DEPLOY_MS = 6000;
@@ -134,6 +135,24 @@ describe('a change', () => {
       { effect: 'created', company: 'c00001', detail: 'health:1' },
       { effect: 'changed', company: 'c00002', detail: 'health:2' },
     ]);
+  });
+});
+
+test('who asks for numbers of enumerations is given numbers, and may send them', () => {
+  const { create, call } = setUp();
+  create('s', { ingress: 3 });
+  const names = call('GET', '/services/s', undefined, DEPLOY_MS).body;
+  expect(names).toMatchObject({
+    ingress: 'INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER',
+    terminalCondition: { type: 'Ready', state: 'CONDITION_SUCCEEDED' },
+    traffic: [{ type: LATEST }],
+  });
+  const numbers = call('GET', '/services/s?$alt=json;enum-encoding=int', undefined, DEPLOY_MS).body;
+  expect(numbers).toMatchObject({
+    ingress: 3,
+    launchStage: 4,
+    terminalCondition: { type: 'Ready', state: 4 },
+    traffic: [{ type: 1, percent: 100 }],
   });
 });
 
@@ -306,6 +325,37 @@ describe('a region', () => {
     expect(create('s', scaled(10)).status).toBe(200);
     expect(patch('s', 'template', change, 10_000).status).toBe(400);
     expect(world.ledger.entries).toHaveLength(1);
+  });
+
+  test.each<[boolean, number]>([
+    [true, 503],
+    [false, 200],
+  ])('runs so many vCPU at a time (vendors’ quotas: %s)', (resourceQuotas, status) => {
+    const { create, get, run } = setUp(resourceQuotas);
+    const facts = {
+      'run.service.concurrency': 80,
+      'run.idle': 900_000,
+      'run.pending.max': 10_000,
+      'run.cold.node': 3000,
+      'lat.mcp.asset': 10,
+      'bytes.answer.asset': 100,
+      ...QUOTAS,
+    };
+    const zone = { recordAt: () => undefined, certificateActive: () => false };
+    const company = companyServices({ ...createWorld(facts), resourceQuotas }, run, zone);
+    const eight = scaled(1, { cpu: '8', memory: '4Gi' });
+    const ask = (id: string) => {
+      create(id, { ...eight, labels: { company: id } });
+      const url = `${get(id, DEPLOY_MS).uri}/assets/${assetOf(0)}`;
+      return callFake(company, 'GET', url, undefined, { nowMs: DEPLOY_MS, headers: { 'x-company': id } });
+    };
+    expect(['a', 'b'].map(id => ask(id).status)).toEqual([200, 200]);
+    const third = ask('c');
+    expect(third.status).toBe(status);
+    const text = String(third.body);
+    expect(text.includes('exceeded its quota limit for run.googleapis.com/cpu_allocation')).toBe(
+      status === 503,
+    );
   });
 
   test('holds what is asked for where the scenario leaves the vendors’ quotas out', () => {

@@ -308,6 +308,9 @@ describe('a policy', () => {
 
 const create = (change: object, serviceId = 'fresh') =>
   services.create({ parent, serviceId, requestBody: serviceOf('1', change) });
+const withEnv = (...names: string[]) => ({
+  template: { containers: [{ image: IMAGE, env: names.map(name => ({ name, value: 'x' })) }] },
+});
 const change = (body: object, updateMask?: string) =>
   services.patch({ name, requestBody: body, ...(updateMask && { updateMask }) });
 
@@ -317,6 +320,8 @@ test.each<[string, () => Promise<unknown>, string]>([
   ['an id in upper case', () => create({}, 'Fresh'), '400 INVALID_ARGUMENT'],
   ['an unknown field', () => create({ lables: {} }), '400 INVALID_ARGUMENT'],
   ['an output field of a wrong type', () => create({ uid: 1 }), '400 INVALID_ARGUMENT'],
+  ['the port as a variable', () => create(withEnv('PORT')), '400 INVALID_ARGUMENT'],
+  ['a variable twice', () => create(withEnv('A', 'A')), '400 INVALID_ARGUMENT'],
   ['a stale etag', () => change({ ...serviceOf('2'), etag: '"0"' }), '409 ABORTED'],
   ['a stale etag at the deletion', () => services.delete({ name, etag: '"0"' }), '409 ABORTED'],
   ['a mask of an unknown field', () => change({ labels: {} }, 'lables'), '400 INVALID_ARGUMENT'],

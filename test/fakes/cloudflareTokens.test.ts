@@ -131,7 +131,7 @@ describe('a token', () => {
 
 describe("the vendor's limit on calls", () => {
   const scenario = rolloutOf(1, { 'provisioning.quotas': 'vendor' });
-  const { domain, cloudflareZoneId } = scenario.platform;
+  const [{ domain, id: zoneId }] = scenario.platform.zones;
   const open = () => {
     const cloud = new Cloud(cloudOptionsOf(scenario, new FactValues('mid', {}), 1));
     let n = 0;
@@ -145,7 +145,7 @@ describe("the vendor's limit on calls", () => {
       )!.reply;
     return { cloud, call };
   };
-  const LIST = `/client/v4/zones/${cloudflareZoneId}/dns_records`;
+  const LIST = `/client/v4/zones/${zoneId}/dns_records`;
   const MINUTE_MS = 60_000;
 
   test('lets 1,200 calls in five minutes pass, and then none at all for five minutes', () => {
@@ -167,8 +167,8 @@ describe("the vendor's limit on calls", () => {
     );
     const others: [string, string][] = [
       ['GET', '/client/v4/zones'],
-      ['GET', `/client/v4/zones/${cloudflareZoneId}/custom_hostnames`],
-      ['GET', `/client/v4/zones/${cloudflareZoneId}/ssl/certificate_packs`],
+      ['GET', `/client/v4/zones/${zoneId}/custom_hostnames`],
+      ['GET', `/client/v4/zones/${zoneId}/ssl/certificate_packs`],
       ['GET', VERIFY],
     ];
     for (const [method, path] of others) expect(call(method, path, 7 * MINUTE_MS - 1).status).toBe(429);
@@ -195,7 +195,7 @@ describe("the vendor's limit on calls", () => {
 
   test('comes with the limits on resources, by the scenario', () => {
     const options = cloudOptionsOf(scenario, new FactValues('mid', {}), 1);
-    expect(options).toMatchObject({ resourceQuotas: true, zones: new Map([[cloudflareZoneId, domain]]) });
+    expect(options).toMatchObject({ resourceQuotas: true, zones: new Map([[zoneId, domain]]) });
     const plan = rolloutOf(1, { 'provisioning.quotas': 'plan' });
     expect(cloudOptionsOf(plan, new FactValues('mid', {}), 1).resourceQuotas).toBe(false);
   });

@@ -124,6 +124,50 @@ describe('an idle instance', () => {
   });
 });
 
+describe('a region', () => {
+  const share = { region: 'us-west1', vcpu: 2 };
+  const regionOf = (options: Partial<InstanceOptions> = {}) => {
+    const { instances } = instancesOf({ concurrency: 1, vcpuMax: 4, ...options });
+    const arrive = (nowMs: number, company: string, of = share, isWarm = false) =>
+      instances.arrive(company, company, isWarm, nowMs, SERVICE_MS, [0], of);
+    return { instances, arrive };
+  };
+
+  it('has so many vCPU for the instances of all services: the first of another is refused', () => {
+    const { arrive, instances } = regionOf();
+    for (const company of ['c1', 'c2']) expect(arrive(0, company)?.isCold).toBe(true);
+    expect(arrive(0, 'c3')).toBeUndefined();
+    expect(instances.countOf('c3', 0)).toBe(0);
+    expect(arrive(0, 'c3', { ...share, region: 'us-central1' })?.isCold).toBe(true);
+    expect(instances.usage().map(({ requests, refused }) => [requests, refused])).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 1],
+    ]);
+  });
+
+  it('lets a service that has an instance wait for a place in it', () => {
+    const { arrive } = regionOf();
+    arrive(0, 'c1');
+    arrive(0, 'c2');
+    expect(arrive(0, 'c1')).toEqual({ waitMs: COLD_MS + SERVICE_MS, isCold: false });
+  });
+
+  it('has room again when an instance is gone, and counts those that are kept warm', () => {
+    const { arrive } = regionOf();
+    arrive(0, 'c1', share, true);
+    arrive(1000, 'c2');
+    expect(arrive(SERVICE_MS + IDLE_MS - 1, 'c3')).toBeUndefined();
+    expect(arrive(SERVICE_MS + IDLE_MS, 'c3')?.isCold).toBe(true);
+    expect(arrive(SERVICE_MS + IDLE_MS, 'c4')).toBeUndefined();
+  });
+
+  it('has no limit unless one is given', () => {
+    const { arrive } = regionOf({ vcpuMax: undefined });
+    for (let i = 0; i < 100; i++) expect(arrive(0, `c${i}`)?.isCold).toBe(true);
+  });
+});
+
 /** Times between arrivals and times of service, in small integers so that many things happen at once. */
 const arrivals = fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 200 })), {
   minLength: 1,

@@ -69,7 +69,7 @@ describe('documents', () => {
     expect(await googleRefusal(get('seen/a'))).toBe('404 NOT_FOUND');
   });
 
-  test('are in the one database that there is', async () => {
+  test('are in the database that the platform has made, and in those made since', async () => {
     expect((await databases.get({ name: database })).data).toMatchObject({
       name: database,
       type: 'FIRESTORE_NATIVE',
@@ -77,6 +77,39 @@ describe('documents', () => {
     expect((await databases.list({ parent: 'projects/p' })).data.databases).toHaveLength(1);
     const other = 'projects/p/databases/other';
     expect(await googleRefusal(databases.get({ name: other }))).toBe('404 NOT_FOUND');
+    const requestBody = { type: 'FIRESTORE_NATIVE', locationId: 'us-west1' };
+    const create = (databaseId: string, change: object = {}) =>
+      databases.create({ parent: 'projects/p', databaseId, requestBody: { ...requestBody, ...change } });
+    expect((await create('other')).data).toMatchObject({ done: true, response: { name: other } });
+    expect(await googleRefusal(create('other'))).toBe('409 ALREADY_EXISTS');
+    expect((await databases.get({ name: other })).data).toMatchObject(requestBody);
+    const page = (await databases.list({ parent: 'projects/p' })).data.databases!;
+    expect(page.map(({ name }) => name)).toEqual([database, other]);
+    // A document of the one is none of the other.
+    const name = `${other}/documents/docs/mine`;
+    const writes = [{ update: { name, fields: {} } }];
+    await documents().commit({ database: other, requestBody: { writes } });
+    expect((await documents().get({ name })).data.name).toBe(name);
+    expect(await googleRefusal(get('docs/mine'))).toBe('404 NOT_FOUND');
+    expect(await googleRefusal(documents().commit({ database, requestBody: { writes } }))).toBe(
+      '400 INVALID_ARGUMENT',
+    );
+    await databases.delete({ name: other });
+    expect(await googleRefusal(documents().get({ name }))).toBe('404 NOT_FOUND');
+    expect(server.cloud.ledger.entries.slice(-2).map(({ kind, effect }) => `${effect} ${kind}`)).toEqual([
+      'deleted document',
+      'deleted database',
+    ]);
+    for (const refused of [
+      create('ab'),
+      create('Upper-case'),
+      create('third', { type: 'OTHER' }),
+      create('third', { locationId: 'moon' }),
+      create('third', { locationId: undefined }),
+      create('third', { place: 'us-west1' }),
+    ])
+      expect(await googleRefusal(refused)).toBe('400 INVALID_ARGUMENT');
+    expect(await googleRefusal(databases.delete({ name: other }))).toBe('404 NOT_FOUND');
   });
 });
 
@@ -295,6 +328,6 @@ test.each<[string, () => Promise<unknown>]>([
 });
 
 test('a call that the fake does not cover is answered with 501', async () => {
-  const call = documents().beginTransaction({ database, requestBody: {} });
+  const call = documents().partitionQuery({ parent: root, requestBody: {} });
   await expect(call).rejects.toMatchObject({ status: 501 });
 });

@@ -60,6 +60,27 @@ describe('a secret', () => {
     expect((await secrets.list({ parent: 'projects/q' })).data).toEqual({ totalSize: 0 });
   });
 
+  test('is changed as far as the mask says, and only as it was seen', async () => {
+    const { etag } = (await secrets.get({ name })).data;
+    const patch = (updateMask: string, requestBody: object) =>
+      secrets.patch({ name, updateMask, requestBody });
+    const labels = { company: 'c00001', suspended: 'yes' };
+    const changed = (await patch('labels', { labels, annotations: { a: 'b' }, etag })).data;
+    expect(changed).toMatchObject({ name, labels });
+    expect(changed.annotations).toBeUndefined();
+    expect(changed.etag).not.toBe(etag);
+    expect((await secrets.get({ name })).data).toEqual(changed);
+    expect(await googleRefusal(patch('labels', { labels: {}, etag }))).toBe('400 FAILED_PRECONDITION');
+    const both = (await patch('annotations,labels', { annotations: { a: 'b' } })).data;
+    expect([both.annotations, both.labels]).toEqual([{ a: 'b' }, {}]);
+    const effects = server.cloud.ledger.entries.filter(entry => entry.name === name);
+    expect(effects.map(({ effect, detail }) => `${effect} ${detail}`)).toEqual([
+      'created ',
+      'changed labels',
+      'changed annotations labels',
+    ]);
+  });
+
   test('is replicated where its owner says', async () => {
     const replication = { userManaged: { replicas: [{ location: 'europe-west1' }] } };
     const made = await secrets.create({ parent, secretId: `r${n}`, requestBody: { replication } });
@@ -153,6 +174,27 @@ test.each<[string, () => Promise<unknown>, string]>([
   ['a negative page', () => secrets.list({ parent, pageSize: -1 }), '400 INVALID_ARGUMENT'],
   ['a page token of its own', () => secrets.list({ parent, pageToken: 'x' }), '400 INVALID_ARGUMENT'],
   ['a filter by nothing known', () => secrets.list({ parent, filter: 'size>1' }), '400 INVALID_ARGUMENT'],
+  ['a change without a mask', () => secrets.patch({ name, requestBody: {} }), '400 INVALID_ARGUMENT'],
+  [
+    'a change of its replication',
+    () => secrets.patch({ name, updateMask: 'replication', requestBody }),
+    '400 INVALID_ARGUMENT',
+  ],
+  [
+    'a change to a label in upper case',
+    () => secrets.patch({ name, updateMask: 'labels', requestBody: { labels: { company: 'C1' } } }),
+    '400 INVALID_ARGUMENT',
+  ],
+  [
+    'a change of an unknown field',
+    () => secrets.patch({ name, updateMask: 'labels', requestBody: { lables: {} } as object }),
+    '400 INVALID_ARGUMENT',
+  ],
+  [
+    'a change of an absent secret',
+    () => secrets.patch({ name: `${name}x`, updateMask: 'labels', requestBody: {} }),
+    '404 NOT_FOUND',
+  ],
   ['a stale etag at the deletion', () => secrets.delete({ name, etag: '"0"' }), '400 FAILED_PRECONDITION'],
   ['an etag without its quotes', () => secrets.delete({ name, etag: 'abc' }), '400 FAILED_PRECONDITION'],
   ['an absent secret', () => secrets.delete({ name: `${name}x` }), '404 NOT_FOUND'],

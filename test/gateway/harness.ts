@@ -18,7 +18,7 @@ export const OUR_SESSION = `s-${OURS}-5`;
 export const THEIR_SESSION = `s-${THEIRS}-5`;
 
 export const OPTIONS: GatewayOptions = {
-  domain: DOMAIN,
+  domains: [DOMAIN],
   levels: {
     SANDBOX: { requestsPerMinute: 100, verificationPool: 'small' },
     OPAL: { requestsPerMinute: 1000, verificationPool: 'large' },

@@ -31,7 +31,8 @@ it('ends with nothing left of the company, in the fakes’ ledger as in the regi
     ...['population.companies=3', 'population.regions.us-west1=3', 'population.advanced=1'],
     'provisioning.databaseOperationsPerCompany=4',
   ]);
-  const cloud = new Cloud(cloudOptionsOf(scenario, new FactValues('mid', scenario.facts), 7));
+  const facts = new FactValues('mid', scenario.facts);
+  const cloud = new Cloud(cloudOptionsOf(scenario, facts, 7));
   const server = await startFakes({ cloud, port: 0, vendorPorts: false, speed: SPEED });
   const { nowMs, speed } = await readHealth(server.url);
   const clock = fastClock(nowMs, speed);
@@ -41,15 +42,18 @@ it('ends with nothing left of the company, in the fakes’ ledger as in the regi
   });
   const path = join(newFolder(), 'journal.sqlite');
   const companies = companiesOf(scenario);
-  const options = { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS };
+  const options = {
+    ...rolloutOptionsOf(scenario, facts),
+    ...{ companies, tokens: FAKES_TOKENS, holder: 'operator', afterPause: undefined },
+  };
   /** One process: its own connection to the journal, and what it sends by. */
   const inProcess = async (
     work: (ports: Parameters<typeof rollOut>[0]) => Promise<void>,
     send: (call: Call) => Promise<Outcome> = call => transport.send(call),
   ) => {
-    const { journal, registry, close } = openStores(path);
-    await work({ clock, chance: systemChance, transport: { send }, journal, registry, log: () => {} });
-    close();
+    const stores = openStores(path);
+    await work({ clock, chance: systemChance, transport: { send }, ...stores, log: () => {} });
+    stores.close();
   };
   try {
     await inProcess(ports => rollOut(ports, options, emptyState()));

@@ -16,7 +16,8 @@ import { Stores } from '../../simulator/stores.ts';
 import { Trace } from '../../simulator/trace.ts';
 import { type Operations, openOperations } from '../../src/operations/operations.ts';
 import type { Call, CallKey, Clock, LogLine } from '../../src/ports.ts';
-import { columnsOf, emptyState, rollOut } from '../../src/provisioning/rollout.ts';
+import { columnsOf } from '../../src/provisioning/columns.ts';
+import { emptyState, rollOut } from '../../src/provisioning/rollout.ts';
 import { systemChance } from '../../src/runtime/chance.ts';
 
 const SEED = 7;
@@ -67,7 +68,10 @@ export async function runWorld(
   });
   const network = new Network(kernel, cloud, new Trace());
   const stores = new Stores(kernel, facts, SEED);
-  const options = { ...rolloutOptionsOf(scenario), companies, tokens: FAKES_TOKENS };
+  const options = {
+    ...rolloutOptionsOf(scenario, facts),
+    ...{ companies, tokens: FAKES_TOKENS, holder: 'operator', afterPause: undefined },
+  };
   const operations = scenario.provisioning.databaseOperationsPerCompany;
   let state = emptyState();
   const meddle = (method: string, url: string, body?: object) =>
@@ -84,8 +88,7 @@ export async function runWorld(
           return wire.send(call);
         },
       },
-      journal: stores.journal(generation),
-      registry: stores.registry(generation),
+      ...stores.all(generation),
       log: (line: LogLine) => void logged.push(line),
     };
     state = emptyState();

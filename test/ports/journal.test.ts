@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { SandtableError } from '../../src/errors.ts';
 import type { JournalEntry } from '../../src/ports.ts';
-import { openStores } from '../../src/runtime/stores.ts';
+import { holderOf, openStores } from '../../src/runtime/stores.ts';
 import { inFolder, STORES, type StoresCase } from './stores.ts';
 
 const entry = (n: number, more: Partial<JournalEntry> = {}): JournalEntry => ({
@@ -81,6 +81,17 @@ const CASES: readonly [behaviour: string, each: StoresCase][] = [
     },
   ],
   [
+    'tells of the companies that it is asked for, and of the rollout itself',
+    async open => {
+      const { journal } = open();
+      const opened = entry(-1, { step: '', event: 'opened' });
+      await journal.append([opened, entry(0), entry(1), entry(2), entry(1)]);
+      expect(await journal.read({ from: 1, to: 2 })).toEqual([entry(1), entry(1)]);
+      expect(await journal.read({ from: -1, to: 0 })).toEqual([opened]);
+      expect(await journal.read({ from: 3, to: 9 })).toEqual([]);
+    },
+  ],
+  [
     'gives a reader what was there, not what comes later',
     async open => {
       const { journal } = open();
@@ -129,33 +140,42 @@ describe('the journal on disk', () => {
     }),
   );
 
-  it('is refused while it is held, and not afterwards', () =>
+  it('is shared by all that open it', () =>
     inFolder(async folder => {
       const path = join(folder, 'journal.sqlite');
-      const first = openStores(path);
-      for (const fresh of [false, true]) {
-        const message = refusalOf(() => openStores(path, fresh));
-        expect(message).toContain(path);
-        expect(message).toContain('another process holds it');
-      }
+      const [first, second] = [openStores(path), openStores(path)];
       await first.journal.append([entry(0)]);
+      await second.journal.append([entry(1)]);
+      expect(await first.journal.read()).toEqual([entry(0), entry(1)]);
+      expect(await first.slots.take('deploys', 1000, 100)).toBe(1000);
+      expect(await second.slots.take('deploys', 1000, 100)).toBe(1100);
       first.close();
-      const second = openStores(path);
-      expect(await second.journal.read()).toEqual([entry(0)]);
       second.close();
     }));
 
-  it('is refused to a second process', () =>
+  it('is not forgotten while a living process works on it', () =>
     inFolder(async folder => {
       const path = join(folder, 'journal.sqlite');
-      const { close } = openStores(path);
-      const stores = new URL('../../src/runtime/stores.ts', import.meta.url).href;
-      const program = `import { openStores } from ${JSON.stringify(stores)};
-        try { openStores(${JSON.stringify(path)}); } catch (error) { console.log(error.code, error.message); }`;
-      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-        encoding: 'utf8',
-      });
-      expect(stdout).toMatch(/^JOURNAL .*another process holds it/);
+      const { leases, journal, close } = openStores(path);
+      const lease = (await leases.take('batch 0', holderOf(process.pid), 0, 30_000))!;
+      await journal.append([entry(0)], lease);
+      expect(refusalOf(() => openStores(path, true))).toContain(`process ${process.pid} works on it`);
+      expect(await journal.read()).toEqual([entry(0)]);
+      await leases.end(lease);
+      close();
+      const fresh = openStores(path, true);
+      expect(await fresh.journal.read()).toEqual([]);
+      fresh.close();
+    }));
+
+  it('gives away at once what a process held that is gone', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const { pid } = spawnSync(process.execPath, ['-e', '']);
+      const { leases, close } = openStores(path);
+      await leases.take('batch 0', holderOf(pid), 0, 30_000);
+      expect(await leases.take('batch 0', holderOf(process.pid), 1, 30_000)).toMatchObject({ epoch: 2 });
+      expect(await leases.take('batch 0', holderOf(1), 2, 30_000)).toBeUndefined();
       close();
     }));
 

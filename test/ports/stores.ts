@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FactValues } from '../../scenarios/facts.ts';
 import { Stores as VirtualStores } from '../../simulator/stores.ts';
-import type { Journal, Registry } from '../../src/ports.ts';
+import type { ProvisioningStores } from '../../src/ports.ts';
 import { openStores } from '../../src/runtime/stores.ts';
 import { inVirtualTime } from './virtualTime.ts';
 
-export type Opened = { readonly journal: Journal; readonly registry: Registry; readonly close: () => void };
+export type Opened = ProvisioningStores & { readonly close: () => void };
 export type StoresCase = (open: () => Opened) => Promise<void>;
 
 export const STORES: readonly [name: string, run: (each: StoresCase) => Promise<void>][] = [
@@ -22,8 +22,7 @@ export const STORES: readonly [name: string, run: (each: StoresCase) => Promise<
         return each(() => {
           const generation = { alive: true };
           return {
-            journal: stores.journal(generation),
-            registry: stores.registry(generation),
+            ...stores.all(generation),
             close: () => void (generation.alive = false),
           };
         });

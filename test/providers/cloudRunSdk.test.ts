@@ -30,15 +30,15 @@ const COMPANY = {
   index: 1,
   id: 'c00001',
   region: 'us-west1',
+  ordinal: 0,
   level: 'DIAMOND',
   industry: 'Health care',
   configuration: 'basic',
 } as const;
 const PLATFORM = {
-  domain: 'mcp.example.net',
-  cloudflareZoneId: 'zone',
-  googleProject: 'p',
-  regions: {},
+  zones: [{ id: 'zone', domain: 'mcp.example.net' }],
+  googleProjects: ['p'],
+  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: templatesOf('Health care'),
 };
 const parent = 'projects/p/locations/us-west1';

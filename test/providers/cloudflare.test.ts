@@ -32,16 +32,16 @@ const company: Company = {
   index: 42,
   id: 'c00042',
   region: 'us-west1',
+  ordinal: 0,
   level: 'ONYX',
   industry: 'retail',
   configuration: 'basic',
 };
 const other: Company = { ...company, id: 'c00043' };
 const platform: Platform = {
-  domain: DOMAIN,
-  cloudflareZoneId: ZONE_ID,
-  googleProject: 'p',
-  regions: {},
+  zones: [{ id: ZONE_ID, domain: DOMAIN }],
+  googleProjects: ['p'],
+  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: templatesOf('retail'),
 };
 const name = `${company.id}.${DOMAIN}`;

@@ -40,15 +40,15 @@ const COMPANY: Company = {
   index: 1,
   id: 'c00001',
   region: 'us-west1',
+  ordinal: 0,
   level: 'DIAMOND',
   industry: 'Health care',
   configuration: 'basic',
 };
 const PLATFORM: Platform = {
-  domain: DOMAIN,
-  cloudflareZoneId: 'zone',
-  googleProject: 'p',
-  regions: {},
+  zones: [{ id: 'zone', domain: DOMAIN }],
+  googleProjects: ['p'],
+  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: {
     'Health care': {
       image: 'us-docker.pkg.dev/p/images/health:1',

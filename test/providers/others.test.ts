@@ -30,19 +30,18 @@ const company: Company = {
   index: 42,
   id: 'c00042',
   region: 'us-west1',
+  ordinal: 17,
   level: 'ONYX',
   industry: 'retail',
   configuration: 'basic',
 };
 const region = {
-  atlasProject: '65f1c0a4b7d2e3f40a1b2c01',
-  atlasCluster: 'companies',
+  atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
   pineconeHost: 'companies-x.svc.w1.pinecone.io',
 };
 const platform: Platform = {
-  domain: DOMAIN,
-  cloudflareZoneId: '023e105f4ecef8ad9ca31a8372d0c353',
-  googleProject: 'test-platform',
+  zones: [{ id: '023e105f4ecef8ad9ca31a8372d0c353', domain: DOMAIN }],
+  googleProjects: ['test-platform'],
   regions: { 'us-west1': region },
   templates: {},
 };

@@ -21,14 +21,12 @@ import { answered, cannedTransport } from '../fakes/harness.ts';
 import { templatesOf } from './templates.ts';
 
 const region = {
-  atlasProject: '65f1c0a4b7d2e3f40a1b2c01',
-  atlasCluster: 'companies',
+  atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
   pineconeHost: 'companies-x.svc.w1.pinecone.io',
 };
 const platform: Platform = {
-  domain: DOMAIN,
-  cloudflareZoneId: 'zone',
-  googleProject: 'p',
+  zones: [{ id: 'zone', domain: DOMAIN }],
+  googleProjects: ['p'],
   regions: { 'us-west1': region },
   templates: templatesOf('retail'),
 };
@@ -36,6 +34,7 @@ const companyOf = (n: number): Company => ({
   index: n,
   id: `c0000${n}`,
   region: 'us-west1',
+  ordinal: 0,
   level: 'ONYX',
   industry: 'retail',
   configuration: 'basic',

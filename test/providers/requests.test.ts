@@ -22,16 +22,16 @@ const company: Company = {
   index: 1,
   id: 'c00001',
   region: 'us-west1',
+  ordinal: 0,
   level: 'DIAMOND',
   industry: 'retail',
   configuration: 'basic',
 };
 const GROUP = '65f1c0a4b7d2e3f40a1b2c01';
 const platform: Platform = {
-  domain: 'example.net',
-  cloudflareZoneId: 'zone',
-  googleProject: 'p',
-  regions: { 'us-west1': { atlasProject: GROUP, atlasCluster: 'companies', pineconeHost: '' } },
+  zones: [{ id: 'zone', domain: 'example.net' }],
+  googleProjects: ['p'],
+  regions: { 'us-west1': { atlas: [{ project: GROUP, cluster: 'companies' }], pineconeHost: '' } },
   templates: templatesOf('retail'),
 };
 const attempt: Attempt = { key: [1], deadlineAtMs: 0 };

@@ -27,16 +27,16 @@ const company: Company = {
   index: 1,
   id: 'c00001',
   region: 'us-west1',
+  ordinal: 0,
   level: 'DIAMOND',
   industry: 'Health care',
   configuration: 'basic',
 };
 const platform: Platform = {
-  domain: 'example.net',
-  cloudflareZoneId: 'zone',
-  googleProject: 'my-project',
+  zones: [{ id: 'zone', domain: 'example.net' }],
+  googleProjects: ['my-project'],
   regions: {
-    'us-west1': { atlasProject: '', atlasCluster: '', pineconeHost: 'companies-x.svc.w1.pinecone.io' },
+    'us-west1': { atlas: [{ project: '', cluster: '' }], pineconeHost: 'companies-x.svc.w1.pinecone.io' },
   },
   templates: templatesOf('Health care'),
 };

@@ -15,15 +15,15 @@ const COMPANY: Company = {
   index: 1,
   id: 'c00001',
   region: 'us-west1',
+  ordinal: 0,
   level: 'DIAMOND',
   industry: 'retail',
   configuration: 'basic',
 };
 const PLATFORM: Platform = {
-  domain: DOMAIN,
-  cloudflareZoneId: 'zone',
-  googleProject: 'p',
-  regions: {},
+  zones: [{ id: 'zone', domain: DOMAIN }],
+  googleProjects: ['p'],
+  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: templatesOf('retail'),
 };
 const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };

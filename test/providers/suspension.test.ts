@@ -30,16 +30,16 @@ const company: Company = {
   index: 1,
   id: 'c00001',
   region: 'us-west1',
+  ordinal: 0,
   level: 'DIAMOND',
   industry: 'retail',
   configuration: 'basic',
 };
 const platform: Platform = {
-  domain: DOMAIN,
-  cloudflareZoneId: 'zone',
-  googleProject: 'p',
+  zones: [{ id: 'zone', domain: DOMAIN }],
+  googleProjects: ['p'],
   regions: {
-    'us-west1': { atlasProject: '65f1c0a4b7d2e3f40a1b2c01', atlasCluster: 'companies', pineconeHost: '' },
+    'us-west1': { atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }], pineconeHost: '' },
   },
   templates: templatesOf('retail'),
 };

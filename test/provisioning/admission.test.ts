@@ -2,9 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Admission, type Rates } from '../../src/provisioning/admission.ts';
+import { Admission, type Placed, type Rates } from '../../src/provisioning/admission.ts';
 import type { LimiterName, Step, StepKind } from '../../src/provisioning/plan.ts';
+import type { VendorRates } from '../../src/provisioning/vendorLimits.ts';
 import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
+import { memorySlots, NO_VENDOR_RATES, PLACED } from './slots.ts';
 
 const BACKLOG_MS = 15_000;
 const NONE: Rates = { dnsRecordWrites: null, cloudRunDeploys: null, databaseOperations: null };
@@ -18,8 +20,12 @@ const step = (kind: StepKind, limiter?: LimiterName): Step => ({
 const deploy = step('service', 'cloudRunDeploys');
 const dns = step('dnsRecord', 'dnsRecordWrites');
 const times = (count: number, one: Step) => Array.from({ length: count }, () => one);
-const open = ({ clock }: VirtualTime, rates: Partial<Rates>, resumed = false) =>
-  new Admission(clock, { ...NONE, ...rates }, BACKLOG_MS, resumed);
+const open = (
+  { clock }: VirtualTime,
+  rates: Partial<Rates>,
+  vendorRates: Partial<VendorRates> = {},
+  slots = memorySlots(),
+) => new Admission(clock, slots, { ...NONE, ...rates }, { ...NO_VENDOR_RATES, ...vendorRates }, BACKLOG_MS);
 const blockedMs = (admission: Admission, name: string) =>
   admission.counts().find(count => count.name === name)?.admissionBlockedMs;
 
@@ -27,8 +33,8 @@ describe('admission', () => {
   it('never waits without limits', () =>
     inVirtualTime(async time => {
       const admission = open(time, {});
-      admission.admit(times(1000, deploy));
-      await admission.wait();
+      admission.admit(times(1000, deploy), PLACED);
+      await admission.wait([deploy, dns], PLACED);
       expect(time.elapsedMs()).toBe(0);
       expect(admission.counts()).toEqual([]);
     }));
@@ -40,9 +46,9 @@ describe('admission', () => {
   ])('with %d deployments under way at 60 a minute it waits %d ms', (count, ms) =>
     inVirtualTime(async time => {
       const admission = open(time, { cloudRunDeploys: 60, dnsRecordWrites: 6000 });
-      admission.admit([...times(count, deploy), dns]);
-      for (let i = 0; i < count; i++) admission.reserve(deploy, true);
-      await admission.wait();
+      admission.admit([...times(count, deploy), dns], PLACED);
+      for (let i = 0; i < count; i++) await admission.reserve(deploy, 'create', true, PLACED);
+      await admission.wait([deploy, dns], PLACED);
       expect(time.elapsedMs()).toBe(ms);
       expect(blockedMs(admission, 'cloudRunDeploys')).toBe(ms);
       expect(blockedMs(admission, 'dnsRecordWrites')).toBe(0);
@@ -52,10 +58,10 @@ describe('admission', () => {
   it('counts what is promised like what was asked for', () =>
     inVirtualTime(async time => {
       const admission = open(time, { cloudRunDeploys: 60 });
-      admission.admit(times(20, deploy));
-      const waited = admission.wait().then(time.elapsedMs);
+      admission.admit(times(20, deploy), PLACED);
+      const waited = admission.wait([deploy, dns], PLACED).then(time.elapsedMs);
       await time.clock.sleep(3000);
-      for (let i = 0; i < 20; i++) admission.reserve(deploy, true);
+      for (let i = 0; i < 20; i++) await admission.reserve(deploy, 'create', true, PLACED);
       // The slots begin at 3 s, and 15 of them are allowed to be ahead.
       expect(await waited).toBe(8000);
     }));
@@ -63,10 +69,10 @@ describe('admission', () => {
   it('names the limit that holds it back the longest', () =>
     inVirtualTime(async time => {
       const admission = open(time, { cloudRunDeploys: 60, dnsRecordWrites: 100 });
-      admission.admit([...times(20, deploy), ...times(30, dns)]);
-      for (let i = 0; i < 20; i++) admission.reserve(deploy, true);
-      for (let i = 0; i < 30; i++) admission.reserve(dns, true);
-      await admission.wait();
+      admission.admit([...times(20, deploy), ...times(30, dns)], PLACED);
+      for (let i = 0; i < 20; i++) await admission.reserve(deploy, 'create', true, PLACED);
+      for (let i = 0; i < 30; i++) await admission.reserve(dns, 'create', true, PLACED);
+      await admission.wait([deploy, dns], PLACED);
       expect(blockedMs(admission, 'cloudRunDeploys')).toBe(5000);
       expect(blockedMs(admission, 'dnsRecordWrites')).toBe(0);
     }));
@@ -74,12 +80,12 @@ describe('admission', () => {
   it('goes on when a company is given up', () =>
     inVirtualTime(async time => {
       const admission = open(time, { cloudRunDeploys: 60 });
-      admission.admit(times(30, deploy));
-      const waited = admission.wait().then(time.elapsedMs);
+      admission.admit(times(30, deploy), PLACED);
+      const waited = admission.wait([deploy, dns], PLACED).then(time.elapsedMs);
       await time.clock.sleep(2000);
-      for (let i = 0; i < 20; i++) admission.release(deploy, false);
+      for (let i = 0; i < 20; i++) admission.release(deploy, false, PLACED);
       expect(await waited).toBeLessThanOrEqual(15_000);
-      await admission.wait();
+      await admission.wait([deploy, dns], PLACED);
       expect(time.elapsedMs()).toBeLessThanOrEqual(15_000);
     }));
 
@@ -90,21 +96,22 @@ describe('admission', () => {
         steps =>
           inVirtualTime(async time => {
             const admission = open(time, { cloudRunDeploys: 60 });
-            admission.admit(times(steps.length, deploy));
+            admission.admit(times(steps.length, deploy), PLACED);
             for (const { asked, retries } of steps) {
-              if (asked) for (let i = 0; i <= retries; i++) admission.reserve(deploy, i === 0);
-              admission.release(deploy, asked);
+              if (asked)
+                for (let i = 0; i <= retries; i++) await admission.reserve(deploy, 'create', i === 0, PLACED);
+              admission.release(deploy, asked, PLACED);
             }
             // All slots have passed: whatever is counted now is a promise too many or too few.
             await time.clock.sleep(1000 * 4 * (steps.length + 1));
             const beganAtMs = time.elapsedMs();
-            admission.admit(times(15, deploy));
-            await admission.wait();
+            admission.admit(times(15, deploy), PLACED);
+            await admission.wait([deploy, dns], PLACED);
             expect(time.elapsedMs() - beganAtMs).toBe(0);
-            admission.admit([deploy]);
-            const waited = admission.wait().then(time.elapsedMs);
+            admission.admit([deploy], PLACED);
+            const waited = admission.wait([deploy, dns], PLACED).then(time.elapsedMs);
             await time.clock.sleep(500);
-            admission.release(deploy, false);
+            admission.release(deploy, false, PLACED);
             expect(await waited).toBeGreaterThan(beganAtMs + 500);
           }),
       ),
@@ -116,27 +123,64 @@ describe('admission', () => {
       const admission = open(time, { cloudRunDeploys: 60 });
       const { nowMs } = time.clock;
       for (const one of [step('secret'), dns, step('secret'), dns])
-        expect(admission.reserve(one, true)).toBe(nowMs());
+        expect(await admission.reserve(one, 'create', true, PLACED)).toBe(nowMs());
       expect(admission.counts().map(({ calls }) => calls)).toEqual([0]);
     }));
 
-  it('opens its limiters one interval late when it takes up the rollout of another process', () =>
+  it("keeps the vendor's rate by what the vendor counts by, whatever the plan allows", () =>
     inVirtualTime(async time => {
-      const slots = (resumed: boolean) => {
-        const admission = open(time, { cloudRunDeploys: 60 }, resumed);
-        return admission.reserve(deploy, true) - time.clock.nowMs();
-      };
-      expect([slots(false), slots(true)]).toEqual([0, 1000]);
+      const admission = open(time, {}, { cloudRunWrites: 60 });
+      const elsewhere = { ...PLACED, company: { ...PLACED.company, region: 'europe-west1' } };
+      const project = { ...PLACED, place: { ...PLACED.place, googleProject: 'q' } };
+      const slot = async (placed: Placed) =>
+        (await admission.reserve(deploy, 'create', true, placed)) - time.clock.nowMs();
+      admission.admit(times(4, deploy), PLACED);
+      expect(await slot(PLACED)).toBe(0);
+      expect(await slot(PLACED)).toBe(1000);
+      expect(await slot(elsewhere)).toBe(0);
+      expect(await slot(project)).toBe(0);
+      expect(admission.counts()).toMatchObject([{ name: 'cloudRunWrites', calls: 4, waitMs: 1000 }]);
+    }));
+
+  it('gives a call that two limits count a slot of both', () =>
+    inVirtualTime(async time => {
+      const admission = open(time, { cloudRunDeploys: 120 }, { cloudRunWrites: 60 });
+      const slots: number[] = [];
+      for (let i = 0; i < 3; i++)
+        slots.push((await admission.reserve(deploy, 'create', false, PLACED)) - time.clock.nowMs());
+      expect(slots).toEqual([0, 1000, 2000]);
+      expect(await admission.reserve(deploy, 'find', false, PLACED)).toBe(time.clock.nowMs());
+    }));
+
+  it("counts each look at a record towards Cloudflare's requests, and both calls of a removal", () =>
+    inVirtualTime(async time => {
+      const admission = open(time, {}, { cloudflareRequests: 240 });
+      const slot = async (verb: 'create' | 'find' | 'remove') =>
+        (await admission.reserve(dns, verb, false, PLACED)) - time.clock.nowMs();
+      expect([await slot('create'), await slot('find'), await slot('remove'), await slot('find')]).toEqual([
+        0, 250, 750, 1000,
+      ]);
+    }));
+
+  it('shares its slots, and what a vendor said about coming back, with another provisioner', () =>
+    inVirtualTime(async time => {
+      const slots = memorySlots();
+      const [one, other] = [1, 2].map(() => open(time, { cloudRunDeploys: 60 }, {}, slots));
+      const slot = async (admission: Admission) =>
+        (await admission.reserve(deploy, 'create', false, PLACED)) - time.clock.nowMs();
+      expect([await slot(one), await slot(other), await slot(one)]).toEqual([0, 1000, 2000]);
+      await one.refused(deploy, 'create', 'WritesPerMinute', 9000, PLACED);
+      expect([await slot(other), await slot(one)]).toEqual([9000, 10_000]);
     }));
 
   it('puts no gate before calls that were never refused', () =>
-    inVirtualTime(time => {
+    inVirtualTime(async time => {
       const admission = open(time, {});
       expect(admission.gateOf('service', 'create')).toBeUndefined();
-      const gate = admission.refused('service', 'create', 'WritesPerMinute', 1000);
+      const gate = await admission.refused(step('service'), 'create', 'WritesPerMinute', 1000, PLACED);
       expect(admission.gateOf('service', 'create')).toBe(gate);
       expect([...gate.quotas.keys()]).toEqual(['WritesPerMinute']);
-      expect(admission.refused('service', 'create', 'other', 1000)).toBe(gate);
+      expect(await admission.refused(step('service'), 'create', 'other', 1000, PLACED)).toBe(gate);
       expect(admission.gateOf('service', 'find')).toBeUndefined();
       expect(admission.gateOf('secret', 'create')).toBeUndefined();
     }));
@@ -144,8 +188,8 @@ describe('admission', () => {
   it('waits for a quota that refused, and names it', () =>
     inVirtualTime(async time => {
       const admission = open(time, { cloudRunDeploys: 60 });
-      admission.refused('service', 'create', 'WritesPerMinute', 40_000);
-      await admission.wait();
+      await admission.refused(step('service'), 'create', 'WritesPerMinute', 40_000, PLACED);
+      await admission.wait([deploy, dns], PLACED);
       expect(time.elapsedMs()).toBe(25_000);
       expect(admission.counts()).toEqual([
         {
@@ -168,12 +212,12 @@ describe('admission', () => {
     }));
 
   it('sums up a quota over all the calls that it refused', () =>
-    inVirtualTime(time => {
+    inVirtualTime(async time => {
       const admission = open(time, {});
-      admission.refused('service', 'create', 'WritesPerMinute', 10);
-      admission.refused('service', 'remove', 'WritesPerMinute', 10);
-      admission.refused('secret', 'create', 'other', 10);
-      admission.refused('service', 'create', 'WritesPerMinute', 10);
+      await admission.refused(step('service'), 'create', 'WritesPerMinute', 10, PLACED);
+      await admission.refused(step('service'), 'remove', 'WritesPerMinute', 10, PLACED);
+      await admission.refused(step('secret'), 'create', 'other', 10, PLACED);
+      await admission.refused(step('service'), 'create', 'WritesPerMinute', 10, PLACED);
       expect(admission.counts().map(({ name, refusals }) => [name, refusals])).toEqual([
         ['WritesPerMinute', 3],
         ['other', 1],
@@ -183,10 +227,10 @@ describe('admission', () => {
   it('names two quotas on one kind of call, each with the waits that it caused', () =>
     inVirtualTime(async time => {
       const admission = open(time, {});
-      const gate = admission.refused('service', 'create', 'a minute', 1000);
+      const gate = await admission.refused(step('service'), 'create', 'a minute', 1000, PLACED);
       await gate.enter();
       gate.leave();
-      admission.refused('service', 'create', 'an hour', 7000);
+      await admission.refused(step('service'), 'create', 'an hour', 7000, PLACED);
       await gate.enter();
       gate.leave();
       expect(admission.counts()).toMatchObject([
@@ -195,12 +239,12 @@ describe('admission', () => {
       ]);
     }));
 
-  it.each(['find', 'remove'])('is not held back by a quota that refuses only %s', verb =>
+  it.each(['find', 'remove'] as const)('is not held back by a quota that refuses only %s', verb =>
     inVirtualTime(async time => {
       const admission = open(time, {});
-      admission.admit(times(100, deploy));
-      admission.refused('service', verb, 'few', 600_000);
-      await admission.wait();
+      admission.admit(times(100, deploy), PLACED);
+      await admission.refused(step('service'), verb, 'few', 600_000, PLACED);
+      await admission.wait([deploy, dns], PLACED);
       expect(time.elapsedMs()).toBe(0);
       expect(admission.counts()).toMatchObject([{ name: 'few', refusals: 1, admissionBlockedMs: 0 }]);
     }),
@@ -228,8 +272,8 @@ describe('admission', () => {
   it('goes on within a second or two of the moment at which a gate opens', () =>
     inVirtualTime(async time => {
       const admission = open(time, {});
-      admission.admit(times(100, deploy));
-      const gate = admission.refused('service', 'create', 'few', 0);
+      admission.admit(times(100, deploy), PLACED);
+      const gate = await admission.refused(step('service'), 'create', 'few', 0, PLACED);
       // The first turn takes long: a hundred like it would take minutes.
       const turn = async (ms: number) => {
         if (!(await gate.enter())) return;
@@ -237,7 +281,7 @@ describe('admission', () => {
         gate.leave();
       };
       await turn(5000);
-      const waited = admission.wait().then(time.elapsedMs);
+      const waited = admission.wait([deploy, dns], PLACED).then(time.elapsedMs);
       for (let i = 0; i < 4; i++) await turn(100);
       expect(await gate.enter()).toBe(false);
       expect(await waited).toBeLessThanOrEqual(time.elapsedMs() + 2000);
@@ -247,22 +291,22 @@ describe('admission', () => {
   it('counts the steps ahead of a gate, by kind, at the pace that it has seen', () =>
     inVirtualTime(async time => {
       const admission = open(time, {});
-      admission.admit([...times(10, deploy), ...times(90, dns)]);
-      admission.refused('service', 'create', 'WritesPerMinute', 0);
+      admission.admit([...times(10, deploy), ...times(90, dns)], PLACED);
+      await admission.refused(step('service'), 'create', 'WritesPerMinute', 0, PLACED);
       const gate = admission.gateOf('service', 'create')!;
       await gate.enter();
       await time.clock.sleep(2000);
       gate.leave();
       // Ten more at 2 s each are 5 s over the backlog, eight are one, seven are not.
-      const waited = admission.wait().then(time.elapsedMs);
-      for (let i = 0; i < 2; i++) admission.release(deploy, true);
+      const waited = admission.wait([deploy, dns], PLACED).then(time.elapsedMs);
+      for (let i = 0; i < 2; i++) admission.release(deploy, true, PLACED);
       await time.clock.sleep(18_000);
-      admission.release(deploy, true);
+      admission.release(deploy, true, PLACED);
       const endedMs = await waited;
       expect(endedMs).toBeGreaterThanOrEqual(20_000);
       expect(endedMs).toBeLessThanOrEqual(21_000);
       expect(blockedMs(admission, 'WritesPerMinute')).toBe(endedMs - 2000);
-      await admission.wait();
+      await admission.wait([deploy, dns], PLACED);
       expect(time.elapsedMs()).toBe(endedMs);
     }));
 
@@ -270,20 +314,20 @@ describe('admission', () => {
     inVirtualTime(async time => {
       const admission = open(time, {});
       const steps = Array.from({ length: 10 }, () => ({ ...deploy }));
-      admission.admit(steps);
-      admission.refused('service', 'create', 'WritesPerMinute', 0);
+      admission.admit(steps, PLACED);
+      await admission.refused(step('service'), 'create', 'WritesPerMinute', 0, PLACED);
       const gate = admission.gateOf('service', 'create')!;
       await gate.enter();
       await time.clock.sleep(2000);
       gate.leave();
       const waitMs = async () => {
         const beganAtMs = time.elapsedMs();
-        await admission.wait();
+        await admission.wait([deploy, dns], PLACED);
         return time.elapsedMs() - beganAtMs;
       };
       // Eight at 2 s each are a second too many, seven are not.
       for (const step of [steps[0], steps[1], steps[0]]) admission.pass(step);
-      for (const step of steps.slice(0, 2)) admission.release(step, true);
+      for (const step of steps.slice(0, 2)) admission.release(step, true, PLACED);
       const waited = waitMs();
       await time.clock.sleep(500);
       admission.pass(steps[2]);

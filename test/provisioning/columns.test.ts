@@ -2,8 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import type { LimitCount } from '../../src/provisioning/admission.ts';
+import { columnsOf } from '../../src/provisioning/columns.ts';
 import type { Company } from '../../src/provisioning/company.ts';
-import { columnsOf, emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
+import type { Step } from '../../src/provisioning/plan.ts';
+import { emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
+import { type EndedStep, StepWaits } from '../../src/provisioning/timeline.ts';
 
 const QUEUED_MS = 1_000_000;
 
@@ -12,6 +15,7 @@ const companies = [0, 1, 2].map(
     index,
     id: `c0000${index}`,
     region: 'us-west1',
+    ordinal: index,
     level: 'OPAL',
     industry: 'retail',
     configuration: 'basic',
@@ -33,6 +37,15 @@ type Progress = [
   finishedMs: number,
 ];
 
+const SERVICE: Step = { id: 'service', kind: 'service', part: '' };
+
+/** Begun 20 ms after the companies were queued, half of its time at its limiter. */
+function endedStep(ms: number): EndedStep {
+  const waits = new StepWaits({ nowMs: () => 0 });
+  waits.ms.limiter = ms / 2;
+  return { ending: 'made', beganAtMs: QUEUED_MS + 20, endedAtMs: QUEUED_MS + 20 + ms, waits };
+}
+
 /** Times since the companies were queued; -1 for never. */
 function stateOf(progress: readonly Progress[], more: Partial<RolloutState> = {}): RolloutState {
   const state = { ...emptyState(), queuedAtMs: QUEUED_MS, limits: () => [limit], ...more };
@@ -41,7 +54,8 @@ function stateOf(progress: readonly Progress[], more: Partial<RolloutState> = {}
     const reason = name === 'undone' ? 'why' : '';
     state.companies.set(index, { state: name, admittedAtMs: QUEUED_MS + admittedMs, finishedAtMs, reason });
   });
-  state.steps.set('service', { kind: 'service', count: 4, totalMs: 1000 });
+  for (const ms of [100, 200, 300, 400]) state.timeline.ended(companies[1], SERVICE, endedStep(ms));
+  state.timeline.ended(companies[1], SERVICE, { ...endedStep(5000), ending: 'removed' });
   return state;
 }
 
@@ -65,6 +79,20 @@ describe('the columns of a rollout', () => {
       durationMs: 890,
       limits: [limit],
       steps: [{ kind: 'service', count: 4, meanMs: 250 }],
+      timeline: {
+        steps: [{ id: 'service', kind: 'service' }],
+        endings: ['made', 'failed', 'removed', 'left'],
+        company: Uint32Array.of(1, 1, 1, 1, 1),
+        step: Uint16Array.of(0, 0, 0, 0, 0),
+        ending: Uint8Array.of(0, 0, 0, 0, 2),
+        beganAtMs: Float64Array.of(20, 20, 20, 20, 20),
+        endedAtMs: Float64Array.of(120, 220, 320, 420, 5020),
+        limiterMs: Float32Array.of(50, 100, 150, 200, 2500),
+        quotaMs: new Float32Array(5),
+        retryMs: new Float32Array(5),
+        pollMs: new Float32Array(5),
+      },
+      waves: [],
       isResumed: false,
     });
   });
@@ -134,6 +162,6 @@ describe('the columns of a rollout', () => {
     const [whole, resumed] = [false, true].map(isResumed =>
       columnsAt(stateOf(progress, { isResumed }), 5000),
     );
-    expect(resumed).toEqual({ ...whole, limits: [], steps: [], isResumed: true });
+    expect(resumed).toEqual({ ...whole, limits: [], steps: [], timeline: null, isResumed: true });
   });
 });

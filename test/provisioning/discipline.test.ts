@@ -15,8 +15,9 @@ import { Network } from '../../simulator/network.ts';
 import { Stores } from '../../simulator/stores.ts';
 import { Trace } from '../../simulator/trace.ts';
 import type { Call, Journal, JournalEntry, LogLine } from '../../src/ports.ts';
+import { columnsOf } from '../../src/provisioning/columns.ts';
 import { planOf } from '../../src/provisioning/plan.ts';
-import { columnsOf, emptyState, rollOut } from '../../src/provisioning/rollout.ts';
+import { emptyState, rollOut } from '../../src/provisioning/rollout.ts';
 import { systemChance } from '../../src/runtime/chance.ts';
 import { createTransport } from '../../src/runtime/transport.ts';
 import { inVirtualTime, START_MS } from '../ports/virtualTime.ts';
@@ -52,7 +53,11 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
   const cloud = new Cloud(cloudOptionsOf(scenario, facts, 7));
   watch.plant?.(cloud);
   const companies = companiesOf(scenario);
-  const options = rolloutOptionsOf(scenario);
+  const options = {
+    ...rolloutOptionsOf(scenario, new FactValues('mid', {})),
+    holder: 'provisioner',
+    afterPause: undefined,
+  };
   const durable: JournalEntry[] = [];
   const logged: LogLine[] = [];
   const secrets: string[] = [];
@@ -64,12 +69,13 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
     const generation = { alive: true };
     const stores = new Stores(kernel, facts, 7);
     const wire = new Network(kernel, cloud, new Trace()).transport(generation);
-    const real = stores.journal(generation);
+    const { journal: real, ...others } = stores.all(generation);
     const noting: Journal = {
       read: real.read,
-      append: async entries => {
-        await real.append(entries);
-        durable.push(...entries);
+      append: async (entries, lease) => {
+        const written = await real.append(entries, lease);
+        if (written) durable.push(...entries);
+        return written;
       },
     };
     const ports = {
@@ -96,7 +102,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
         },
       },
       journal: watch.journal?.(noting, durable) ?? noting,
-      registry: stores.registry(generation),
+      ...others,
       log: (line: LogLine) => void logged.push(line),
     };
     await rollOut(ports, { ...options, companies, tokens }, state);
@@ -169,7 +175,7 @@ describe.each([
 
 describe('a name in the clouds that another owner holds', () => {
   const { platform } = loadScenario('today', SMALL);
-  const group = `/api/atlas/v2/groups/${platform.regions['us-west1'].atlasProject}`;
+  const group = `/api/atlas/v2/groups/${platform.regions['us-west1'].atlas[0].project}`;
   const anyAction = (db: string) => ({ action: 'FIND', resources: [{ db, collection: '' }] });
   const FOREIGN = [
     {
@@ -286,7 +292,7 @@ describe('a journal that never answers', () => {
     });
     expect(records).toBeUndefined();
     const intents = durable.filter(({ event }) => event === 'intent');
-    expect(sent.filter(({ key }) => key[3] === VERB.create)).toHaveLength(intents.length);
+    expect(sent.filter(({ key }) => key[3] === VERB.create && key[5] === 0)).toHaveLength(intents.length);
     if (answered <= 1) expect(sent).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { BACKOFF_CAP_MS, RETRY_BUDGET_BURST } from '../../src/limits.ts';
 import { Gate, Limiter } from '../../src/provisioning/limiter.ts';
 import { RetryBudget } from '../../src/provisioning/retry.ts';
 import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
+import { memorySlots } from './slots.ts';
 
 /** Turns in a row without a refusal after which a gate opens. */
 const CALM_TURNS = 5;
@@ -21,16 +22,16 @@ describe('a limiter', () => {
     maxLength: 200,
   });
 
-  it('gives slots at least an interval apart, in the order of asking, and none before its time', () => {
-    fc.assert(
-      fc.property(rate, gaps, (perMinute, gaps) => {
-        const limiter = new Limiter('deploys', perMinute, 0);
+  it('gives slots at least an interval apart, in the order of asking, and none before its time', async () => {
+    await fc.assert(
+      fc.asyncProperty(rate, gaps, async (perMinute, gaps) => {
+        const limiter = new Limiter('deploys', perMinute, memorySlots());
         let nowMs = 0;
         let lastMs = -limiter.intervalMs;
         let waitMs = 0;
         for (const gapMs of gaps) {
           nowMs += gapMs;
-          const atMs = limiter.reserve(nowMs);
+          const atMs = await limiter.reserve(nowMs);
           expect(atMs - lastMs).toBeGreaterThanOrEqual(limiter.intervalMs - ROUNDING_MS);
           expect(atMs).toBeGreaterThanOrEqual(nowMs);
           // And no later than it must be.
@@ -44,11 +45,11 @@ describe('a limiter', () => {
     );
   });
 
-  it('has in its backlog what was asked for and what was promised', () => {
-    fc.assert(
-      fc.property(rate, fc.nat(100), fc.nat(100), (perMinute, asked, promised) => {
-        const limiter = new Limiter('deploys', perMinute, 0);
-        for (let i = 0; i < asked; i++) limiter.reserve(0);
+  it('has in its backlog what was asked for and what was promised', async () => {
+    await fc.assert(
+      fc.asyncProperty(rate, fc.nat(100), fc.nat(100), async (perMinute, asked, promised) => {
+        const limiter = new Limiter('deploys', perMinute, memorySlots());
+        for (let i = 0; i < asked; i++) await limiter.reserve(0);
         limiter.promised = promised;
         const { intervalMs } = limiter;
         expect(limiter.backlogMs(0)).toBeCloseTo((asked + promised) * intervalMs, 5);
@@ -57,18 +58,27 @@ describe('a limiter', () => {
     );
   });
 
-  it('keeps its backlog when a promise becomes a call', () => {
-    const limiter = new Limiter('deploys', 60, 0);
+  it('keeps its backlog when a promise becomes a call', async () => {
+    const limiter = new Limiter('deploys', 60, memorySlots());
     limiter.promised = 5;
-    limiter.reserve(0);
+    await limiter.reserve(0);
     limiter.promised--;
     expect(limiter.backlogMs(0)).toBe(5000);
   });
 
-  it('gives no slot before it opens', () => {
-    const limiter = new Limiter('deploys', 60, 1000);
-    expect([limiter.reserve(0), limiter.reserve(0), limiter.reserve(10_000)]).toEqual([1000, 2000, 10_000]);
+  it('gives no slot before the moment that a refusal named', async () => {
+    const limiter = new Limiter('deploys', 60, memorySlots());
+    await limiter.refused(1000);
+    expect(limiter.backlogMs(0)).toBe(1000);
+    const taken = [await limiter.reserve(0), await limiter.reserve(0), await limiter.reserve(10_000)];
+    expect(taken).toEqual([1000, 2000, 10_000]);
     expect(limiter.waitMs).toBe(3000);
+  });
+
+  it('counts each scope of a limit by itself', async () => {
+    const slots = memorySlots();
+    const [west, east] = ['west', 'east'].map(scope => new Limiter('writes', 60, slots, scope));
+    expect([await west.reserve(0), await east.reserve(0), await west.reserve(0)]).toEqual([0, 0, 1000]);
   });
 });
 

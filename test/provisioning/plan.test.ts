@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '../../src/ports.ts';
-import type { Company } from '../../src/provisioning/company.ts';
+import { type Company, type Platform, placeOf } from '../../src/provisioning/company.ts';
 import { planOf } from '../../src/provisioning/plan.ts';
 import { progressOf } from '../../src/provisioning/progress.ts';
 
@@ -10,6 +10,7 @@ const company = (configuration: Company['configuration']): Company => ({
   index: 1,
   id: 'c00001',
   region: 'us-west1',
+  ordinal: 0,
   level: 'OPAL',
   industry: 'retail',
   configuration,
@@ -163,12 +164,17 @@ describe('the progress that a journal says', () => {
   });
 
   it('nothing: no process, no company', () => {
-    expect(progressOf([])).toEqual({ generations: 0, queuedAtMs: -1, companies: new Map() });
+    expect(progressOf([])).toEqual({
+      openedBy: [],
+      queuedAtMs: -1,
+      waves: new Map(),
+      companies: new Map(),
+    });
   });
 
   it('how many processes took it up, and when the first of them did', () => {
     expect(progressOf([opened(5), entry('admitted', 10), opened(90), opened(95)])).toMatchObject({
-      generations: 3,
+      openedBy: ['', '', ''],
       queuedAtMs: 5,
     });
   });
@@ -189,5 +195,48 @@ describe('the progress that a journal says', () => {
       ['dnsRecord', 'done'],
     ]);
     expect(companies.get(8)!.steps.get('service')?.id).toBe('eight');
+  });
+});
+
+describe('the place of a company', () => {
+  const platform: Platform = {
+    zones: ['a', 'b', 'c'].map(name => ({ id: name, domain: `${name}.example.com` })),
+    googleProjects: ['p1', 'p2', 'p3', 'p4'],
+    regions: {
+      'us-west1': {
+        atlas: ['x', 'y'].map(project => ({ project, cluster: `of-${project}` })),
+        pineconeHost: 'west.pinecone.io',
+      },
+      'europe-west1': { atlas: [{ project: 'z', cluster: 'of-z' }], pineconeHost: 'east.pinecone.io' },
+    },
+    templates: {},
+  };
+  const at = (index: number, ordinal: number, region: string) =>
+    placeOf({ ...company('basic'), index, ordinal, region }, platform);
+
+  it('is one of each list, in turn, and always the same', () => {
+    expect(at(0, 0, 'us-west1')).toEqual({
+      zone: { id: 'a', domain: 'a.example.com' },
+      googleProject: 'p1',
+      atlasProject: 'x',
+      atlasCluster: 'of-x',
+      pineconeHost: 'west.pinecone.io',
+    });
+    expect(at(7, 5, 'us-west1')).toMatchObject({
+      zone: { id: 'b' },
+      googleProject: 'p2',
+      atlasProject: 'y',
+      atlasCluster: 'of-y',
+    });
+    expect(at(7, 5, 'us-west1')).toEqual(at(7, 5, 'us-west1'));
+    expect(at(8, 5, 'europe-west1')).toMatchObject({ atlasProject: 'z', pineconeHost: 'east.pinecone.io' });
+  });
+
+  it('spreads the companies of each region evenly', () => {
+    const counts = Map.groupBy(
+      Array.from({ length: 4000 }, (_, n) => at(n * 2, n, 'us-west1').googleProject),
+      project => project,
+    );
+    expect([...counts.values()].map(each => each.length)).toEqual([1000, 1000, 1000, 1000]);
   });
 });

@@ -16,8 +16,10 @@ import type { Step } from '../../src/provisioning/plan.ts';
 import type { StepProgress } from '../../src/provisioning/progress.ts';
 import { RetryBudget } from '../../src/provisioning/retry.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from '../../src/provisioning/step.ts';
+import { StepWaits } from '../../src/provisioning/timeline.ts';
 import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
 import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
+import { memorySlots, NO_VENDOR_RATES, PLACED } from './slots.ts';
 
 type Verb = 'create' | 'find' | 'remove';
 type Script = readonly (readonly [verb: Verb, result: CloudResult])[];
@@ -76,10 +78,10 @@ function scripted(
 async function act<T>(
   setting: Setting,
   work: (ports: StepPorts, context: StepContext) => Promise<T>,
-): Promise<{ ended: T; endedAtMs: number; slots: number } & Seen> {
+): Promise<{ ended: T; endedAtMs: number; slots: number; waitsMs: StepWaits['ms'] } & Seen> {
   return await inVirtualTime(async time => {
     const { clock, elapsedMs } = time;
-    const admission = new Admission(clock, RATES, 15_000, false);
+    const admission = new Admission(clock, memorySlots(), RATES, NO_VENDOR_RATES, 15_000);
     const step: Step = {
       id: 'service',
       kind: 'service',
@@ -87,22 +89,26 @@ async function act<T>(
       ...(setting.limited && { limiter: 'cloudRunDeploys' }),
       ...(setting.limitsRemoval && { limitsRemoval: true }),
     };
-    admission.admit([step]);
+    admission.admit([step], PLACED);
     const seen: Seen = { calls: [], intents: [], asked: 0 };
     const startMs = clock.nowMs();
+    const waits = new StepWaits(clock);
     const context: StepContext = {
       step,
+      placed: PLACED,
+      hold: async () => {},
       verbs: scripted(setting, time, seen),
       key: [7, 9, 0],
       before: setting.before && { ...setting.before, deadlineAtMs: startMs + setting.before.deadlineAtMs },
       intent: async deadlineAtMs =>
         void seen.intents.push({ atMs: elapsedMs(), deadlineAtMs: deadlineAtMs - startMs }),
       asked: () => void seen.asked++,
+      waits,
     };
     const chance = { uniform: () => 0.5, secret: () => '' };
     const ended = await work({ clock, chance, admission, budget: new RetryBudget() }, context);
     const slots = admission.counts().find(({ name }) => name === 'cloudRunDeploys')!.calls;
-    return { ended, endedAtMs: elapsedMs(), slots, ...seen };
+    return { ended, endedAtMs: elapsedMs(), slots, waitsMs: waits.ms, ...seen };
   });
 }
 
@@ -652,5 +658,111 @@ describe('taking a step away', () => {
   it('asks by the id that was journaled', async () => {
     const { calls } = await act({ before: wasMade, script: [['remove', done]] }, unmakeStep);
     expect(calls[0].id).toBe('made');
+  });
+});
+
+describe('the waits of a step', () => {
+  const none = { limiter: 0, quota: 0, retry: 0, poll: 0 };
+
+  it.each<[string, Setting, Partial<StepWaits['ms']>]>([
+    ['has none where the cloud answers at once', { script: [['create', done]] }, {}],
+    [
+      'polls between the looks at what is pending',
+      {
+        script: [
+          ['create', pending],
+          ['find', pending],
+          ['find', done],
+        ],
+      },
+      { poll: 2 * POLL_MS },
+    ],
+    [
+      'backs off after a fault',
+      {
+        script: [
+          ['create', transient],
+          ['create', transient],
+          ['create', done],
+        ],
+      },
+      { retry: waitMs(1) + waitMs(2) },
+    ],
+    [
+      'counts the time in which a nameless creation may yet land among its retries',
+      {
+        nameless: true,
+        script: [
+          ['find', absent],
+          ['create', unknown],
+          ['find', done],
+        ],
+      },
+      { retry: CALL_DEADLINE_MS + waitMs(1) },
+    ],
+    [
+      'counts an earlier process’s call in doubt among its retries',
+      { before: inDoubt, nameless: true, script: [['find', done]] },
+      { retry: inDoubt.deadlineAtMs },
+    ],
+    [
+      'waits for the quota until the moment that it named',
+      {
+        script: [
+          ['create', throttled(7000)],
+          ['create', throttled(3000)],
+          ['create', done],
+        ],
+      },
+      { quota: 10_000 },
+    ],
+    [
+      'waits for its limiter where the retry leaves some of the interval',
+      {
+        limited: true,
+        script: [
+          ['create', transient],
+          ['create', done],
+        ],
+      },
+      { retry: waitMs(1), limiter: 3000 - waitMs(1) },
+    ],
+  ])('%s', async (_where, setting, expected) => {
+    const { waitsMs, endedAtMs } = await act(setting, makeStep);
+    expect(waitsMs).toEqual({ ...none, ...expected });
+    // These clouds answer at once: no time is left for the calls.
+    expect(Object.values(waitsMs).reduce((sum, ms) => sum + ms)).toBe(endedAtMs);
+  });
+
+  it.each<[string, Setting, Partial<StepWaits['ms']>]>([
+    [
+      'polls until it is gone',
+      {
+        script: [
+          ['remove', pending],
+          ['remove', absent],
+        ],
+      },
+      { poll: POLL_MS },
+    ],
+    [
+      'waits for a creation that may yet land',
+      { before: inDoubt, script: [['remove', absent]] },
+      { retry: inDoubt.deadlineAtMs },
+    ],
+    [
+      'waits for a quota on removals',
+      {
+        script: [
+          ['remove', throttled(7000)],
+          ['remove', done],
+        ],
+      },
+      { quota: 7000 },
+    ],
+  ])('while it is taken away: %s', async (_where, setting, expected) => {
+    const { waitsMs, endedAtMs } = await act(setting, unmakeStep);
+    expect(waitsMs).toEqual({ ...none, ...expected });
+    expect(Object.values(waitsMs).reduce((sum, ms) => sum + ms)).toBe(endedAtMs);
   });
 });

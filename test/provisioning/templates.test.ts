@@ -9,6 +9,7 @@ const company = {
   index: 0,
   id: 'c00000',
   region: 'us-west1',
+  ordinal: 0,
   level: 'ONYX',
   industry: 'finance',
   configuration: 'basic',

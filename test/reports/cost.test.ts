@@ -200,7 +200,7 @@ describe('the bill', () => {
   it('counts the secrets that the provisioner makes', () => {
     const secretsOf = (configuration: 'basic' | 'advanced') => {
       const company = {
-        ...{ index: 0, id: 'c00000', region: 'us-west1', level: 'ONYX', industry: 'retail' },
+        ...{ index: 0, id: 'c00000', region: 'us-west1', ordinal: 0, level: 'ONYX', industry: 'retail' },
         configuration,
         hostname: 'c00000.example.com',
       };

@@ -6,6 +6,7 @@ import type { KpiReport, Report, RolloutReport } from '../../reports/report.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
 import { FactValues } from '../../scenarios/facts.ts';
 import type { Scenario, ScenarioKpi } from '../../scenarios/scenario.ts';
+import { timelineOf, usualRows } from './timelineFixture.ts';
 
 export const P99: ScenarioKpi = {
   name: 'provisioningMsP99',
@@ -34,6 +35,7 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
     platform: PLATFORM,
     provisioning: {
       batchSize: 50,
+      provisioners: 1,
       concurrencyMax: 100,
       admissionBacklog: '15s',
       databaseOperationsPerCompany: 3,
@@ -53,9 +55,8 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
 }
 
 const PLATFORM: Scenario['platform'] = {
-  domain: 'example.com',
-  cloudflareZoneId: 'z',
-  googleProject: 'p',
+  zones: [{ id: 'z', domain: 'example.com' }],
+  googleProjects: ['p'],
   regions: {},
   templates: {},
   gateway: {
@@ -114,7 +115,15 @@ export function replicationOf(options: ReplicationOptions = {}): RolloutReplicat
       ),
       durationMs: Math.max(...finishedAtMs, 0),
       ...callsOf(companies, index),
+      timeline: timelineOf(
+        ids.flatMap((_, i) =>
+          outcomes[i] === 'unfinished'
+            ? []
+            : usualRows(i, admittedAtMs[i], finishedAtMs[i] - admittedAtMs[i]),
+        ),
+      ),
       violations,
+      waves: [],
       isResumed: false,
     },
     traffic: null,

@@ -97,6 +97,8 @@ describe('the first screen', () => {
       'Rollout',
       'Completed',
       'Breaks first',
+      'Slowest step',
+      'Time goes to',
       'Observed',
       'Biggest guess',
       'Crosscheck',
@@ -106,6 +108,12 @@ describe('the first screen', () => {
     ]);
     expect(lines).toContain(
       'Breaks first     Cloud Run deployments, 60 a minute: 5 s of waiting a call; 6.65 min at best for this rollout',
+    );
+    expect(lines).toContain(
+      'Slowest step     service: 15.3 s on average, 22.3 s at P99, 70 % of the time of all steps',
+    );
+    expect(lines).toContain(
+      'Time goes to     calls 45 %, waits until ready 30 %, our own limiters 20 %, waits after faults 5 %',
     );
     expect(lines).toContain(
       'Try              sandtable run rollout-400 --set provisioning.limits.cloudRunDeploysPerMinute=120',
@@ -253,8 +261,9 @@ describe('Markdown', () => {
     expect(markdown).toContain(
       '| provisioning P99 | &lt; 60 s | 31.5 s | 30.8–32.2 s | 24.6–43 s | PASS | simulated |',
     );
-    for (const name of ['Rollout', 'Completed', 'Breaks first', 'Observed', 'Biggest guess', 'Crosscheck'])
+    for (const name of ['Rollout', 'Completed', 'Breaks first', 'Slowest step', 'Time goes to', 'Observed'])
       expect(markdown).toContain(`- **${name}:** `);
+    for (const name of ['Biggest guess', 'Crosscheck']) expect(markdown).toContain(`- **${name}:** `);
   });
 
   test('lists 20 companies that are not ready and 20 violations, and says how many more there are', () => {
@@ -297,13 +306,13 @@ describe('HTML', () => {
   const html = renderHtml(reportOf({ scenario: scenarioOf({ kpis: [P99, SHARE], observed }) }));
 
   test('has every section, with a caption on each table', () => {
-    for (const title of ['KPIs', 'Rollout', 'Charts', 'Limits', 'Steps and calls', 'Against production'])
+    for (const title of ['KPIs', 'Rollout', 'Charts', 'Limits', 'Waterfall', 'Calls to the clouds'])
       expect(html).toContain(`<h2>${title}</h2>`);
-    for (const title of ['Assumptions', 'Facts', 'Replications', 'Environment'])
+    for (const title of ['Against production', 'Assumptions', 'Facts', 'Replications', 'Environment'])
       expect(html).toContain(`<h2>${title}</h2>`);
     expect(html.match(/<caption>/g)).toHaveLength(html.match(/<table>/g)!.length);
-    expect(html.match(/<svg /g)).toHaveLength(5);
-    expect(html.match(/<figcaption>/g)).toHaveLength(5);
+    expect(html.match(/<svg /g)).toHaveLength(6);
+    expect(html.match(/<figcaption>/g)).toHaveLength(6);
   });
 
   test('shows 20 violations, folds away the others that are listed, and counts the rest', () => {
@@ -364,6 +373,7 @@ describe('HTML', () => {
         ...base.rollout,
         reasons: { c00000: HOSTILE },
         steps: [{ kind: HOSTILE, count: 1, meanMs: 1 }],
+        timeline: { ...base.rollout.timeline!, steps: Array(3).fill({ id: HOSTILE, kind: HOSTILE }) },
         limits: [{ name: HOSTILE, kind: 'quota', calls: 1, waitMs: 1, refusals: 1, admissionBlockedMs: 0 }],
         operations: [{ operation: HOSTILE, calls: 1, refusedByQuota: 0, latencyMs: 1, fact: HOSTILE }],
       },
@@ -379,6 +389,14 @@ describe('HTML', () => {
     );
     expect(page).not.toMatch(/<script|<\/script/i);
     expect(page.match(/&lt;script&gt;/g)!.length).toBeGreaterThan(12);
+  });
+
+  test('says that there is no waterfall of a rollout that was resumed', () => {
+    const { rollout, ...rest } = replicationOf();
+    const resumed = { ...rest, rollout: { ...rollout, limits: [], timeline: null, isResumed: true } };
+    const report = reportOf({ replications: [resumed] });
+    expect(renderHtml(report)).toContain('The rollout was resumed, and what its first process waited for');
+    expect(terminal(report)).not.toMatch(/Slowest step|Time goes to/);
   });
 
   test.each<[string, Partial<ReportInput>]>([

@@ -25,7 +25,7 @@ const TRAFFIC: ScenarioTraffic = {
   sample: null,
 };
 
-const REGION = { atlasProject: 'a', atlasCluster: 'c', pineconeHost: 'h', utcOffsetHours: 0 };
+const REGION = { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h', utcOffsetHours: 0 };
 
 export const kpi = (name: KpiName, target: ScenarioKpi['target'], required = true): ScenarioKpi => ({
   name,

@@ -82,6 +82,8 @@ describe('the first screen of traffic', () => {
       'Fleet',
       'Slowest waits',
       'Breaks first',
+      'Slowest step',
+      'Time goes to',
       'Cost',
       'Biggest guess',
       'Crosscheck',
@@ -203,7 +205,7 @@ describe('HTML of traffic', () => {
   test('has every section that applies, with a caption on each table', () => {
     for (const title of ['KPIs', 'Traffic', 'Fleet', 'Cost', 'Crosscheck', 'Facts', 'Replications'])
       expect(page).toContain(`<h2>${title}</h2>`);
-    for (const title of ['Rollout', 'Limits', 'Steps and calls'])
+    for (const title of ['Rollout', 'Limits', 'Waterfall', 'Calls to the clouds'])
       expect(page).not.toContain(`<h2>${title}</h2>`);
     expect(page.match(/<caption>/g)).toHaveLength(page.match(/<table>/g)!.length);
     expect(page.match(/<svg /g)).toHaveLength(1);
@@ -212,7 +214,7 @@ describe('HTML of traffic', () => {
 
   test('of a rollout and traffic has the charts of both', () => {
     const both = renderHtml(reportOf(bothInput()));
-    expect(both.match(/<svg /g)).toHaveLength(6);
+    expect(both.match(/<svg /g)).toHaveLength(7);
     expect(both).toContain('<h2>Rollout</h2>');
     expect(both).toContain('<h2>Traffic</h2>');
   });

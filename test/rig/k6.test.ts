@@ -72,11 +72,11 @@ describe('k6', () => {
     for (const [region, { name }] of plan.arrivals.regions.entries()) {
       const { count, company, agent, kind, user, n } = arrivalsOfSlot(plan.arrivals, region, 0);
       for (let i = 0; i < count; i++) {
-        const { id, token } = plan.companies[company[i]];
+        const { id, host, token } = plan.companies[company[i]];
         const call = userCallOf(REQUEST_KINDS[kind[i]], id, agent[i]);
         const headers = {
           ...call.headers,
-          host: `${id}.${plan.domain}`,
+          host,
           'x-sandtable-key': `${company[i]},-2,${region},0,${n[i]}`,
           'x-sandtable-user': USER_REGIONS[user[i]],
           ...(REQUEST_KINDS[kind[i]] === 'health' ? {} : { authorization: `Bearer ${token}` }),

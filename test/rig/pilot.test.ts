@@ -133,21 +133,16 @@ describe.concurrent('the pilot', () => {
     },
   );
 
-  it('goes on after Ctrl-C, never twice at once, and starts over only when told to', async () => {
+  it('goes on after Ctrl-C, and starts over only when told to', async () => {
     const fakes = await startFakes();
     const folder = newFolder();
     const first = start(...argsOf(fakes, folder));
     await reached(fakes, 0.1);
-    // Held still, so that it cannot end before the others have been refused.
+    // Held still, so that it cannot end before the other has been refused.
     first.process.kill('SIGSTOP');
-    for (const [flags, message] of [
-      [[], /^sandtable: the journal .* another process holds it\n$/],
-      [['--fresh'], /^sandtable: the fakes hold \d+ effects of another rollout: .*\n$/],
-    ] as const) {
-      const second = await sandtable(...argsOf(fakes, folder, ...flags));
-      expect(second.stderr).toMatch(message);
-      expect(second).toMatchObject({ code: 2, stdout: '' });
-    }
+    const second = await sandtable(...argsOf(fakes, folder, '--fresh'));
+    expect(second.stderr).toMatch(/^sandtable: the fakes hold \d+ effects of another rollout: .*\n$/);
+    expect(second).toMatchObject({ code: 2, stdout: '' });
     first.process.kill('SIGINT');
     first.process.kill('SIGCONT');
     const interrupted = await first.ended;
@@ -176,5 +171,36 @@ describe.concurrent('the pilot', () => {
     const nowhere = { ...restarted, url: 'http://127.0.0.1:1' };
     expect((await sandtable(...argsOf(nowhere, folder, '--fresh'))).code).toBe(2);
     expect(await registered(folder)).toEqual(everyId);
+  });
+
+  it('shares a rollout with another that is started on the same journal', async () => {
+    const fakes = await startFakes();
+    const folder = newFolder();
+    const both = [start(...argsOf(fakes, folder)), start(...argsOf(fakes, folder))];
+    for (const { stdout } of await Promise.all(both.map(({ ended }) => ended)))
+      expect(stdout).toContain('100 of 100 companies');
+    expectWhole(await ledgerOf(fakes));
+    expect(await registered(folder)).toEqual(everyId);
+  });
+
+  it('pauses at a gate between waves, stays paused, and is resumed or rolled back when told to', async () => {
+    const sets = [
+      '--set',
+      'provisioning.waves={"steps":[{"upTo":10,"dwell":"2s"},{"upTo":100,"dwell":"0s"}],"gate":{"readyShareMin":1,"provisioningP99Max":"1s","healthyShareMin":1,"onFailure":"pause"}}',
+    ];
+    const fakes = await startFakes();
+    const folder = newFolder();
+    const decide = (...flags: string[]) => sandtable(...argsOf(fakes, folder, ...sets, ...flags));
+    const paused = await decide();
+    expect(paused.stderr).toMatch(/paused after 10 companies, provisioning P99 .* of at most 1 s; to go on/);
+    expect(paused.code).toBe(1);
+    const after = (await registered(folder)).length;
+    expect(after).toBe(10);
+    const still = await decide();
+    expect(still.stderr).toMatch(/paused after 10 companies/);
+    const rolledBack = await decide('--after-pause', 'roll-back');
+    expect(rolledBack.stdout).toMatch(/rolled back after 10/);
+    expect(await registered(folder)).toEqual([]);
+    expect(liveResources(await ledgerOf(fakes))).toEqual([]);
   });
 });

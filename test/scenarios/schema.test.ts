@@ -36,13 +36,11 @@ const FULL: Full<Scenario> = {
     agentsSpread: 1,
   },
   platform: {
-    domain: 'example.com',
-    cloudflareZoneId: '0'.repeat(32),
-    googleProject: 'example-project',
+    zones: [{ id: '0'.repeat(32), domain: 'example.com' }],
+    googleProjects: ['example-project'],
     regions: {
       'us-west1': {
-        atlasProject: '0'.repeat(24),
-        atlasCluster: 'main',
+        atlas: [{ project: '0'.repeat(24), cluster: 'main' }],
         pineconeHost: 'a-b.svc.gcp-us-central1-1.pinecone.io',
         utcOffsetHours: -8,
       },
@@ -80,6 +78,7 @@ const FULL: Full<Scenario> = {
   },
   provisioning: {
     batchSize: 10,
+    provisioners: 1,
     concurrencyMax: 1,
     admissionBacklog: '15s',
     databaseOperationsPerCompany: 3,
@@ -87,6 +86,15 @@ const FULL: Full<Scenario> = {
       dnsRecordWritesPerMinute: null,
       cloudRunDeploysPerMinute: 0.5,
       databaseOperationsPerMinute: 200,
+    },
+    waves: {
+      steps: [{ upTo: 1, dwell: '1h' }],
+      gate: {
+        readyShareMin: 1,
+        provisioningP99Max: '60s',
+        healthyShareMin: 1,
+        onFailure: 'pause',
+      },
     },
     quotas: 'vendor',
   },

@@ -28,7 +28,7 @@ describe('the stores', () => {
     const { kernel, stores } = setUp();
     await kernel.run(async () => {
       const generation = { alive: true };
-      const [journal, registry] = [stores.journal(generation), stores.registry(generation)];
+      const { journal, registry } = stores.all(generation);
       await journal.append([entry(0), entry(1)]);
       expect(kernel.nowMs).toBeGreaterThan(0);
       await Promise.all(['c00002', 'c00001'].map(id => registry.put(record(id))));
@@ -49,12 +49,12 @@ describe('the stores', () => {
     let told = false;
     await kernel.run(async () => {
       void stores
-        .journal(generation)
-        .append([entry(7)])
+        .all(generation)
+        .journal.append([entry(7)])
         .then(() => (told = true));
       void stores
-        .registry(generation)
-        .put(record('c00007'))
+        .all(generation)
+        .registry.put(record('c00007'))
         .then(() => (told = true));
       generation.alive = false;
       await new Promise<void>(resolve => kernel.resumeAt(1000, resolve));

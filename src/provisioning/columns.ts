@@ -1,0 +1,78 @@
+// A rollout's state as columns, for the report.
+
+import type { LimitCount } from './admission.ts';
+import type { Company } from './company.ts';
+import type { RolloutState } from './rollout.ts';
+import type { TimelineColumns } from './timeline.ts';
+import type { GateReading, WaveState } from './waves.ts';
+
+export type RolloutColumns = {
+  readonly company: readonly string[];
+  readonly region: readonly string[];
+  readonly outcome: readonly ('ready' | 'undone' | 'blocked' | 'unfinished')[];
+  readonly admittedAtMs: readonly number[];
+  readonly finishedAtMs: readonly number[];
+  readonly reasons: Readonly<Record<string, string>>;
+  readonly durationMs: number;
+  /** Empty, like `steps`, when the rollout was resumed: waits are not journaled, and a part would mislead. */
+  readonly limits: readonly LimitCount[];
+  readonly steps: readonly { readonly kind: string; readonly count: number; readonly meanMs: number }[];
+  /** Null when the rollout was resumed. */
+  readonly timeline: TimelineColumns | null;
+  /** Empty without gates between waves. */
+  readonly waves: readonly WaveColumns[];
+  readonly isResumed: boolean;
+};
+
+/** Times are milliseconds since the companies were queued, or -1; shares are 0 to 1. */
+export type WaveColumns = Omit<WaveState, 'reading'> & { readonly reading: GateReading | null };
+
+/**
+ * The state at `nowMs` as columns in the order of the queue; times are milliseconds since the companies were queued, or
+ * -1. The duration runs from the first admission until the last company ended, or until now while any has not.
+ */
+export function columnsOf(state: RolloutState, companies: readonly Company[], nowMs: number): RolloutColumns {
+  const sinceQueued = (atMs: number | undefined) =>
+    atMs === undefined || atMs < 0 ? -1 : atMs - state.queuedAtMs;
+  const progress = companies.map(company => state.companies.get(company.index));
+  const outcome = progress.map(one => {
+    const over = one?.state === 'ready' || one?.state === 'undone' || one?.state === 'blocked';
+    return over ? (one.state as 'ready' | 'undone' | 'blocked') : 'unfinished';
+  });
+  const admittedAtMs = progress.map(one => sinceQueued(one?.admittedAtMs));
+  const finishedAtMs = progress.map(one => sinceQueued(one?.finishedAtMs));
+  const admitted = admittedAtMs.filter(atMs => atMs >= 0);
+  const first = admitted.reduce((least, atMs) => Math.min(least, atMs), Number.POSITIVE_INFINITY);
+  const last = outcome.includes('unfinished')
+    ? sinceQueued(nowMs)
+    : finishedAtMs.reduce((most, atMs) => Math.max(most, atMs), 0);
+  const reasons = companies.flatMap((company, i) => {
+    const reason = progress[i]?.reason;
+    return reason ? [[company.id, reason]] : [];
+  });
+  return {
+    company: companies.map(company => company.id),
+    region: companies.map(company => company.region),
+    outcome,
+    admittedAtMs,
+    finishedAtMs,
+    reasons: Object.fromEntries(reasons),
+    durationMs: admitted.length === 0 ? 0 : Math.max(0, last - first),
+    limits: state.isResumed ? [] : state.limits(),
+    steps: state.isResumed ? [] : state.timeline.means(),
+    timeline: state.isResumed ? null : state.timeline.columns(state.queuedAtMs),
+    waves: hasGates(state)
+      ? state.waves.map(wave => ({
+          ...wave,
+          openedAtMs: sinceQueued(wave.openedAtMs),
+          endedAtMs: sinceQueued(wave.endedAtMs),
+          decidedAtMs: sinceQueued(wave.decidedAtMs),
+          reading: wave.reading ?? null,
+        }))
+      : [],
+    isResumed: state.isResumed,
+  };
+}
+
+const hasGates = ({ waves }: RolloutState): boolean =>
+  waves.length > 1 || (waves.length === 1 && waves[0].outcome !== 'open');

@@ -1,0 +1,45 @@
+// The vendors' own rates, as the provisioner keeps them whatever the scenario's limits are: which calls of a step count
+// towards which rate, and by what the vendor counts it.
+
+import type { Company, Place } from './company.ts';
+import type { StepKind } from './plan.ts';
+
+export type VendorLimitName = 'cloudflareRequests' | 'cloudRunWrites' | 'secretManagerWrites' | 'kmsWrites';
+
+/** Calls a minute by one scope; null where the vendor has no such limit, or the scenario plays that it has none. */
+export type VendorRates = Readonly<Record<VendorLimitName, number | null>>;
+
+type Verb = 'create' | 'find' | 'remove';
+export type Toll = { readonly limit: VendorLimitName } & Readonly<Record<Verb, number>>;
+
+/** Calls that one try of each verb makes. A removal looks first; Google counts only the write of it. */
+const TOLLS: Readonly<Partial<Record<StepKind, Toll>>> = {
+  secret: { limit: 'secretManagerWrites', create: 1, find: 0, remove: 1 },
+  secretVersion: { limit: 'secretManagerWrites', create: 1, find: 0, remove: 0 },
+  cryptoKey: { limit: 'kmsWrites', create: 1, find: 0, remove: 1 },
+  service: { limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 },
+  dnsRecord: { limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 },
+  certificate: { limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 },
+  // A change looks first.
+  serviceSettings: { limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 },
+  serviceRestart: { limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 },
+  secretAccess: { limit: 'secretManagerWrites', create: 1, find: 0, remove: 0 },
+  keyAccess: { limit: 'kmsWrites', create: 1, find: 0, remove: 0 },
+  dnsTarget: { limit: 'cloudflareRequests', create: 2, find: 1, remove: 0 },
+  certificateRenewal: { limit: 'cloudflareRequests', create: 2, find: 1, remove: 0 },
+};
+
+export const tollOf = (kind: StepKind): Toll | undefined => TOLLS[kind];
+
+/** Cloudflare counts by token, Google by project, and what lives in a region by project and region. */
+export function scopeOf(limit: VendorLimitName, { region }: Company, { googleProject }: Place): string {
+  switch (limit) {
+    case 'cloudflareRequests':
+      return 'token';
+    case 'cloudRunWrites':
+    case 'kmsWrites':
+      return `${googleProject}/${region}`;
+    case 'secretManagerWrites':
+      return googleProject;
+  }
+}
