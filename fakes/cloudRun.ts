@@ -19,7 +19,7 @@ import { asksForNumbers, withNumbers } from './cloudRunEnumerations.ts';
 import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
 import { createOperations } from './cloudRunOperations.ts';
 import { createPolicies } from './cloudRunPolicies.ts';
-import { allocationProblem, countRefusal, shareOf } from './cloudRunQuotas.ts';
+import { allocationRefusal, countRefusal, shareOf } from './cloudRunQuotas.ts';
 import { conflict, flagProblem, invalid } from './cloudRunRefusals.ts';
 import { etagOf, hostOf, isRegion, SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 import { createRevisions } from './cloudRunRevisions.ts';
@@ -135,10 +135,10 @@ export function cloudRun(world: World): Run {
     const violation = violationOf(spec);
     if (violation !== undefined) return invalid(request, ...violation);
     if (!world.resourceQuotas) return undefined;
-    const problem = allocationProblem(world, spec);
-    if (problem !== undefined)
-      return invalid(request, 'service.template.scaling.max_instance_count', problem);
-    return countRefusal(world, regionOf(context).values(), self, spec, context.nowMs);
+    return (
+      allocationRefusal(world, request, spec) ??
+      countRefusal(world, regionOf(context).values(), self, spec, context.nowMs)
+    );
   };
 
   /** Runs `handle` with the service of the path, or answers 404. */

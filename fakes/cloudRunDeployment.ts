@@ -13,6 +13,7 @@ export type Revision = {
   readonly generation: number;
   readonly template: Spec;
   readonly createdAtMs: number;
+  /** Infinity when its container does not start. */
   readonly readyAtMs: number;
   /** Infinity until the deletion is asked for; then it is gone at `goneAtMs`. */
   deletedAtMs: number;

@@ -7,6 +7,8 @@ import {
   type Failure,
   type Generation,
   isAlive,
+  LATEST,
+  observedAt,
   type Spec,
   servingRevisions,
   type Target,
@@ -16,26 +18,40 @@ import { SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 
 /** Revisions of a service. Beyond it, those that do not serve go, the oldest first. */
 const REVISIONS_MAX = 1000;
-/** gRPC's ABORTED and INTERNAL: the codes of an operation that ends in an error. */
+/** Changes of a service that are remembered; the one that serves is, whatever came after it. */
+const GENERATIONS_MAX = 1000;
+/** gRPC's codes of an operation that ends in an error. */
+const FAILED_PRECONDITION = 9;
 const ABORTED = 10;
 const INTERNAL = 13;
 
+/** `isBroken`: the container of its new revision does not start, which shows at `readyAtMs`. */
 export function addGeneration(
   deployment: Deployment,
   spec: Spec,
   isNewTemplate: boolean,
   nowMs: number,
   readyAtMs: number,
+  isBroken = false,
 ): Generation {
   const { generations, revisions } = deployment;
   const last = generations.at(-1);
   const number = (last?.number ?? 0) + 1;
-  if (isNewTemplate) addRevision(deployment, spec.template, number, nowMs, readyAtMs);
+  if (isNewTemplate) addRevision(deployment, spec.template, number, nowMs, isBroken ? Infinity : readyAtMs);
   const revision = isNewTemplate ? revisions.at(-1)! : last!.revision;
-  const failure = failureOf(deployment, spec.traffic, nowMs);
+  // Traffic to named revisions takes no notice of a newest one that an earlier change broke: so a service is rolled back.
+  const needsIt = isNewTemplate || spec.traffic.some(({ type }: Target) => type === LATEST);
+  const failure =
+    revision.readyAtMs === Infinity && needsIt
+      ? notStarted(revision.id)
+      : failureOf(deployment, spec.traffic, nowMs);
   const generation: Generation = { number, spec, revision, atMs: nowMs, readyAtMs, failure };
   generations.push(generation);
   if (revisions.length > REVISIONS_MAX) dropOldRevision(deployment, nowMs);
+  if (generations.length > GENERATIONS_MAX) {
+    const serving = observedAt(deployment, nowMs);
+    generations.splice(generations[0] === serving ? 1 : 0, 1);
+  }
   return generation;
 }
 
@@ -80,6 +96,11 @@ function failureOf(
   const message = `Revision '${missing.revision}' does not exist or is deleted. Update all traffic to route to currently available revisions.`;
   return { code: INTERNAL, message };
 }
+
+const notStarted = (revision: string): Failure => ({
+  code: FAILED_PRECONDITION,
+  message: `Revision '${revision}' is not ready and cannot serve traffic.`,
+});
 
 function addRevision(
   { id, uid, revisions }: Deployment,

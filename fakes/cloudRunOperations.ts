@@ -24,6 +24,8 @@ export type Operations = Readonly<Record<'get' | 'list' | 'wait' | 'remove', Han
 };
 
 const PAGE_SIZE_MAX = 100;
+/** The oldest are forgotten, as the vendor's are after a time; ten for each company of the largest rollout. */
+const OPERATIONS_MAX = 100_000;
 const FILTER = /^(?:done:(true|false))?$/;
 const DURATION = /^(\d{1,6}(?:\.\d{1,9})?)s$/;
 /** What a caller who names no time-out waits at most; the vendor leaves it to the connection. Assumed. */
@@ -32,6 +34,10 @@ const WAIT_SECONDS_MAX = 300;
 export function createOperations(): Operations {
   const operations = new Map<string, Operation>();
   let started = 0;
+  const keep = (operation: Operation) => {
+    if (operations.size >= OPERATIONS_MAX) operations.delete(operations.keys().next().value!);
+    operations.set(operation.name, operation);
+  };
   const nextName = (parent: string) => `${parent}/operations/${String(++started).padStart(8, '0')}`;
   const parentOf = ({ params }: RouteContext) => `projects/${params.project}/locations/${params.location}`;
 
@@ -74,7 +80,7 @@ export function createOperations(): Operations {
   return {
     start: (parent, work, nowMs) => {
       const operation = { ...work, name: nextName(parent) };
-      operations.set(operation.name, operation);
+      keep(operation);
       return { status: 200, body: operationResource(operation, nowMs) };
     },
     // It has no effect, so there is nothing to ask for by its name later.

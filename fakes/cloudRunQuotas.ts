@@ -10,8 +10,9 @@ import {
   type Spec,
   servingRevisions,
 } from './cloudRunDeployment.ts';
+import { invalid } from './cloudRunRefusals.ts';
 import type { Share } from './companyInstances.ts';
-import { googleQuotaExhausted } from './google.ts';
+import { googleExhausted } from './google.ts';
 import type { FakeReply, World } from './service.ts';
 
 const MIB_BYTES = 1_048_576;
@@ -24,23 +25,32 @@ export function countRefusal(
   spec: Spec,
   nowMs: number,
 ): FakeReply | undefined {
-  const others = [...region].filter(each => each !== self && isAlive(each, nowMs));
+  let services = 0;
+  let serving = new Set((spec.traffic ?? []).map(({ revision = 'latest' }) => revision)).size || 1;
+  for (const other of region) {
+    if (other === self || !isAlive(other, nowMs)) continue;
+    services++;
+    serving += servingCount(other, nowMs);
+  }
   const servicesMax = world.valueOf('quota.cloud-run.services');
-  if (others.length >= servicesMax) return exhausted('ServicesPerProjectRegion', 'services', servicesMax);
+  if (services >= servicesMax) return exhausted('ServicesPerProjectRegion', servicesMax);
   const revisionsMax = world.valueOf('quota.cloud-run.serving-revisions');
-  const named = new Set((spec.traffic ?? []).map(({ revision = 'latest' }) => revision));
-  const serving = others.reduce((sum, each) => sum + servingRevisions(each, nowMs).size, named.size || 1);
-  return serving > revisionsMax
-    ? exhausted('ServingRevisionsPerProjectRegion', 'revisions serving traffic', revisionsMax)
-    : undefined;
+  return serving > revisionsMax ? exhausted('ServingRevisionsPerProjectRegion', revisionsMax) : undefined;
 }
 
-/** The vendor documents the numbers, and neither the names nor the words of these two refusals: assumed. */
-const exhausted = (quota: string, what: string, max: number) =>
-  googleQuotaExhausted('run.googleapis.com', quota, `Quota exceeded: ${max} ${what} per project and region.`);
+/** Most services have never been changed, and there are thousands of them. */
+const servingCount = (deployment: Deployment, nowMs: number) =>
+  deployment.revisions.length === 1 ? 1 : servingRevisions(deployment, nowMs).size;
 
-/** What is wrong with the most instances that a revision may have, in the vendor's words; it names its quotas. */
-export function allocationProblem(world: World, { template, scaling }: Spec): string | undefined {
+/** The vendor documents the numbers, and not the names of these two quotas: assumed. */
+const exhausted = (quota: string, max: number) => googleExhausted('run.googleapis.com', quota, max);
+
+/** How many instances a revision may have: refused as a wrong value, in the vendor's words, which name the quotas. */
+export function allocationRefusal(
+  world: World,
+  request: string,
+  { template, scaling }: Spec,
+): FakeReply | undefined {
   const instances = template.scaling?.maxInstanceCount ?? scaling?.maxInstanceCount;
   // A service that names no number gets what the region allows: assumed.
   if (instances === undefined) return undefined;
@@ -62,14 +72,13 @@ export function allocationProblem(world: World, { template, scaling }: Spec): st
   if (violated.length === 0) return undefined;
   const most = Math.min(...violated.map(({ each, allowed }) => Math.floor(allowed / each)));
   const lines = violated.map(
-    ({ quota, each, allowed }) => `${quota} requested: ${instances * each} allowed: ${allowed}`,
+    ({ quota: name, each, allowed }) => `${name} requested: ${instances * each} allowed: ${allowed}`,
   );
-  return [
-    `Max instances must be set to ${most} or fewer to set the requested total ${violated[0].what}.`,
-    '',
-    'Quota violated:',
-    ...lines,
-  ].join('\n');
+  const [{ quota, what }] = violated;
+  const message = `Max instances must be set to ${most} or fewer to set the requested total ${what}.`;
+  const description = [message, '', 'Quota violated:', ...lines].join('\n');
+  const field = 'service.template.scaling.max_instance_count';
+  return { ...invalid(request, field, description), latency: 'lat.refusal', quota };
 }
 
 /** What each instance takes of the project's part of its region. */

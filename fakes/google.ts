@@ -61,22 +61,6 @@ export function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRe
   return { ...reply, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
-/** A quota on how much there may be, which no waiting helps. `domain`: `run.googleapis.com`. */
-export function googleQuotaExhausted(domain: string, quota: string, message: string): FakeReply {
-  return googleError(429, message, [
-    {
-      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-      reason: 'RESOURCE_QUOTA_EXCEEDED',
-      domain: 'googleapis.com',
-      metadata: { service: domain, quota_limit: quota },
-    },
-    {
-      '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
-      violations: [{ subject: quota, description: message }],
-    },
-  ]);
-}
-
 /**
  * A project, database or key has as many of something as it may have, so trying again does not help. The reason is one
  * of google.api.ErrorReason; that every API gives it with 429 is assumed.

@@ -33,6 +33,7 @@ const electableSpecs = { instanceSize: 'M10', nodeCount: 3 };
 const regionConfigs = [{ providerName: 'GCP', regionName: 'US_CENTRAL', priority: 7, electableSpecs }];
 const actions = [{ action: 'FIND', resources: [{ db: 'c1', collection: '' }] }];
 const vectors = [{ id: 'a', values: [1, 0], metadata: { a: 'x', b: ['y'] } }];
+const SERVICES = '/v2/projects/p/locations/us-west1/services';
 const container = {
   name: 'c1',
   image: 'us-docker.pkg.dev/p/images/health:1',
@@ -141,7 +142,7 @@ const GOOD: Readonly<Record<string, Good>> = {
   ],
   'a service': [
     world => cloudRun(world).service,
-    '/v2/projects/p/locations/us-west1/services?serviceId=s',
+    `${SERVICES}?serviceId=s`,
     {
       description: 'of a company',
       labels: { company: 'c1' },
@@ -160,6 +161,29 @@ const GOOD: Readonly<Record<string, Good>> = {
       reconciling: false,
       urls: ['https://s'],
     },
+  ],
+  'a change of a service': [
+    world => cloudRun(world).service,
+    `${SERVICES}/s?updateMask=labels,scaling,template,traffic`,
+    {
+      labels: { company: 'c1' },
+      scaling: { scalingMode: 'MANUAL', manualInstanceCount: 3 },
+      template: { labels: { company: 'c2' }, containers: [container], timeout: '60s' },
+      traffic: [{ type: 'TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST', percent: 100 }],
+    },
+    { method: 'PATCH', before: [[`${SERVICES}?serviceId=s`, { template: { containers: [container] } }]] },
+  ],
+  'a policy of a service': [
+    world => cloudRun(world).service,
+    `${SERVICES}/s:setIamPolicy`,
+    { policy: { version: 1, bindings: [{ role: 'roles/run.invoker', members: ['allUsers'] }] } },
+    { before: [[`${SERVICES}?serviceId=s`, { template: { containers: [container] } }]] },
+  ],
+  'a wait for an operation': [
+    world => cloudRun(world).service,
+    '/v2/projects/p/locations/us-west1/operations/00000001:wait',
+    { timeout: '5s' },
+    { before: [[`${SERVICES}?serviceId=s`, { template: { containers: [container] } }]] },
   ],
   'a composite index': [
     firestore,

@@ -2,10 +2,17 @@
 // much of it one region may hold.
 
 import { describe, expect, test } from 'vitest';
+import { Cloud } from '../../fakes/cloud.ts';
 import { cloudRun } from '../../fakes/cloudRun.ts';
+import { withDefaults } from '../../fakes/cloudRunChange.ts';
+import { type Deployment, isServing, latestReadyAt } from '../../fakes/cloudRunDeployment.ts';
+import { addGeneration, workOf } from '../../fakes/cloudRunGenerations.ts';
+import { createOperations } from '../../fakes/cloudRunOperations.ts';
+import { serviceResource } from '../../fakes/cloudRunResources.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import { Quotas } from '../../fakes/quota.ts';
-import { bytesOf, createRouter, serve } from '../../fakes/service.ts';
+import { bytesOf, createRouter, type RouteContext, serve } from '../../fakes/service.ts';
+import { FactValues } from '../../scenarios/facts.ts';
 import { assetOf } from '../../scenarios/requests.ts';
 import { callFake, createWorld, TOKEN } from './harness.ts';
 
@@ -33,15 +40,12 @@ const serviceOf = (change: object = {}) => ({
 });
 
 const setUp = (resourceQuotas = false) => {
-  const world = {
-    ...createWorld({
-      'lat.cloud-run.deploy': DEPLOY_MS,
-      'lat.cloud-run.update': UPDATE_MS,
-      'lat.cloud-run.delete': DELETE_MS,
-      ...QUOTAS,
-    }),
-    resourceQuotas,
+  const durationsMs = {
+    'lat.cloud-run.deploy': DEPLOY_MS,
+    'lat.cloud-run.update': UPDATE_MS,
+    'lat.cloud-run.delete': DELETE_MS,
   };
+  const world = createWorld({ ...durationsMs, ...QUOTAS }, resourceQuotas);
   const run = cloudRun(world);
   const call = (method: string, path: string, body?: unknown, nowMs = 0) =>
     callFake(run.service, method, `${API}${path}`, body, { nowMs });
@@ -156,6 +160,72 @@ test('who asks for numbers of enumerations is given numbers, and may send them',
   });
 });
 
+describe('a container that does not start', () => {
+  const spec = (image: string) => withDefaults({ template: { containers: [{ image }] } });
+  const broken = (): Deployment => {
+    const deployment: Deployment = {
+      name: 'projects/p/locations/us-west1/services/s',
+      id: 's',
+      uid: '1',
+      host: 's.a.run.app',
+      createdAtMs: 0,
+      generations: [],
+      revisions: [],
+      deletedAtMs: Infinity,
+      goneAtMs: Infinity,
+      hitAtMs: -Infinity,
+    };
+    const generation = addGeneration(deployment, spec('bad:1'), true, 0, DEPLOY_MS, true);
+    expect(workOf(deployment, generation).errorAt(DEPLOY_MS)).toMatchObject({ code: 9 });
+    return deployment;
+  };
+
+  test('fails a new service, which stays and serves nobody', () => {
+    const deployment = broken();
+    expect(serviceResource(deployment, DEPLOY_MS - 1)).toMatchObject({ reconciling: true });
+    const failed = serviceResource(deployment, DEPLOY_MS);
+    expect(failed.terminalCondition).toMatchObject({
+      state: 'CONDITION_FAILED',
+      message: expect.stringMatching(/is not ready and cannot serve traffic/),
+    });
+    for (const name of ['uri', 'reconciling', 'latestReadyRevision']) expect(failed).not.toHaveProperty(name);
+    expect(isServing(deployment, DEPLOY_MS)).toBe(false);
+  });
+
+  test('leaves a service with what served before, until a better one comes', () => {
+    const deployment = broken();
+    const latestAt = (nowMs: number) => latestReadyAt(deployment, nowMs)?.generation;
+    addGeneration(deployment, spec('good:1'), true, 10_000, 16_000);
+    addGeneration(deployment, spec('bad:2'), true, 20_000, 26_000, true);
+    addGeneration(deployment, spec('good:2'), true, 30_000, 36_000);
+    expect([9_999, 15_999, 16_000, 26_000, 35_999, 36_000].map(latestAt)).toEqual([
+      undefined,
+      undefined,
+      2,
+      2,
+      2,
+      4,
+    ]);
+    expect(isServing(deployment, 26_000)).toBe(true);
+  });
+
+  test('is not mended by other labels, and is rolled back from', () => {
+    const deployment = broken();
+    const labelled = { ...spec('bad:1'), labels: { a: 'b' } };
+    addGeneration(deployment, labelled, false, 7000, 8000);
+    expect(isServing(deployment, 8000)).toBe(false);
+    const good = addGeneration(deployment, spec('good:1'), true, 10_000, 16_000);
+    addGeneration(deployment, spec('bad:2'), true, 20_000, 26_000, true);
+    const traffic = [{ type: BY_REVISION, revision: good.revision.id, percent: 100 }];
+    const { failure } = addGeneration(deployment, { ...spec('bad:2'), traffic }, false, 30_000, 31_000);
+    expect(failure).toBeUndefined();
+    expect(serviceResource(deployment, 31_000)).toMatchObject({
+      terminalCondition: { state: 'CONDITION_SUCCEEDED' },
+      trafficStatuses: traffic,
+    });
+  });
+});
+
 describe('a service that is suspended', () => {
   const scaling = { scalingMode: 'MANUAL', manualInstanceCount: 0 };
 
@@ -179,6 +249,32 @@ describe('a service that is suspended', () => {
     expect([health(21_999), health(22_000)]).toEqual([status, 200]);
     expect(world.ledger.entries.at(-1)!.effect).toBe('changed');
   });
+});
+
+test('what serves is remembered, however many changes have failed since', () => {
+  const { create, patch, get } = setUp();
+  create('s');
+  for (let i = 0; i < 1200; i++) {
+    const traffic = [{ type: BY_REVISION, revision: `gone-${i}`, percent: 100 }];
+    patch('s', 'traffic', { traffic }, 10_000 + i);
+  }
+  expect(get('s', 20_000)).toMatchObject({
+    generation: '1201',
+    observedGeneration: '1',
+    terminalCondition: { state: 'CONDITION_FAILED' },
+  });
+});
+
+test('the oldest operations are forgotten', () => {
+  const operations = createOperations();
+  const work = { doneAtMs: () => 0, resourceAt: () => ({}), errorAt: () => undefined };
+  const start = () => operations.start('projects/p/locations/us-west1', work, 0);
+  const params = { project: 'p', location: 'us-west1', operation: '00000001' };
+  const statusOfFirst = () => operations.get({ params, nowMs: 0 } as unknown as RouteContext).status;
+  for (let i = 0; i < 100_000; i++) start();
+  expect(statusOfFirst()).toBe(200);
+  start();
+  expect(statusOfFirst()).toBe(404);
 });
 
 describe('revisions', () => {
@@ -269,7 +365,6 @@ describe('a region', () => {
     expect([status, body.error.status]).toEqual([429, 'RESOURCE_EXHAUSTED']);
     expect(body.error.details).toMatchObject([
       { reason: 'RESOURCE_QUOTA_EXCEEDED', metadata: { quota_limit: 'ServicesPerProjectRegion' } },
-      { '@type': 'type.googleapis.com/google.rpc.QuotaFailure' },
     ]);
     expect(world.ledger.entries).toHaveLength(3);
     const elsewhere = `${API.replace('us-west1', 'us-central1')}/services?serviceId=d`;
@@ -342,7 +437,7 @@ describe('a region', () => {
       ...QUOTAS,
     };
     const zone = { recordAt: () => undefined, certificateActive: () => false };
-    const company = companyServices({ ...createWorld(facts), resourceQuotas }, run, zone);
+    const company = companyServices(createWorld(facts, resourceQuotas), run, zone);
     const eight = scaled(1, { cpu: '8', memory: '4Gi' });
     const ask = (id: string) => {
       create(id, { ...eight, labels: { company: id } });
@@ -356,6 +451,33 @@ describe('a region', () => {
     expect(text.includes('exceeded its quota limit for run.googleapis.com/cpu_allocation')).toBe(
       status === 503,
     );
+  });
+
+  test('is counted as a quota of the cloud when it has no room', () => {
+    const facts = new FactValues('mid', {});
+    const cloud = new Cloud({
+      seed: 1,
+      facts,
+      quotas: [],
+      resourceQuotas: true,
+      faults: [],
+      token: TOKEN,
+      domain: 'd',
+    });
+    const create = (id: string, change: object) => {
+      const { host, pathname: path } = new URL(`${API}/services`);
+      const body = new TextEncoder().encode(JSON.stringify(serviceOf(change)));
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      const query = new URLSearchParams({ serviceId: id });
+      return cloud.arrive({ method: 'POST', host, path, query, headers, body, key: [0] }, 0)!.reply;
+    };
+    expect([create('s', scaled(100)).status, create('t', scaled(101)).status]).toEqual([200, 400]);
+    const operation = 'cloudRun.services.create';
+    expect(cloud.operations()).toMatchObject([
+      { operation, fact: 'lat.cloud-run.write', refusedByQuota: 0 },
+      { operation, fact: 'lat.refusal', refusedByQuota: 1 },
+    ]);
+    expect(facts.usedIds()).toContain('quota.cloud-run.cpu');
   });
 
   test('holds what is asked for where the scenario leaves the vendors’ quotas out', () => {

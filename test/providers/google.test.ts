@@ -509,8 +509,8 @@ describe('a refusal by a quota of Google', () => {
   });
 
   it('on the instances that a service may have is not waited for either, and is named', async () => {
-    const world = createWorld({ 'quota.cloud-run.cpu': 200, 'quota.cloud-run.memory': 400 });
-    const transport = fakeTransport([cloudRun({ ...world, resourceQuotas: true }).service]);
+    const world = createWorld({ 'quota.cloud-run.cpu': 200, 'quota.cloud-run.memory': 400 }, true);
+    const transport = fakeTransport([cloudRun(world).service]);
     const { create } = serviceVerbs(createSend(transport), TOKEN, COMPANY, PLATFORM);
     expect(await create!(ATTEMPT)).toMatchObject({
       kind: 'rejected',
