@@ -7,6 +7,7 @@ export type Access = 'open' | 'closed';
 export const REMEDIES = [
   'restart',
   'service',
+  'serviceSettings',
   'dnsRecord',
   'dnsTarget',
   'certificate',

@@ -58,6 +58,8 @@ function remedyOf(remedy: Remedy, whole: readonly Step[]): Step[] {
       return [step('serviceRestart', '', 'cloudRunDeploys'), step('health')];
     case 'service':
       return served(whole);
+    case 'serviceSettings':
+      return [service('open'), step('health')];
     case 'dnsRecord':
       return again('dnsRecord', 'propagation', 'health');
     case 'dnsTarget':

@@ -24,6 +24,7 @@ type Suspect = {
 const SUSPECTS: Readonly<Record<CheckKind, readonly Suspect[]>> = {
   service: [
     { looksAt: ['service'], remedies: { absent: 'service', rejected: 'restart' } },
+    { looksAt: ['serviceSettings', 'open'], remedies: { absent: 'serviceSettings' } },
     { looksAt: ['dnsRecord'], remedies: { absent: 'dnsRecord', rejected: 'dnsTarget' } },
     { looksAt: ['dnsTarget'], remedies: { absent: 'dnsTarget' } },
     { looksAt: ['certificate'], remedies: { absent: 'certificate', rejected: 'renewal' } },

@@ -43,3 +43,9 @@ export function slotOf(slot: number, companies: number): Slot {
 export function checksDue({ company, lap }: Slot, level: string): CheckKind[] {
   return CHECK_KINDS.filter(kind => (lap + company) % Math.round(periodMsOf(kind, level) / LAP_MS) === 0);
 }
+
+/** How many checks of each kind so many companies of these levels cost a minute: what the monitor asks of the vendors. */
+export function checksPerMinute(levels: readonly string[]): Record<CheckKind, number> {
+  const rate = (kind: CheckKind) => levels.reduce((sum, level) => sum + 60_000 / periodMsOf(kind, level), 0);
+  return { service: rate('service'), database: rate('database'), certificate: rate('certificate') };
+}

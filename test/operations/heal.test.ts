@@ -295,6 +295,42 @@ describe('a certificate', () => {
   });
 });
 
+it('many companies broken in different ways at once, with clouds that are sick, are all mended', async () => {
+  const nameOf = (id: string) => `${id}.mcp.asoos.2100.cool`;
+  const storm = async ({ meddle, clock }: World) => {
+    await clock.sleep(3 * MINUTE_MS);
+    const idOf = (collection: string, filter: string, id: string): string => {
+      const { body } = meddle('GET', `${ZONE}/${collection}?${filter}=${nameOf(id)}`);
+      return (body as { result: { id: string }[] }).result[0].id;
+    };
+    const breaks = [
+      meddle('DELETE', `${ZONE}/dns_records/${idOf('dns_records', 'name.exact', 'c00001')}`),
+      meddle('PATCH', `${ZONE}/dns_records/${idOf('dns_records', 'name.exact', 'c00002')}`, {
+        proxied: false,
+      }),
+      meddle('DELETE', `${ZONE}/custom_hostnames/${idOf('custom_hostnames', 'hostname.exact', 'c00004')}`),
+      meddle('DELETE', `${GROUP}/databaseUsers/admin/c00005`),
+      meddle('DELETE', `${RUN}/c00006`),
+      meddle('PATCH', `${RUN}/c00007?updateMask=ingress`, { ingress: 'INGRESS_TRAFFIC_NONE' }),
+    ];
+    for (const { status } of breaks) expect(status).toBeLessThan(300);
+  };
+  const { ran, heals, checks } = await watched(60 * MINUTE_MS, storm, {
+    'faults.rules': [
+      { operation: 'cloudRun.*', verdict: 'loseAnswer', share: 0.1, companies: [1, 2, 4, 5, 6, 7] },
+      { operation: 'atlas.*', verdict: 'refuse', status: 500, share: 0.1, companies: [1, 2, 4, 5, 6, 7] },
+      { operation: 'cloudflare.dnsRecords.*', verdict: 'loseAnswer', share: 0.1, companies: [1, 2, 4] },
+    ],
+  });
+  const mended = heals.filter(({ outcome }) => outcome === 'mended').map(({ company }) => company);
+  expect([...new Set(mended)].sort()).toEqual(['c00001', 'c00002', 'c00004', 'c00005', 'c00006', 'c00007']);
+  expect(ran.violations()).toEqual([]);
+  for (const { id } of ran.companies)
+    expect(checks.findLast(({ company, kind }) => company === id && kind === 'service')?.state).toBe(
+      'healthy',
+    );
+});
+
 it('a healing that the process dies in is ended by the next one, with the same result', async () => {
   const scenario = rolloutOf(2);
   const target = 'c00001';
