@@ -146,6 +146,10 @@ reportFlags(
     'provision so many times faster than real, with its own fakes',
     integer('--speed', 1, SPEED_MAX),
   )
+  .option(
+    '--stores <url>',
+    'keep journal and registry in the MongoDB at mongodb://127.0.0.1:PORT/NAME (default: a file beside the report)',
+  )
   .option('--fresh', 'forget the journal of an earlier pilot instead of resuming it')
   .addOption(
     new Option(

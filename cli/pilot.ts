@@ -13,13 +13,13 @@ import { expectEmpty, runPilot } from '../rig/pilot.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
-import { openStores, type Stores } from '../src/runtime/stores.ts';
 import { simulateAsRig } from './asRig.ts';
 import { loadCalibration } from './calibration.ts';
 import { findK6, interruptible, reportOf, say } from './emulated.ts';
 import { scenarioHash } from './input.ts';
 import { exitCodeOf, INTERRUPTED, openReportFolder, publish } from './output.ts';
 import { createProgress } from './progress.ts';
+import { expectOwn, openPilotStores, type PilotStores } from './stores.ts';
 
 /** A rollout that did not get past a gate is signed off by no KPI. */
 const STOPPED: readonly string[] = ['paused', 'rolledBack'];
@@ -31,6 +31,8 @@ export type PilotFlags = {
   readonly speed?: number;
   readonly fresh?: boolean;
   readonly afterPause?: 'resume' | 'rollBack';
+  /** A MongoDB for journal and registry, in place of a file beside the report. */
+  readonly stores?: string;
   readonly seed?: number;
   readonly reportDir?: string;
   readonly json?: boolean;
@@ -38,6 +40,7 @@ export type PilotFlags = {
 
 export async function pilot(scenario: Scenario, asked: Asked, flags: PilotFlags): Promise<number> {
   const seed = flags.seed ?? scenario.run.seed;
+  if (flags.stores !== undefined) expectOwn(flags.stores);
   const hasTraffic = scenario.run.phases.includes('traffic');
   if (hasTraffic) expectBearable(scenario, seed);
   if (!scenario.run.phases.includes('rollout'))
@@ -68,10 +71,11 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
   const fakes = await readHealth(fakesUrl);
   if (flags.fresh) expectEmpty(fakes);
   const dir = openReportFolder(flags.reportDir, scenario);
-  const stores = openStores(join(dir, 'journal.sqlite'), flags.fresh);
+  const opened = await openPilotStores(flags.stores, dir, flags.fresh);
+  const { stores } = opened;
   const startedAtMs = Date.now();
   try {
-    const rolledOut = await provision(fakesUrl, scenario, fakes, stores, dir, flags);
+    const rolledOut = await provision(fakesUrl, scenario, fakes, opened, dir, flags);
     const paused = rolledOut.replication.rollout?.waves.find(({ outcome }) => outcome === 'paused');
     if (paused !== undefined)
       say(
@@ -102,7 +106,7 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
     const isStopped = report.rollout?.waves.some(({ outcome }) => STOPPED.includes(outcome));
     return isStopped ? exitCodeOf('FAIL') : exitCodeOf(report.verdict);
   } finally {
-    stores.close();
+    await stores.close();
   }
 }
 
@@ -110,7 +114,7 @@ async function provision(
   fakesUrl: string,
   scenario: Scenario,
   fakes: Awaited<ReturnType<typeof readHealth>>,
-  stores: Stores,
+  { stores, where, holder }: PilotStores,
   dir: string,
   flags: Settled,
 ) {
@@ -121,7 +125,7 @@ async function provision(
     say(
       flags.fakes === undefined
         ? 'interrupted; its fake clouds are gone with it: the next pilot begins anew'
-        : `interrupted; the journal ${join(dir, 'journal.sqlite')} keeps what was done: run the same command again to go on`,
+        : `interrupted; the journal ${where} keeps what was done: run the same command again to go on`,
     );
     process.exit(INTERRUPTED);
   };
@@ -133,6 +137,7 @@ async function provision(
       fakesUrl,
       fakes,
       stores,
+      holder,
       identity: `${scenarioHash(scenario)} ${flags.seed}`,
       log: line => log.info(line),
       afterPause: flags.afterPause,
@@ -145,7 +150,7 @@ async function provision(
 }
 
 /** Real load on what was provisioned, at real speed, and the same traffic in virtual time. */
-async function ask(fakesUrl: string, scenario: Scenario, seed: number, stores: Stores) {
+async function ask(fakesUrl: string, scenario: Scenario, seed: number, stores: PilotStores['stores']) {
   const k6 = await findK6();
   await setSpeed(fakesUrl, 1);
   const records = (await stores.registry.list()).map(({ id, level, serviceUri }) => ({

@@ -1,7 +1,7 @@
 // MongoDB Atlas Administration API v2: the service, and rolling indexes of a project's clusters. The API has no way to ask
 // for an index nor to drop one, nor to drop a database: an index goes with its database, and that is dropped by a client
-// of the cluster, or with it. Projects and clusters are in `atlasProjects.ts`, users and roles in `atlasUsers.ts`, limits
-// in `atlasLimits.ts`, access tokens in `atlasTokens.ts`.
+// of the cluster, or with it. Projects are in `atlasProjects.ts`, clusters in `atlasClusters.ts`, users and roles in
+// `atlasUsers.ts`, limits in `atlasLimits.ts`, access tokens in `atlasTokens.ts`.
 
 import { failure, invalidIndex } from './atlasChecks.ts';
 import { behindBucket, createLimits, ROLES_LIMIT, USERS_LIMIT } from './atlasLimits.ts';
@@ -30,7 +30,7 @@ export function atlas(world: World): Service {
       ? users.userCount(group)
       : name === ROLES_LIMIT
         ? users.roleCount(group)
-        : projects.clusterCount(group, nowMs);
+        : projects.clusters.count(group, nowMs);
   const limits = createLimits(world, usage);
   const users = createUsers(world, limits.reached);
   const projects = createProjects(world, limits.reached);
@@ -69,7 +69,7 @@ export function atlas(world: World): Service {
     'clusters',
     'api/atlas/v2/groups/{groupId}/clusters',
     ({ params }) => params.group,
-    projects.listClusters,
+    projects.clusters.list,
   );
 
   const route = (
@@ -105,10 +105,11 @@ export function atlas(world: World): Service {
         const { group } = context.params;
         return projects.remove(context, users.userCount(group) + users.roleCount(group));
       }),
-      inGroup('POST', CLUSTERS, 'clusters.create', 'project', projects.createCluster),
+      inGroup('POST', CLUSTERS, 'clusters.create', 'project', projects.clusters.create),
       inGroup('GET', CLUSTERS, 'clusters.list', 'read', listClusters),
-      inGroup('GET', `${CLUSTERS}/:cluster`, 'clusters.get', 'read', projects.getCluster),
-      inGroup('DELETE', `${CLUSTERS}/:cluster`, 'clusters.delete', 'project', projects.removeCluster),
+      inGroup('GET', `${CLUSTERS}/:cluster`, 'clusters.get', 'read', projects.clusters.get),
+      inGroup('PATCH', `${CLUSTERS}/:cluster`, 'clusters.update', 'project', projects.clusters.update),
+      inGroup('DELETE', `${CLUSTERS}/:cluster`, 'clusters.delete', 'project', projects.clusters.remove),
       inGroup('POST', USERS, 'databaseUsers.create', 'user', users.createUser),
       inGroup('GET', USERS, 'databaseUsers.list', 'read', users.listUsers),
       inGroup('GET', `${USERS}/admin/:username`, 'databaseUsers.get', 'read', users.getUser),

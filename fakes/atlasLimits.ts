@@ -2,6 +2,7 @@
 // what an organisation may have; and the buckets of tokens that single endpoints are limited by.
 
 import { failure, invalidAttribute, unknownAttribute } from './atlasChecks.ts';
+import type { Reached } from './atlasProjects.ts';
 import { limitReached } from './resourceLimit.ts';
 import type { FakeReply, RouteContext, World } from './service.ts';
 
@@ -41,8 +42,7 @@ const PROJECT_LIMITS: Readonly<Record<string, ProjectLimit>> = {
 };
 
 export type Limits = Readonly<Record<'list' | 'get' | 'set' | 'reset', Handler>> & {
-  /** A refusal when the project has as many as its limit allows. */
-  readonly reached: (group: string, name: string, count: number) => FakeReply | undefined;
+  readonly reached: Reached;
 };
 
 /** `usage`: how many a project has of what a limit counts. */
@@ -103,7 +103,7 @@ export function createLimits(
       if (!world.resourceQuotas) return undefined;
       const { fact, refusal } = PROJECT_LIMITS[name];
       const limit = set.get(keyOf(group, name)) ?? world.valueOf(fact);
-      return count >= limit ? refusal(limit) : undefined;
+      return count() >= limit ? refusal(limit) : undefined;
     },
   };
 }

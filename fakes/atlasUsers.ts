@@ -63,7 +63,7 @@ export function createUsers(world: World, reached: Reached): Users {
         `A custom role with the name ${roleName} already exists.`,
         [roleName],
       );
-    const full = reached(params.group, ROLES_LIMIT, under(roles, params.group).length);
+    const full = reached(params.group, ROLES_LIMIT, () => under(roles, params.group).length);
     if (full !== undefined) return full;
     const role: Role = { roleName, actions, users: new Set() };
     roles.set(name, role);
@@ -137,7 +137,7 @@ export function createUsers(world: World, reached: Reached): Users {
       return failure(409, 'USER_ALREADY_EXISTS', `A user with username ${username} already exists.`, [
         username,
       ]);
-    const full = reached(group, USERS_LIMIT, under(users, group).length);
+    const full = reached(group, USERS_LIMIT, () => under(users, group).length);
     if (full !== undefined) return full;
     const user: User = { username, roles: refs, labels };
     users.set(name, user);

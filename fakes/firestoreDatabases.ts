@@ -79,7 +79,10 @@ export function createDatabases(world: World, emptied: (root: string, nowMs: num
     return { status: 200, body: operation(project, id, 'Delete', databaseResource(project, id, database)) };
   };
 
-  return { create, list, get, remove, exists: (project, database) => ofProject(project).has(database) };
+  const exists: Databases['exists'] = (project, database) =>
+    database === DEFAULT_DATABASE || made.get(project)?.has(database) === true;
+
+  return { create, list, get, remove, exists };
 }
 
 export const databaseMissing = (project: string, database: string) =>

@@ -1,7 +1,7 @@
 // Pinecone: the namespaces of serverless indexes, one index a host, and what the vendor asks of every call. Indexes
 // themselves are in `pineconeIndexes.ts`, their records in `pineconeVectors.ts`. Its errors are those of gRPC in JSON.
 
-import { CODE, failure, NAME, pageOf, unknownField } from './pineconeChecks.ts';
+import { CODE, failure, NAME, pageOf, tooManyRequests, unknownField } from './pineconeChecks.ts';
 import {
   createIndexes,
   DEFAULT_NAMESPACE,
@@ -91,10 +91,7 @@ export function pinecone(world: World): Service {
     name: 'pinecone',
     hosts: ['.pinecone.io'],
     authorise: headers => authorise(headers, world.token),
-    throttled: ({ quota, retryAfterMs }) => ({
-      ...failure(429, CODE.resourceExhausted, `Too many requests. Limit reached: ${quota}`),
-      headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
-    }),
+    throttled: tooManyRequests,
     malformed: reason => failure(400, CODE.invalidArgument, `Invalid request body: ${reason}`),
     unavailable: status => failure(status, CODE.unavailable, `The service refused it with ${status}`),
     routes: [
@@ -103,6 +100,7 @@ export function pinecone(world: World): Service {
       read('GET', '/namespaces/:namespace', 'namespaces.get', get),
       write('DELETE', '/namespaces/:namespace', 'namespaces.delete', remove),
       write('POST', '/vectors/upsert', 'vectors.upsert', vectors.upsert),
+      write('POST', '/vectors/update', 'vectors.update', vectors.update),
       write('POST', '/vectors/delete', 'vectors.delete', vectors.remove),
       read('GET', '/vectors/fetch', 'vectors.fetch', vectors.get),
       read('GET', '/vectors/list', 'vectors.list', vectors.list),
@@ -111,6 +109,7 @@ export function pinecone(world: World): Service {
       write('POST', '/indexes', 'indexes.create', indexes.create),
       read('GET', '/indexes', 'indexes.list', indexes.list),
       read('GET', '/indexes/:index', 'indexes.get', indexes.get),
+      write('PATCH', '/indexes/:index', 'indexes.configure', indexes.configure),
       write('DELETE', '/indexes/:index', 'indexes.delete', indexes.remove),
     ],
   };

@@ -1,5 +1,6 @@
 // What Pinecone refuses: the checks of indexes, records, queries and metadata filters, and the envelopes of both planes.
 
+import type { QuotaRefusal } from './quota.ts';
 import { type FakeReply, isObject } from './service.ts';
 
 export type Metric = 'cosine' | 'dotproduct' | 'euclidean';
@@ -43,6 +44,14 @@ export const invalid = (message: string) => failure(400, CODE.invalidArgument, m
 /** The control plane's envelope is another than the data plane's. */
 export function controlFailure(status: number, code: string, message: string): FakeReply {
   return { status, body: { status, error: { code, message } } };
+}
+
+/** A rate's refusal: its message ends in the quota's name. */
+export function tooManyRequests({ quota, retryAfterMs }: QuotaRefusal): FakeReply {
+  return {
+    ...failure(429, CODE.resourceExhausted, `Too many requests. Limit reached: ${quota}`),
+    headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) },
+  };
 }
 
 /** A limit on objects, in the message's words the quota's name; the data plane's envelope and code of it are assumed. */
@@ -135,6 +144,22 @@ function serverlessRefusal(
   return undefined;
 }
 
+/** What may be changed of an index that is there. */
+// biome-ignore lint/suspicious/noExplicitAny: a client's body, checked here
+export function changeRefusal(body: any): FakeReply | undefined {
+  const { deletion_protection, tags, ...rest } = body;
+  const other = Object.keys(rest)[0];
+  if (other === 'spec' || other === 'embed' || other === 'read_capacity')
+    return controlFailure(501, 'UNIMPLEMENTED', `The fake does not cover a change of ${other}`);
+  const shape = (message: string) => controlFailure(422, 'INVALID_ARGUMENT', message);
+  if (other !== undefined) return shape(`unknown field \`${other}\``);
+  if (!['enabled', 'disabled', undefined].includes(deletion_protection))
+    return shape('deletion_protection: unknown variant');
+  return tags === undefined || isTags(tags)
+    ? undefined
+    : controlFailure(400, 'INVALID_ARGUMENT', 'Tags must be up to 20 short texts');
+}
+
 const isTags = (tags: unknown) =>
   isObject(tags) &&
   Object.keys(tags).length <= TAGS_MAX &&
@@ -199,7 +224,7 @@ export function valuesRefusal(values: unknown, dimension: number | undefined, me
 
 const isFloat = (value: unknown) => typeof value === 'number' && Number.isFinite(Math.fround(value));
 
-function metadataRefusal(metadata: unknown): FakeReply | undefined {
+export function metadataRefusal(metadata: unknown): FakeReply | undefined {
   if (metadata === undefined) return undefined;
   if (!isObject(metadata)) return invalid('Metadata must be an object');
   for (const [name, value] of Object.entries(metadata))

@@ -4,6 +4,7 @@
 import type { Effect } from './ledger.ts';
 import {
   CODE,
+  changeRefusal,
   controlFailure,
   failure,
   indexRefusal,
@@ -29,8 +30,8 @@ export type Index = {
 type Made = {
   readonly name: string;
   readonly serverless: { readonly cloud: string; readonly region: string };
-  readonly deletionProtection: string;
-  readonly tags: object | undefined;
+  deletionProtection: string;
+  tags: object | undefined;
 };
 export type Handler = (context: RouteContext) => FakeReply;
 export type NoteNamespace = (
@@ -56,7 +57,7 @@ export function namespacesReached(world: World, { host, namespaces }: Index): Fa
 }
 
 export type Indexes = {
-  readonly handlers: Readonly<Record<'create' | 'list' | 'get' | 'remove', Handler>>;
+  readonly handlers: Readonly<Record<'create' | 'list' | 'get' | 'configure' | 'remove', Handler>>;
   /** Runs `handle` with the index of the call's host, or refuses. */
   readonly inIndex: (handle: (index: Index, context: RouteContext) => FakeReply) => Handler;
 };
@@ -123,6 +124,21 @@ export function createIndexes(world: World, noteNamespace: NoteNamespace): Index
 
   const get = withIndex((index, context) => ({ status: 200, body: indexResource(index, context) }));
 
+  /** Tags are added to those that are there; one that is empty is taken away. */
+  const configure = withIndex((index, context) => {
+    const { body, nowMs } = context;
+    const refusal = changeRefusal(body);
+    if (refusal !== undefined) return refusal;
+    const made = index.made!;
+    made.deletionProtection = body.deletion_protection ?? made.deletionProtection;
+    if (body.tags !== undefined)
+      made.tags = Object.fromEntries(
+        Object.entries({ ...made.tags, ...body.tags }).filter(([, value]) => value !== ''),
+      );
+    note(index, 'changed', nowMs);
+    return { status: 202, body: indexResource(index, context) };
+  });
+
   const remove = withIndex((index, { nowMs }) => {
     const { name, deletionProtection } = index.made!;
     if (deletionProtection === 'enabled')
@@ -149,7 +165,7 @@ export function createIndexes(world: World, noteNamespace: NoteNamespace): Index
       : handle(index, context);
   };
 
-  return { handlers: { create, list, get, remove }, inIndex };
+  return { handlers: { create, list, get, configure, remove }, inIndex };
 }
 
 const platformIndex = (host: string): Index => ({

@@ -9,6 +9,7 @@ import {
   idRefusal,
   invalid,
   type Metric,
+  metadataRefusal,
   NAME,
   notCovered,
   pageOf,
@@ -26,25 +27,31 @@ import {
   type NoteNamespace,
   namespacesReached,
 } from './pineconeIndexes.ts';
+import { createRates } from './pineconeRates.ts';
 import type { FakeReply, World } from './service.ts';
 
 const TOP_K_MAX = 10_000;
 const IDS_MAX = 1000;
 const QUERY_FIELDS = ['namespace', 'topK', 'filter', 'includeValues', 'includeMetadata', 'vector', 'id'];
+const UPDATE_FIELDS = ['id', 'values', 'setMetadata', 'namespace'];
 const EMPTY: Namespace = new Map();
 
-type Verb = 'upsert' | 'query' | 'get' | 'list' | 'remove' | 'stats';
+type Verb = 'upsert' | 'update' | 'query' | 'get' | 'list' | 'remove' | 'stats';
 
 export function vectorHandlers(
   world: World,
   inIndex: Indexes['inIndex'],
   note: NoteNamespace,
 ): Readonly<Record<Verb, Handler>> {
+  const rateRefusal = createRates(world);
+
   const upsert = inIndex((index, { body, nowMs }) => {
     const name = namespaceOf(body.namespace);
     if (name === undefined) return badNamespace();
     const vectors = vectorsOf(body, index.dimension, index.metric);
     if (!Array.isArray(vectors)) return vectors;
+    const tooFast = rateRefusal('Upsert', index.host, name, nowMs);
+    if (tooFast !== undefined) return tooFast;
     let namespace = index.namespaces.get(name);
     const full = namespace === undefined ? namespacesReached(world, index) : undefined;
     if (full !== undefined) return full;
@@ -58,12 +65,39 @@ export function vectorHandlers(
     return { status: 200, body: { upsertedCount: vectors.length } };
   });
 
-  const query = inIndex((index, { body }) => {
+  /** Of one record, its values or some of its metadata. As the vendor has it, one that is not there is no mistake. */
+  const update = inIndex((index, { body, nowMs }) => {
+    const name = namespaceOf(body.namespace);
+    if (name === undefined) return badNamespace();
+    const { id, values, setMetadata } = body;
+    const uncovered = ['sparseValues', 'filter', 'dryRun'].find(field => body[field] !== undefined);
+    const refusal =
+      (uncovered !== undefined && notCovered(`${uncovered} of an update`)) ||
+      unknownField(body, UPDATE_FIELDS) ||
+      idRefusal(id) ||
+      (values !== undefined && valuesRefusal(values, index.dimension, index.metric)) ||
+      metadataRefusal(setMetadata);
+    if (refusal) return refusal;
+    if (values === undefined && setMetadata === undefined) return invalid('Give values or setMetadata');
+    const tooFast = rateRefusal('Update', index.host, name, nowMs);
+    if (tooFast !== undefined) return tooFast;
+    const namespace = index.namespaces.get(name);
+    const own = namespace?.get(id);
+    if (namespace === undefined || own === undefined) return { status: 200, body: {} };
+    const metadata = setMetadata === undefined ? own.metadata : { ...own.metadata, ...setMetadata };
+    const tooLarge = metadataRefusal(metadata);
+    if (tooLarge !== undefined) return tooLarge;
+    namespace.set(id, { id, values: values?.map(Math.fround) ?? own.values, metadata });
+    note(index, name, 'changed', nowMs, `${namespace.size} records`);
+    return { status: 200, body: {} };
+  });
+
+  const query = inIndex((index, { body, nowMs }) => {
     const name = namespaceOf(body.namespace);
     if (name === undefined) return badNamespace();
     const { topK, includeValues = false, includeMetadata = false } = body;
     const filter = body.filter === undefined ? () => true : filterOf(body.filter);
-    const refusal = queryRefusal(body, filter, index);
+    const refusal = queryRefusal(body, filter, index) ?? rateRefusal('Query', index.host, name, nowMs);
     if (refusal !== undefined) return refusal;
     const namespace = index.namespaces.get(name) ?? EMPTY;
     const asked: readonly number[] | undefined = body.vector ?? namespace.get(body.id)?.values;
@@ -109,6 +143,8 @@ export function vectorHandlers(
     if (ids !== undefined && !isIds(ids)) return invalid(`ids must be 1 to ${IDS_MAX} vector ids`);
     const matches = filter === undefined ? undefined : filterOf(filter);
     if (filter !== undefined && matches === undefined) return invalid('Invalid metadata filter');
+    const tooFast = rateRefusal('Delete', index.host, name, nowMs);
+    if (tooFast !== undefined) return tooFast;
     const namespace = index.namespaces.get(name);
     if (namespace === undefined) return failure(404, CODE.notFound, 'Namespace not found');
     const before = namespace.size;
@@ -140,7 +176,7 @@ export function vectorHandlers(
     };
   });
 
-  return { upsert, query, get, list, remove, stats };
+  return { upsert, update, query, get, list, remove, stats };
 }
 
 /** Without a name it is the default one; undefined when it cannot be one. */

@@ -75,7 +75,7 @@ export async function resolveK6({
 }
 
 /** Outside of the clone, so that all clones of a user share it. */
-function cacheFolder(env: NonNullable<K6Search['env']>): string {
+export function cacheFolder(env: NonNullable<K6Search['env']>): string {
   return env.SANDTABLE_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sandtable');
 }
 
@@ -147,7 +147,7 @@ async function build(folder: string, env: NonNullable<K6Search['env']>): Promise
 }
 
 /** The first line that says something: compilers and shells say much. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { code, stderr, message } = error as { code?: unknown; stderr?: string; message?: string };
   if (code === 'ENOENT') return 'there is no such program';
   const text = stderr?.trim() || message || String(error);

@@ -15,7 +15,8 @@ import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, rollOut } from '../src/provisioning/rollout.ts';
 import { systemChance } from '../src/runtime/chance.ts';
 import { fastClock } from '../src/runtime/clock.ts';
-import { holderOf, type Stores } from '../src/runtime/stores.ts';
+import type { MongoStores } from '../src/runtime/mongoStores.ts';
+import type { Stores } from '../src/runtime/stores.ts';
 import { createTransport } from '../src/runtime/transport.ts';
 import { type Health, readLedger } from './fakesPages.ts';
 
@@ -25,7 +26,9 @@ export type PilotOptions = {
   readonly fakesUrl: string;
   /** As `readHealth` found them. */
   readonly fakes: Health;
-  readonly stores: Stores;
+  readonly stores: Stores | MongoStores;
+  /** Names this process among all that share the stores. */
+  readonly holder: string;
   /** What must be the same for a journal to be resumed: scenario and seed. */
   readonly identity: string;
   readonly log: Log;
@@ -46,7 +49,7 @@ const PROGRESS_EVERY_MS = 500;
 /** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const { scenario, seed, fakesUrl, fakes, stores, log } = options;
-  claim(options);
+  await claim(options);
   const clock = fastClock(fakes.nowMs, fakes.speed);
   const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / fakes.speed });
   const companies = companiesOf(scenario);
@@ -70,7 +73,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
         ...rolloutOptionsOf(scenario, new FactValues('mid', scenario.facts)),
         companies,
         tokens: FAKES_TOKENS,
-        holder: holderOf(process.pid),
+        holder: options.holder,
         afterPause: options.afterPause,
       },
       state,
@@ -118,8 +121,8 @@ export function expectEmpty({ effects }: Health): void {
 }
 
 /** A journal belongs to one scenario, one seed and one run of the fakes. */
-function claim({ stores, identity, fakes }: PilotOptions): void {
-  const before = { identity: stores.label('identity'), fakes: stores.label('fakes') };
+async function claim({ stores, identity, fakes }: PilotOptions): Promise<void> {
+  const before = { identity: await stores.label('identity'), fakes: await stores.label('fakes') };
   if (before.identity === undefined) expectEmpty(fakes);
   else if (before.identity !== identity)
     throw refused(
@@ -129,8 +132,8 @@ function claim({ stores, identity, fakes }: PilotOptions): void {
     throw refused(
       'the journal belongs to other fakes: these have been started since; start over with --fresh',
     );
-  stores.setLabel('fakes', fakes.id);
-  stores.setLabel('identity', identity);
+  await stores.setLabel('fakes', fakes.id);
+  await stores.setLabel('identity', identity);
 }
 
 const refused = (why: string) => new SandtableError('FAKES', why);

@@ -79,6 +79,12 @@ describe.concurrent('sandtable refuses', () => {
     ['a load of nothing', ['load', 'today'], /today has no traffic/],
     ['a pilot without a rollout', ['pilot', 'crosscheck-light'], /a pilot needs "rollout"/],
     ['an address that is not this machine', ['pilot', '--fakes', 'http://192.0.2.1:8700'], /192\.0\.2\.1/],
+    [
+      'stores that are not on this machine, and tells no password',
+      ['pilot', '--stores', 'mongodb://me:hunter2@127.0.0.1:27017,192.0.2.1/pilot'],
+      /--stores takes the address of a MongoDB on this machine, such as (?!.*hunter2)/,
+    ],
+    ['stores that are no MongoDB', ['pilot', '--stores', './journal.sqlite'], /--stores takes the address/],
     ['an address where nobody listens', ['pilot', '--fakes', NOBODY], /no fakes answer at .*127\.0\.0\.1:1/],
     ['a port that cannot be', ['fakes', '--port', '65536'], /--port is "65536"/],
     ['a speed of nothing', ['fakes', '--speed', '0'], /--speed is "0"/],

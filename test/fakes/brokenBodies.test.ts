@@ -197,6 +197,20 @@ const GOOD: Readonly<Record<string, Good>> = {
   ],
   'a namespace': [pinecone, '/namespaces', { name: 'c1' }],
   'an upsert': [pinecone, '/vectors/upsert', { vectors, namespace: 'c1' }],
+  'an update of a record': [
+    pinecone,
+    '/vectors/update',
+    { id: 'a', values: [1, 0], setMetadata: { a: 'x' }, namespace: 'c1' },
+  ],
+  'a change of an index': [
+    pinecone,
+    '/indexes/a',
+    { deletion_protection: 'enabled', tags: { tier: 'gold' } },
+    {
+      method: 'PATCH',
+      before: [['/indexes', { name: 'a', dimension: 2, metric: 'cosine', spec: { serverless } }]],
+    },
+  ],
   'a search': [
     pinecone,
     '/query',
@@ -213,6 +227,20 @@ const GOOD: Readonly<Record<string, Good>> = {
     atlas,
     `${GROUP}/clusters`,
     { name: 'a', clusterType: 'REPLICASET', replicationSpecs: [{ regionConfigs }] },
+  ],
+  'a change of a cluster': [
+    atlas,
+    `${GROUP}/clusters/a`,
+    { terminationProtectionEnabled: true, replicationSpecs: [{ regionConfigs }] },
+    {
+      method: 'PATCH',
+      before: [
+        [
+          `${GROUP}/clusters`,
+          { name: 'a', clusterType: 'REPLICASET', replicationSpecs: [{ regionConfigs }] },
+        ],
+      ],
+    },
   ],
   'a role': [atlas, `${GROUP}/customDBRoles/roles`, { roleName: 'r', actions }],
   'a user': [atlas, `${GROUP}/databaseUsers`, user],
@@ -303,7 +331,7 @@ const HEADERS = {
   'x-pinecone-api-version': '2026-04',
 };
 const hostOf = (path: string) =>
-  path === '/indexes'
+  path.startsWith('/indexes')
     ? 'api.pinecone.io'
     : path.startsWith('/v1') || path.startsWith('/api') || path.startsWith('/client')
       ? undefined
@@ -313,7 +341,7 @@ const hostOf = (path: string) =>
 const OTHERS: readonly Json[] = [true, 0, -1.5, '', '?', [], [null], {}, { x: 1 }];
 /** Their content is the caller's own, of more than one type. */
 const FREE =
-  /^body\.(?:labels|annotations|filter|custom_metadata|vectors\[0\]\.metadata|policies\[0\]\.resources)|\.fields has/;
+  /^body\.(?:labels|annotations|tags|filter|setMetadata|custom_metadata|vectors\[0\]\.metadata|policies\[0\]\.resources)|\.fields has/;
 
 type Broken = {
   readonly where: string;
@@ -358,13 +386,15 @@ function withOne(value: Json[] | { [name: string]: Json }, name: string, body: J
 
 test.each(Object.entries(GOOD))('%s', (_what, [make, path, good, more = {}]) => {
   const send = (body: Json) => {
-    const world = createWorld(more.limits);
-    const host = hostOf(path);
-    const call = callerOf(make(world), HEADERS);
-    for (const [first, content] of more.before ?? []) call({ method: 'POST', path: first, body: content });
+    const world = createWorld(more.limits === undefined ? {} : { resourceQuotas: true }, more.limits);
+    const caller = callerOf(make(world), HEADERS);
+    const call = (method: string, to: string, content: Json) => {
+      const host = hostOf(to);
+      return caller({ method, path: to, body: content, ...(host !== undefined && { host }) });
+    };
+    for (const [first, content] of more.before ?? []) call('POST', first, content);
     const before = world.ledger.entries.length;
-    const { method = 'POST' } = more;
-    const { status } = call({ method, path, body, ...(host !== undefined && { host }) });
+    const { status } = call(more.method ?? 'POST', path, body);
     return { status, effects: world.ledger.entries.length - before };
   };
   expect(send(good).status).toBeLessThan(300);
@@ -372,8 +402,21 @@ test.each(Object.entries(GOOD))('%s', (_what, [make, path, good, more = {}]) => 
   expect(all.length).toBeGreaterThan(5);
   for (const { where, body, how } of all) {
     const { status, effects } = send(body);
-    expect([200, 201, 204, 400, 404, 409, 422, 501], where).toContain(status);
+    expect([200, 201, 202, 204, 400, 404, 409, 422, 501], where).toContain(status);
     if (status >= 300) expect(effects, where).toBe(0);
     else if (!FREE.test(where)) expect(how, where).toMatch(/missing|another value/);
   }
+});
+
+test.each(Object.entries(GOOD))('%s is refused to another token', (_what, [make, path, body, more = {}]) => {
+  const world = createWorld(more.limits === undefined ? {} : { resourceQuotas: true }, more.limits);
+  const stranger = Object.fromEntries(
+    Object.entries(HEADERS).map(([name, value]) => [name, value.replace(TOKEN, 'other')]),
+  );
+  const host = hostOf(path);
+  const call = { method: more.method ?? 'POST', path, body, ...(host !== undefined && { host }) };
+  // Cloudflare knows no 401.
+  const status = path.startsWith('/client/v4') ? 403 : 401;
+  expect(callerOf(make(world), stranger)(call).status).toBe(status);
+  expect(world.ledger.entries).toEqual([]);
 });

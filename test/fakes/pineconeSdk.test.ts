@@ -78,6 +78,28 @@ describe('an index', () => {
     ]);
   });
 
+  test('is protected and marked, and both are taken back', async () => {
+    await client.createIndex({ name, dimension: 2, spec, tags: { tier: 'gold', old: 'yes' } });
+    await client.configureIndex({ name, deletionProtection: 'enabled', tags: { tier: 'blue', old: '' } });
+    const configured = await client.describeIndex(name);
+    expect(configured).toMatchObject({ deletionProtection: 'enabled', tags: { tier: 'blue' } });
+    expect(configured.tags).not.toHaveProperty('old');
+    expect(await refusal(client.deleteIndex(name))).toMatch(/Deletion protection is enabled/);
+    await client.configureIndex({ name, deletionProtection: 'disabled' });
+    expect((await client.describeIndex(name)).tags).toEqual({ tier: 'blue' });
+    await client.deleteIndex(name);
+    expect(await refusal(client.configureIndex({ name, tags: { a: 'b' } }))).toMatch(/404/);
+    const path = `${server.urls.pinecone}/indexes/${name}`;
+    await client.createIndex({ name, dimension: 2, spec });
+    for (const [body, expected] of [
+      [{ deletion_protection: 'maybe' }, [422, 'INVALID_ARGUMENT']],
+      [{ tags: { 'a b': 'c' } }, [400, 'INVALID_ARGUMENT']],
+      [{ metric: 'cosine' }, [422, 'INVALID_ARGUMENT']],
+      [{ spec: {} }, [501, 'UNIMPLEMENTED']],
+    ] as const)
+      expect(await raw('PATCH', path, body)).toEqual(expected);
+  });
+
   test('that is protected is not deleted', async () => {
     await client.createIndex({ name, dimension: 2, spec, deletionProtection: 'enabled' });
     expect(await refusal(client.deleteIndex(name))).toMatch(/Deletion protection is enabled/);
@@ -124,6 +146,21 @@ describe('a namespace', () => {
     await index.deleteNamespace('c2');
     expect((await two.query({ vector: [1, 0], topK: 1 })).matches).toEqual([]);
     expect(await refusal(two.deleteAll())).toMatch(/404/);
+  });
+
+  test('has single records updated, their values as a whole and their metadata in part', async () => {
+    const index = (await createIndex()).namespace('c1');
+    await index.upsert({ records: [{ id: 'a', values: [1, 0], metadata: { kind: 'x', size: 1 } }] });
+    await index.update({ id: 'a', metadata: { size: 2, new: true } });
+    await index.update({ id: 'a', values: [0, 1] });
+    await index.update({ id: 'absent', values: [0, 1] });
+    expect((await index.fetch({ ids: ['a', 'absent'] })).records).toEqual({
+      a: { id: 'a', values: [0, 1], metadata: { kind: 'x', size: 2, new: true } },
+    });
+    const changes = server.cloud.ledger.entries.filter(entry => entry.name.includes(`${name}-`));
+    expect(changes.filter(({ kind, effect }) => kind === 'namespace' && effect === 'changed')).toHaveLength(
+      3,
+    );
   });
 
   test('of one index is none of another of the same name', async () => {
@@ -266,6 +303,12 @@ test.each<[string, readonly [string, object], unknown[]]>([
   ['a comparison with a text', ['/query', { ...QUERY, filter: { a: { $gt: 'x' } } }], [400, 3]],
   ['an empty filter', ['/query', { ...QUERY, filter: {} }], [400, 3]],
   ['an unknown field of a query', ['/query', { ...QUERY, topk: 1 }], [400, 3]],
+  ['an update of nothing', ['/vectors/update', { id: 'a' }], [400, 3]],
+  ['an update without an id', ['/vectors/update', { values: [1, 0] }], [400, 3]],
+  ['an update of another dimension', ['/vectors/update', { id: 'a', values: [1] }], [400, 3]],
+  ['an update with null for metadata', ['/vectors/update', { id: 'a', setMetadata: { a: null } }], [400, 3]],
+  ['an unknown field of an update', ['/vectors/update', { id: 'a', values: [1, 0], x: 1 }], [400, 3]],
+  ['an update by a filter', ['/vectors/update', { filter: { a: 1 }, setMetadata: { a: 2 } }], [501, 12]],
   ['a deletion of nothing', ['/vectors/delete', {}], [400, 3]],
   ['a deletion of two kinds', ['/vectors/delete', { ids: ['a'], deleteAll: true }], [400, 3]],
   ['ids that are numbers', ['/vectors/delete', { ids: [1] }], [400, 3]],
@@ -290,8 +333,8 @@ test('a wrong key, a version of before and the wrong plane are refused', async (
   const old = { 'x-pinecone-api-version': '2024-07' };
   expect(await raw('POST', `${host}/query`, QUERY, old)).toEqual([400, 3]);
   expect(await refusal(client.createIndex({ name, dimension: 2, spec }))).toMatch(/PineconeConflictError/);
-  expect(await raw('POST', `${host}/vectors/update`, { id: 'a' })).toEqual([
+  expect(await raw('POST', `${host}/bulk/imports`, {})).toEqual([
     501,
-    { error: 'the fake pinecone does not cover POST /vectors/update' },
+    { error: 'the fake pinecone does not cover POST /bulk/imports' },
   ]);
 });

@@ -7,6 +7,7 @@ import { firestore } from '../../fakes/firestore.ts';
 import { pinecone } from '../../fakes/pinecone.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import type { Service, World } from '../../fakes/service.ts';
+import { FACTS } from '../../scenarios/facts.ts';
 import { callerOf, createWorld, type FakeCall, NOW_MS, TOKEN } from './fakeCall.ts';
 
 const HEADERS = {
@@ -149,7 +150,7 @@ const CASES: readonly Case[] = [
   {
     quota: 'namespaces of an index that come with their first record',
     make: pinecone,
-    limits: { 'quota.pinecone.namespaces': 3 },
+    limits: { 'quota.pinecone.namespaces': 3, 'quota.pinecone.requests': 100 },
     create: upsert,
     room: 2,
     refusal: { status: 403, body: { code: 8 } },
@@ -334,6 +335,48 @@ test.each([
   const reply = callerOf(pinecone(world), HEADERS)(index(1, { cloud, region }));
   expect(reply.status).toBe(status);
   if (status === 404) expect(reply.body.error.message).toContain(`cloud: ${cloud} region: ${region}`);
+});
+
+describe('a namespace of Pinecone', () => {
+  const limits = { 'quota.pinecone.requests': 2, 'quota.pinecone.namespaces': 100 };
+  const KINDS: readonly (readonly [kind: string, path: string, body: object])[] = [
+    ['Query', '/query', { vector: [1, 0], topK: 1 }],
+    ['Upsert', '/vectors/upsert', { vectors: [{ id: 'a', values: [1, 0] }] }],
+    ['Update', '/vectors/update', { id: 'a', values: [1, 0] }],
+    ['Delete', '/vectors/delete', { ids: ['a'] }],
+  ];
+
+  test.each(KINDS)(
+    'takes so many requests a second of the kind %s, and of the others as many',
+    (kind, path, body) => {
+      const call = callerOf(pinecone(createWorld({ resourceQuotas: true }, limits)), HEADERS);
+      const start = Math.ceil(NOW_MS / 1000) * 1000;
+      for (const namespace of ['c1', 'c2'])
+        call(post('/namespaces', { name: namespace }, { host: HOST, atMs: start }));
+      const send = (atMs: number, namespace = 'c1', to = path, content = body) =>
+        call(post(to, { ...content, namespace }, { host: HOST, atMs: start + atMs }));
+      expect([0, 500, 600, 999, 1000].map(atMs => send(atMs).status)).toEqual([200, 200, 429, 429, 200]);
+      expect(send(1000, 'c2').status).toBe(200);
+      send(1000);
+      expect(send(1300)).toMatchObject({
+        status: 429,
+        headers: { 'retry-after': '1' },
+        body: {
+          code: 8,
+          message: expect.stringMatching(new RegExp(`: ${kind}RequestsPerSecondPerNamespace$`)),
+        },
+      });
+      for (const [other, to, content] of KINDS)
+        expect([other, send(1300, 'c1', to, content).status]).toEqual([other, other === kind ? 429 : 200]);
+    },
+  );
+});
+
+test('every limit that is checked is in the catalogue', () => {
+  const known = new Set(FACTS.map(({ id }) => id));
+  const asked = CASES.flatMap(({ limits }) => Object.keys(limits));
+  expect(asked.filter(id => !known.has(id))).toEqual([]);
+  expect(asked.length).toBeGreaterThan(9);
 });
 
 describe('one secret', () => {

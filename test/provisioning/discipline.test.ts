@@ -292,7 +292,11 @@ describe('a journal that never answers', () => {
     });
     expect(records).toBeUndefined();
     const intents = durable.filter(({ event }) => event === 'intent');
-    expect(sent.filter(({ key }) => key[3] === VERB.create && key[5] === 0)).toHaveLength(intents.length);
+    // A creation may send more than one call: the last place of their keys tells them apart.
+    const creations = sent
+      .filter(({ key }) => key[3] === VERB.create)
+      .map(({ key }) => key.slice(0, -1).join());
+    expect(new Set(creations).size).toBe(intents.length);
     if (answered <= 1) expect(sent).toEqual([]);
   });
 });
