@@ -26,7 +26,19 @@ it.each([
   ['well', {}],
   ['sick', SICK],
 ])('with clouds that are %s, a whole life keeps the rules', async (_, sets) => {
-  const ran = await runWorld(rolloutOf(4, sets), async ({ operations, companies }) => {
+  const ran = await runWorld(rolloutOf(4, sets), async ({ operations, companies, stores }) => {
+    // The registry is no vendor, and what is taken from it is gone all the same.
+    const { registry } = operations.ports;
+    const take = registry.delete;
+    Object.assign(registry, {
+      delete: (id: string) => {
+        const index = companies.findIndex(company => company.id === id);
+        expect(
+          stores.entries.findLast(({ company, event }) => company === index && event === 'changing'),
+        ).toMatchObject({ id: 'decommissioning' });
+        return take(id);
+      },
+    });
     for (const { id, level } of companies) {
       const other = level === 'OPAL' ? 'SAPPHIRE' : 'OPAL';
       expect(await changeLevel(operations, id, other)).toMatchObject({ state: 'done' });

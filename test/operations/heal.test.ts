@@ -193,6 +193,67 @@ describe('a name that somebody turned elsewhere', () => {
   });
 });
 
+it('a name that is on its way through the world is waited for: no remedy would bring it sooner', async () => {
+  const { heals, counts, checks } = await watched(
+    40 * MINUTE_MS,
+    async world => {
+      await world.clock.sleep(10 * MINUTE_MS);
+      const url = `${ZONE}/dns_records`;
+      const id = idIn(world, 'dns_records', 'name.exact');
+      const { body } = world.meddle('GET', `${url}/${id}`);
+      const { type, name, content, ttl, proxied, comment } = (body as { result: Record<string, unknown> })
+        .result;
+      world.meddle('DELETE', `${url}/${id}`);
+      await world.clock.sleep(12 * MINUTE_MS);
+      world.meddle('POST', url, { type, name, content, ttl, proxied, comment });
+    },
+    {
+      // The healer's own record is as long on its way.
+      facts: { 'lat.cloudflare.propagation': 4 * MINUTE_MS },
+      'faults.rules': [
+        {
+          ...{ operation: 'cloudflare.dnsRecords.create', verdict: 'refuse', status: 503, share: 1 },
+          ...{ companies: [3], fromMs: 5 * MINUTE_MS },
+        },
+      ],
+    },
+  );
+  expect(heals.filter(({ outcome }) => outcome === 'waiting').length).toBeGreaterThanOrEqual(1);
+  expect(heals.map(({ remedy }) => remedy)).not.toContain('restart');
+  expect(checks.findLast(({ company, kind }) => company === BROKEN && kind === 'service')?.state).toBe(
+    'healthy',
+  );
+  expect(counts.healings).toBeLessThanOrEqual(2);
+});
+
+it('a check that is answered while its company is being changed says nothing of it', async () => {
+  const heard: number[] = [];
+  let changedAtMs = Number.POSITIVE_INFINITY;
+  const slow = { operation: 'companyService.health', verdict: 'delayAnswer', delayMs: 8000, share: 1 };
+  await runWorld(
+    rolloutOf(4, { 'faults.rules': [{ ...slow, companies: [3], fromMs: 10 * MINUTE_MS }] }),
+    async ({ operations, clock }) => {
+      const untilMs = clock.nowMs() + 30 * MINUTE_MS;
+      const watching = watch(operations, {
+        isOver: () => clock.nowMs() >= untilMs,
+        record: ({ company }) => void (company === BROKEN && heard.push(clock.nowMs())),
+        heals: true,
+      });
+      for (let n = 0; n < 20; n++) {
+        await clock.sleep(61_300);
+        changedAtMs = Math.min(changedAtMs, clock.nowMs());
+        const level = n % 2 === 0 ? 'OPAL' : 'SAPPHIRE';
+        const beganAtMs = clock.nowMs();
+        await operations.change(BROKEN, { kind: 'level', level });
+        const endedAtMs = clock.nowMs();
+        expect(heard.filter(atMs => atMs > beganAtMs && atMs < endedAtMs)).toEqual([]);
+      }
+      await watching;
+    },
+  );
+  expect(heard.length).toBeGreaterThan(5);
+});
+
 describe('a service that fails though nothing is wrong with it', () => {
   const ailing = (untilMs: number): Sets => ({
     'faults.rules': [
@@ -227,6 +288,13 @@ describe('a service that fails though nothing is wrong with it', () => {
     expect(alerts.length).toBe(counts.alerts);
     expect(heals.filter(({ outcome }) => outcome === 'alert').length).toBe(counts.alerts);
     expect(counts.alerts).toBeLessThanOrEqual(3);
+  });
+
+  it('for two checks in a row, and then no more, is left alone', async () => {
+    const { ran, counts } = await watched(30 * MINUTE_MS, () => {}, ailing(12 * MINUTE_MS));
+    expect(counts.failed).toBeGreaterThanOrEqual(2);
+    expect(counts).toMatchObject({ healings: 0, alerts: 0 });
+    expect(restarts(ran)).toEqual([]);
   });
 
   it('whose vendor cannot be asked is not touched: nobody knows what is wrong', async () => {
@@ -329,6 +397,33 @@ it('many companies broken in different ways at once, with clouds that are sick, 
     expect(checks.findLast(({ company, kind }) => company === id && kind === 'service')?.state).toBe(
       'healthy',
     );
+});
+
+it('a record made by a healing that failed is removed with the company, though nobody heard of its id', async () => {
+  const window = { companies: [1], fromMs: 10 * MINUTE_MS, untilMs: 60 * MINUTE_MS };
+  const scenario = rolloutOf(2, {
+    'faults.rules': [
+      { operation: 'cloudflare.dnsRecords.create', verdict: 'loseAnswer', share: 1, ...window },
+      { operation: 'cloudflare.dnsRecords.list', verdict: 'refuse', status: 503, share: 1, ...window },
+    ],
+  });
+  const ran = await runWorld(scenario, async ({ operations, meddle, clock, cloud }) => {
+    const { body } = meddle('GET', `${ZONE}/dns_records?name.exact=c00001.mcp.asoos.2100.cool`);
+    const [{ id }] = (body as { result: { id: string }[] }).result;
+    await clock.sleep(11 * MINUTE_MS);
+    meddle('DELETE', `${ZONE}/dns_records/${id}`);
+    expect(await operations.change('c00001', { kind: 'healing', remedy: 'dnsRecord' })).toMatchObject({
+      state: 'failed',
+    });
+    expect(
+      liveResources(cloud.ledger.entries).filter(
+        ({ kind, company }) => kind === 'dnsRecord' && company === 'c00001',
+      ),
+    ).toHaveLength(1);
+    await clock.sleep(60 * MINUTE_MS);
+    expect(await decommission(operations, 'c00001')).toMatchObject({ state: 'done' });
+  });
+  expect(ran.violations(['c00001'])).toEqual([]);
 });
 
 it('a healing that the process dies in is ended by the next one, with the same result', async () => {

@@ -86,6 +86,7 @@ describe('a company that changes from ONYX to DIAMOND', () => {
       const ended = await changeLevel(world.operations, COMPANY, 'DIAMOND');
       expect(ended.state).toBe('failed');
       expect(ended.reason).toMatch(/^documentSettings: there is no document /);
+      expect(world.stores.records.get(COMPANY)?.level).toBe('ONYX');
       // Half changed, it can be changed back, and can leave.
       expect(await changeLevel(world.operations, COMPANY, 'ONYX')).toMatchObject({ state: 'failed' });
       expect(await decommission(world.operations, COMPANY)).toMatchObject({ state: 'done' });
@@ -120,6 +121,9 @@ it('twenty companies change under the limit of the deployments', async () => {
       expect(ended.filter(({ state }) => state !== 'done')).toEqual([]);
       const calls = operations.counts().map(({ name, calls }) => [name, calls]);
       expect(Object.fromEntries(calls)).toMatchObject({ cloudRunDeploys: 20, databaseOperations: 20 });
+      // Fifteen take the backlog that is allowed; the others wait before they begin.
+      const deploys = operations.counts().find(({ name }) => name === 'cloudRunDeploys');
+      expect(deploys?.admissionBlockedMs).toBeGreaterThan(1000);
     },
   );
   expect([...ran.stores.records.values()].every(({ level }) => level === 'OPAL')).toBe(true);

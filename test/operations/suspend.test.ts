@@ -122,6 +122,18 @@ describe('a company that is suspended', () => {
     expect(ran.violations([COMPANY])).toEqual([]);
   });
 
+  it('without a database user is suspended all the same, and cannot be resumed until it has one', async () => {
+    const ran = await runWorld(scenario, async ({ operations, meddle }) => {
+      expect(meddle('DELETE', USER).status).toBeLessThan(300);
+      expect(await suspend(operations, COMPANY)).toMatchObject({ state: 'done' });
+      expect(await resume(operations, COMPANY)).toMatchObject({
+        ...{ state: 'failed', reason: 'userAccess:open: there is no database user to open' },
+      });
+      expect(await decommission(operations, COMPANY)).toMatchObject({ state: 'done' });
+    });
+    expect(ran.violations([COMPANY])).toEqual([]);
+  });
+
   it('half way, since a vendor refuses, is suspended all the same and can be resumed or suspended again', async () => {
     const refusing = rolloutOf(3, {
       'faults.rules': [
