@@ -11,10 +11,16 @@ export type AuditedCompany = {
   readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished' | 'suspended' | 'decommissioned';
 };
 
+/** What of the plan decides what a company consists of. */
+export type Plan = {
+  readonly databaseOperationsPerCompany: number;
+  readonly dns: 'record' | 'wildcard';
+};
+
 /** Live resources of a ready company, by kind; of a suspended one no version of a secret is enabled. */
 function expectedOf(
   company: AuditedCompany,
-  databaseOperationsPerCompany: number,
+  { databaseOperationsPerCompany, dns }: Plan,
 ): Readonly<Record<string, number>> {
   const secrets = (company.configuration === 'advanced' ? 4 : 2) + (company.templateSecrets ?? 0);
   return {
@@ -27,8 +33,8 @@ function expectedOf(
     document: 1,
     namespace: 1,
     service: 1,
-    dnsRecord: 1,
-    certificate: 1,
+    dnsRecord: dns === 'record' ? 1 : 0,
+    certificate: dns === 'record' ? 1 : 0,
   };
 }
 
@@ -40,7 +46,7 @@ function expectedOf(
 export function auditLedger(
   entries: readonly LedgerEntry[],
   companies: readonly AuditedCompany[],
-  databaseOperationsPerCompany: number,
+  plan: Plan,
 ): string[] {
   const violations = [...createdTwice(entries)];
   const byCompany = new Map<string, LedgerEntry[]>();
@@ -64,7 +70,7 @@ export function auditLedger(
   for (const [secret, count] of versionsOf)
     if (count > 1) violations.push(`secret ${secret} has ${count} enabled versions`);
   for (const company of companies)
-    violations.push(...wrongWith(company, byCompany.get(company.id) ?? [], databaseOperationsPerCompany));
+    violations.push(...wrongWith(company, byCompany.get(company.id) ?? [], plan));
   return violations;
 }
 
@@ -82,11 +88,7 @@ function* createdTwice(entries: readonly LedgerEntry[]): Generator<string> {
  * Atlas has no call that drops an index; the one of a company that left indexes an empty collection. A key's name stays
  * at the vendor's for ever, but counts as gone once no version of it can decrypt.
  */
-function wrongWith(
-  company: AuditedCompany,
-  live: readonly LedgerEntry[],
-  databaseOperationsPerCompany: number,
-): string[] {
+function wrongWith(company: AuditedCompany, live: readonly LedgerEntry[], plan: Plan): string[] {
   const { id, outcome } = company;
   if (outcome === 'undone' || outcome === 'decommissioned')
     return live
@@ -94,16 +96,13 @@ function wrongWith(
       .map(({ kind, name }) => `${id} was ${outcome}, but ${kind} ${name} is left`);
   const counts = new Map<string, number>();
   for (const { kind } of live) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  const wrong = Object.entries(expectedOf(company, databaseOperationsPerCompany)).flatMap(
-    ([kind, expected]) => {
-      const found = counts.get(kind) ?? 0;
-      if (found > expected)
-        return [`${id} has ${found} live resources of kind ${kind} instead of ${expected}`];
-      if (found < expected && (outcome === 'ready' || outcome === 'suspended'))
-        return [`${id} is ${outcome}, but has ${found} of kind ${kind} instead of ${expected}`];
-      return [];
-    },
-  );
+  const wrong = Object.entries(expectedOf(company, plan)).flatMap(([kind, expected]) => {
+    const found = counts.get(kind) ?? 0;
+    if (found > expected) return [`${id} has ${found} live resources of kind ${kind} instead of ${expected}`];
+    if (found < expected && (outcome === 'ready' || outcome === 'suspended'))
+      return [`${id} is ${outcome}, but has ${found} of kind ${kind} instead of ${expected}`];
+    return [];
+  });
   return outcome === 'suspended' ? [...wrong, ...usable(id, live)] : wrong;
 }
 

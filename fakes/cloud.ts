@@ -43,6 +43,8 @@ export type CloudOptions = {
   readonly domain: string;
   /** Cloudflare's zones, id and domain of each; none when absent. */
   readonly zones?: ReadonlyMap<string, string>;
+  /** As in `World`; not when absent. */
+  readonly hasWildcards?: boolean;
   /** The vendors' limits on how many of a thing there may be are checked; they are not when absent. */
   readonly resourceQuotas?: boolean;
   /** Companies that exist without having been provisioned here, for a run of traffic alone. */
@@ -94,6 +96,7 @@ export class Cloud {
       token: options.token,
       domain: options.domain,
       zones: options.zones ?? new Map(),
+      hasWildcards: options.hasWildcards ?? false,
       resourceQuotas: options.resourceQuotas ?? false,
       durationMs: (fact, key) => this.draw(fact, PURPOSE.duration, key),
       latencyMs: (fact, key) => this.draw(fact, PURPOSE.operation, key),

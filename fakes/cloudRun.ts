@@ -45,6 +45,8 @@ export type Run = {
   readonly service: Service;
   /** Undefined when no service has that `run.app` host, or none that the world may call. */
   serviceByHost(host: string, nowMs: number): RunningService | undefined;
+  /** As the platform's gateway finds it: by its id, which is the company's. */
+  hostOf(id: string, nowMs: number): string | undefined;
 };
 
 /** 49 characters at most: with the project's hash and the region's code the host's first label has 63. */
@@ -285,6 +287,13 @@ export function cloudRun(world: World): Run {
         route('DELETE', '/operations/:operation=', 'operations.delete', operations.remove),
         route('POST', '/operations/:operation=wait', 'operations.wait', operations.wait),
       ],
+    },
+    hostOf: (id, nowMs) => {
+      for (const services of regions.values()) {
+        const deployment = services.get(id);
+        if (isAlive(deployment, nowMs)) return deployment.host;
+      }
+      return undefined;
     },
     serviceByHost: (host, nowMs) => {
       const deployment = byHost.get(host);

@@ -195,11 +195,18 @@ export function cloudflare(world: World): Zone {
 
 type OneZone = ReturnType<typeof createZones> extends Map<string, infer T> ? T : never;
 
+/** What the platform's wildcard record leads to. */
+export const gatewayOf = (domain: string): string => `gateway.${domain}`;
+
 function createZones(world: World, takeId: () => string) {
   const shared = authorities(world);
   const taken = new Set<string>();
   const zones = [...world.zones].map(([id, domain]) => {
     const zone = { id, domain, names: dnsNames(domain) };
+    if (world.hasWildcards) {
+      const sight = { type: 'CNAME', content: gatewayOf(domain), proxied: true };
+      zone.names.show(`*.${domain}`, sight, Number.NEGATIVE_INFINITY, 0);
+    }
     return [
       id,
       {

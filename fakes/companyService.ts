@@ -31,7 +31,7 @@ const ASSET_LINE = 'export const words = ["agents", "of", "the", "company"];\n';
 
 export function companyServices(
   world: World,
-  run: Pick<Run, 'serviceByHost'>,
+  run: Pick<Run, 'serviceByHost' | 'hostOf'>,
   zone: Pick<Zone, 'recordAt' | 'certificateActive'>,
   { requests = new RequestLedger(), adopted = [], warmAt }: CompanyServicesOptions = {},
 ): CompanyServices {
@@ -39,6 +39,9 @@ export function companyServices(
   // Made on the first request that needs it, so that a run without traffic uses none of its facts.
   let instances: CompanyInstances | undefined;
   let asset: Uint8Array | undefined;
+
+  /** Where the platform's gateway, to which a wildcard record leads, sends a request on. */
+  const behindGateway = (host: string, nowMs: number) => run.hostOf(host.slice(0, host.indexOf('.')), nowMs);
 
   /** The service that a request reaches, or how it is turned away before. */
   const reached = ({ host, nowMs }: RouteContext): RunningService | FakeReply => {
@@ -49,8 +52,10 @@ export function companyServices(
       // Unproxied, the call reaches Google under a hostname that no service there is mapped to.
       if (!record.proxied) return refusal(404, 'The requested URL was not found on this server.');
       if (!zone.certificateActive(host, nowMs)) return refusal(526, 'error code: 526');
-      if (!record.content.endsWith(RUN_SUFFIX)) return refusal(530, 'error code: 1016');
-      runHost = record.content;
+      const origin = record.wildcard === undefined ? record.content : behindGateway(host, nowMs);
+      if (origin === undefined) return refusal(404, 'No such company.');
+      if (!origin.endsWith(RUN_SUFFIX)) return refusal(530, 'error code: 1016');
+      runHost = origin;
     }
     const service = adoptedServices.serviceByHost(runHost, nowMs) ?? run.serviceByHost(runHost, nowMs);
     if (service === undefined) return refusal(404, 'The requested URL was not found on this server.');
@@ -101,7 +106,7 @@ export function companyServices(
 
   return {
     name: 'companyService',
-    hosts: [RUN_SUFFIX, `.${world.domain}`],
+    hosts: [RUN_SUFFIX, ...[...new Set([world.domain, ...world.zones.values()])].map(domain => `.${domain}`)],
     // The service is open to the network; whom it serves is the gateway's to decide.
     authorise: () => undefined,
     throttled: ({ retryAfterMs }) => ({

@@ -41,6 +41,7 @@ export function cloudOptionsOf(scenario: Scenario, facts: FactValues, seed: numb
     token: FAKES_TOKEN,
     domain: scenario.platform.zones[0].domain,
     zones: new Map(scenario.platform.zones.map(({ id, domain }) => [id, domain])),
+    hasWildcards: scenario.platform.dns === 'wildcard',
     resourceQuotas: quotas === 'vendor',
     faults: scenario.faults.rules,
     quotas: [

@@ -99,6 +99,8 @@ export type World = {
   readonly domain: string;
   /** The DNS zones of the platform: the id of each, and the domain that it holds. */
   readonly zones: ReadonlyMap<string, string>;
+  /** The platform's set-up has made a proxied record for all names of each zone, which leads to its gateway. */
+  readonly hasWildcards: boolean;
   /** How many of a thing an account or a zone may hold is checked too, by the catalogue's `quota.` facts. */
   readonly resourceQuotas: boolean;
 };

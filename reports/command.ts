@@ -35,7 +35,7 @@ export function whatIfOf(
   const { companies, completed, provisioningMs } = rollout;
   const limit = worstLimit(limits);
   if (clock !== 'virtual' || completed < companies) return null;
-  if (limit === undefined || limit.perMinute === null) return null;
+  if (limit === undefined || limit.perMinute === null || LIMITERS[limit.name] === undefined) return null;
   if (limit.waitMs / companies < WAIT_SHARE_MIN * provisioningMs.mean) return null;
   const set = `--set provisioning.limits.${LIMITERS[limit.name].rate}=`;
   const kept = asked.flags.filter(flag => !flag.startsWith(set));

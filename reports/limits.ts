@@ -35,8 +35,18 @@ export const LIMITERS: Readonly<Record<string, OwnLimiter>> = {
   },
 };
 
+/** The vendors' rates that the provisioner keeps, whatever the scenario's are. */
+const VENDOR_TITLES: Readonly<Record<string, string>> = {
+  cloudflareRequests: 'Cloudflare API calls',
+  cloudRunWrites: 'Cloud Run writes of a project and region',
+  secretManagerWrites: 'Secret Manager writes of a project',
+  kmsWrites: 'Cloud KMS writes of a project and region',
+};
+
 export const titleOfLimit = (name: string): string =>
-  name === 'concurrency' ? 'companies under way at once' : (LIMITERS[name]?.title ?? name);
+  name === 'concurrency'
+    ? 'companies under way at once'
+    : (LIMITERS[name]?.title ?? VENDOR_TITLES[name] ?? name);
 
 /** Empty without a rollout. */
 export function limitReports(scenario: Scenario, rollouts: readonly RolloutMeasurement[]): LimitReport[] {
@@ -44,7 +54,7 @@ export function limitReports(scenario: Scenario, rollouts: readonly RolloutMeasu
   const groups = Map.groupBy(all, ({ kind, name }) => `${kind} ${name}`);
   return [...groups.values()].map(group => ({
     ...meansOf(group, rollouts.length),
-    ...rateOf(scenario.provisioning, group[0], rollouts[0].company.length),
+    ...rateOf(scenario.provisioning, group[0], rollouts[0]),
   }));
 }
 
@@ -70,12 +80,14 @@ function meansOf(
 function rateOf(
   provisioning: Provisioning,
   { name, kind }: LimitMeasurement,
-  companies: number,
+  { company, bounds }: RolloutMeasurement,
 ): Pick<LimitReport, 'perMinute' | 'boundMs'> {
+  const vendor = kind === 'limiter' && name in VENDOR_TITLES && bounds.find(bound => bound.name === name);
+  if (vendor) return { perMinute: vendor.perMinute, boundMs: vendor.boundMs };
   const limiter = kind === 'limiter' ? LIMITERS[name] : undefined;
   const perMinute = limiter === undefined ? null : provisioning.limits[limiter.rate];
   if (limiter === undefined || perMinute === null) return { perMinute: null, boundMs: null };
-  const calls = companies * limiter.callsPerCompany(provisioning);
+  const calls = company.length * limiter.callsPerCompany(provisioning);
   // The first call waits for nothing: a limiter has burst 1.
   return { perMinute, boundMs: ((calls - 1) * 60_000) / perMinute };
 }

@@ -1,5 +1,6 @@
 // The report as a CI job's summary: verdict, KPIs and the few lines that explain them.
 
+import { capacityTexts } from './capacity.ts';
 import { kpiFigure, kpiRange, kpiTarget, oneLine, usd } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
 import type { Report } from './report.ts';
@@ -46,6 +47,7 @@ export function renderMarkdown(report: Report): string {
       ['Traffic', trafficText(report)],
       ['Fleet', fleetText(report)],
       ['Slowest waits', slowestWaitsText(report)],
+      ...capacityTexts(report).map((text): [string, string] => ['Does not fit', oneLine(text)]),
       ['Breaks first', breaksFirst(report)],
       ['Slowest step', slowestStepText(report)],
       ['Time goes to', timeGoesText(report)],

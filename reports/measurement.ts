@@ -68,12 +68,38 @@ export type RolloutMeasurement = {
   readonly operations: readonly OperationMeasurement[];
   /** What the ledger's audit found wrong; empty when nothing is. */
   readonly violations: readonly string[];
+  /** What all companies need of each thing that the vendors limit by number. */
+  readonly needs: readonly NeedMeasurement[];
+  /** The least time that each limit's calls take. */
+  readonly bounds: readonly BoundMeasurement[];
   /** Empty without gates between waves. */
   readonly waves: readonly WaveMeasurement[];
   /** Null when the rollout was resumed. */
   readonly timeline: TimelineMeasurement | null;
   /** Limits and steps are then empty, and there is no timeline: what an earlier process waited for is not kept. */
   readonly isResumed: boolean;
+};
+
+/** Of the plan, not of the run: arithmetic. */
+export type NeedMeasurement = {
+  /** The limit's id in the catalogue of facts. */
+  readonly quota: string;
+  readonly limit: number;
+  /** Of the project, region or zone that needs most: which one, and how much. */
+  readonly scope: string;
+  readonly needed: number;
+  /** Companies at the head of the queue that there is room for; null when there is room for all. */
+  readonly companiesMax: number | null;
+};
+
+/** Of the plan, not of the run: arithmetic. */
+export type BoundMeasurement = {
+  readonly name: string;
+  readonly perMinute: number;
+  /** The project, region or zone with most calls; `all` for a limit of the whole rollout. */
+  readonly scope: string;
+  readonly calls: number;
+  readonly boundMs: number;
 };
 
 /** Times are milliseconds since the rollout began, or -1; shares are 0 to 1. */

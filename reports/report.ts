@@ -6,6 +6,7 @@ import type { KpiName } from '../scenarios/scenario.ts';
 import type {
   FleetMeasurement,
   LimitMeasurement,
+  NeedMeasurement,
   OperationMeasurement,
   RequestCounts,
   StepMeasurement,
@@ -67,6 +68,8 @@ export type RolloutReport = {
   readonly durationMsSampling: Interval | null;
   /** Of the duration, what was waited between waves: mean over replications. */
   readonly dwellMs: number;
+  /** What the plan needs of each thing that the vendors limit by number; whether they are enforced is the scenario's. */
+  readonly needs: readonly NeedMeasurement[];
   /** Of the worst replication; empty without gates between waves. */
   readonly waves: readonly WaveReport[];
   /** The limit with the largest summed wait; null when nothing ever waited, or the rollout was resumed. */

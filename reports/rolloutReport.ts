@@ -40,6 +40,7 @@ export function rolloutReportOf(
     durationMs: mean(durations),
     durationMsSampling: meanInterval(durations, CONFIDENCE),
     dwellMs: mean(rollouts.map(dwellMs)),
+    needs: worst.needs,
     waves: worst.waves.map(waveReport),
     bindingLimit: bindingLimitOf(limits),
     isResumed: rollouts.some(rollout => rollout.isResumed),

@@ -1,5 +1,6 @@
 // The HTML report's sections on a rollout: times, charts, limits and calls.
 
+import { titleOfNeed } from './capacity.ts';
 import {
   completionsChart,
   provisioningQuantileChart,
@@ -31,8 +32,23 @@ ${definitions([
   ['Regions', regions.join(', ')],
 ])}
 ${table('Times of the companies that were completed, over all replications', ['time', 'mean', 'P50', 'P95', 'P99', 'max', 'label'], times, [1, 2, 3, 4, 5])}
+${needsTable(report)}
 ${report.rollout.waves.length === 0 ? NOTHING : wavesTable(report)}
 ${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
+}
+
+function needsTable({ rollout }: WithRollout): Html {
+  const rows = rollout.needs.map(({ quota, limit, scope, needed, companiesMax }) => [
+    titleOfNeed(quota),
+    html`<code>${quota}</code>`,
+    grouped(limit),
+    grouped(needed),
+    scope,
+    companiesMax === null ? 'all' : grouped(companiesMax),
+    'modelled',
+  ]);
+  const head = ['limit', 'fact', 'allowed', 'needed', 'where most is needed', 'room for companies', 'label'];
+  return table('What the plan needs of what the vendors limit by number', head, rows, [2, 3, 5]);
 }
 
 function wavesTable({ rollout, label }: WithRollout): Html {

@@ -1,6 +1,7 @@
 // The first screen: verdict, KPI table and what to look at next.
 
 import { styleText } from 'node:util';
+import { capacityTexts } from './capacity.ts';
 import { grouped, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
 import type { KpiReport, Report, Verdict } from './report.ts';
@@ -32,6 +33,7 @@ export type TerminalOptions = {
 };
 
 const COLORS = { PASS: 'green', FAIL: 'red', INCONCLUSIVE: 'yellow', NO_DATA: 'yellow' } as const;
+const CAPACITY_SHOWN = 3;
 const VIOLATIONS_SHOWN = 5;
 const NAME_WIDTH = 17;
 
@@ -80,6 +82,14 @@ function kpiTable(report: Report, paint: (verdict: Verdict) => string): string[]
   return [`${line(head)}verdict`, ...body];
 }
 
+/** The vendors' limits that the plan does not fit; whether this run checks them is the scenario's. */
+function doesNotFit(report: Report): [string, string][] {
+  const texts = capacityTexts(report);
+  const shown = texts.slice(0, CAPACITY_SHOWN);
+  const more = texts.length > shown.length ? [`and ${texts.length - shown.length} more in the report`] : [];
+  return [...shown, ...more].map((text, i) => [i === 0 ? 'Does not fit' : '', oneLine(text)]);
+}
+
 /** There is no column for labels: one that is not the run's stands among the notes. */
 function note(kpi: KpiReport, report: Report): string {
   const label = kpi.value === null || kpi.label === report.label ? '' : kpi.label;
@@ -99,6 +109,7 @@ function named(report: Report, reportPath: string): string[] {
     ['Traffic', trafficText(report)],
     ['Fleet', fleetText(report)],
     ['Slowest waits', slowestWaitsText(report)],
+    ...doesNotFit(report),
     ['Breaks first', breaksFirst(report)],
     ['Slowest step', slowestStepText(report)],
     ['Time goes to', timeGoesText(report)],

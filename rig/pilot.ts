@@ -11,6 +11,7 @@ import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 import type { Log } from '../src/ports.ts';
+import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, rollOut } from '../src/provisioning/rollout.ts';
 import { systemChance } from '../src/runtime/chance.ts';
@@ -54,6 +55,8 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const transport = createTransport({ fakesUrl, msUntil: atMs => (atMs - clock.nowMs()) / fakes.speed });
   const companies = companiesOf(scenario);
   const state = emptyState();
+  const planned = new FactValues('mid', scenario.facts);
+  const rolloutOptions = { ...rolloutOptionsOf(scenario, planned), companies };
   const ports = {
     clock,
     chance: systemChance,
@@ -70,8 +73,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     await rollOut(
       ports,
       {
-        ...rolloutOptionsOf(scenario, new FactValues('mid', scenario.facts)),
-        companies,
+        ...rolloutOptions,
         tokens: FAKES_TOKENS,
         holder: options.holder,
         afterPause: options.afterPause,
@@ -91,12 +93,16 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     outcome: columns.outcome[i],
     templateSecrets: scenario.platform.templates[company.industry].secrets.length,
   }));
-  const violations = auditLedger(entries, audited, scenario.provisioning.databaseOperationsPerCompany);
+  const violations = auditLedger(entries, audited, {
+    databaseOperationsPerCompany: scenario.provisioning.databaseOperationsPerCompany,
+    dns: scenario.platform.dns,
+  });
   const registered = new Set((await stores.registry.list()).map(({ id }) => id));
   for (const { id, outcome } of audited)
     if (registered.has(id) !== (outcome === 'ready'))
       violations.push(`${id} is ${outcome}, but the registry says otherwise`);
-  const rollout = { ...columns, operations, violations };
+  const arithmetic = arithmeticOf(rolloutOptions, id => planned.get(id).value);
+  const rollout = { ...columns, ...arithmetic, operations, violations };
   return {
     replication: {
       index: 0,

@@ -61,6 +61,11 @@ export type Scenario = {
   readonly platform: {
     /** Cloudflare zones. Companies live at `<id>.<domain>`, spread evenly over the zones, as over all lists below. */
     readonly zones: readonly { readonly id: string; readonly domain: string }[];
+    /**
+     * record: each company has a record and a certificate of its own. wildcard: one record and one certificate for all
+     * names of a zone, made by the platform's set-up; the gateway behind them knows each company's service.
+     */
+    readonly dns: 'record' | 'wildcard';
     readonly googleProjects: readonly string[];
     readonly regions: Readonly<
       Record<

@@ -11,6 +11,7 @@ import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
 import type { LimitCount } from '../src/provisioning/admission.ts';
+import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
 import { virtualClock } from './clock.ts';
@@ -91,8 +92,12 @@ export async function simulateRollout(
     outcome: columns.outcome[i],
     templateSecrets: scenario.platform.templates[company.industry].secrets.length,
   }));
-  const violations = auditLedger(cloud.ledger.entries, audited, options.databaseOperationsPerCompany);
-  const rollout = { ...columns, operations: cloud.operations(), violations };
+  const violations = auditLedger(cloud.ledger.entries, audited, {
+    databaseOperationsPerCompany: options.databaseOperationsPerCompany,
+    dns: scenario.platform.dns,
+  });
+  const arithmetic = arithmeticOf(options, id => facts.get(id).value);
+  const rollout = { ...columns, ...arithmetic, operations: cloud.operations(), violations };
   return { rollout, hash: trace.hex(), events: kernel.events };
 }
 

@@ -44,7 +44,8 @@ const target = (): Step => ({ ...step('dnsTarget', '', 'dnsRecordWrites'), limit
 /** The service, made where there is none, and the name that leads to wherever it is now. */
 const served = (whole: readonly Step[]): Step[] => [
   ...whole.filter(({ kind }) => kind === 'service'),
-  target(),
+  // Under a wildcard there is no record of its own to point.
+  ...(whole.some(({ kind }) => kind === 'dnsRecord') ? [target()] : []),
   step('propagation'),
   step('health'),
   record('open'),

@@ -17,6 +17,8 @@ export type Diagnosis =
 type Suspect = {
   /** And how it shall be. */
   readonly looksAt: readonly [kind: StepKind, part?: string];
+  /** Only where each company has a name of its own. */
+  readonly isOfName?: true;
   /** By what the look finds; a step that a kind is left out of can only be waited for. */
   readonly remedies: Partial<Record<'absent' | 'rejected', Remedy>>;
 };
@@ -25,9 +27,9 @@ const SUSPECTS: Readonly<Record<CheckKind, readonly Suspect[]>> = {
   service: [
     { looksAt: ['service'], remedies: { absent: 'service', rejected: 'restart' } },
     { looksAt: ['serviceSettings', 'open'], remedies: { absent: 'serviceSettings' } },
-    { looksAt: ['dnsRecord'], remedies: { absent: 'dnsRecord', rejected: 'dnsTarget' } },
-    { looksAt: ['dnsTarget'], remedies: { absent: 'dnsTarget' } },
-    { looksAt: ['certificate'], remedies: { absent: 'certificate', rejected: 'renewal' } },
+    { looksAt: ['dnsRecord'], isOfName: true, remedies: { absent: 'dnsRecord', rejected: 'dnsTarget' } },
+    { looksAt: ['dnsTarget'], isOfName: true, remedies: { absent: 'dnsTarget' } },
+    { looksAt: ['certificate'], isOfName: true, remedies: { absent: 'certificate', rejected: 'renewal' } },
     { looksAt: ['propagation'], remedies: {} },
   ],
   database: [
@@ -36,8 +38,8 @@ const SUSPECTS: Readonly<Record<CheckKind, readonly Suspect[]>> = {
     { looksAt: ['userAccess', 'open'], remedies: { absent: 'databaseAccess' } },
   ],
   certificate: [
-    { looksAt: ['certificate'], remedies: { absent: 'certificate', rejected: 'renewal' } },
-    { looksAt: ['certificateRenewal'], remedies: { absent: 'renewal', rejected: 'renewal' } },
+    { looksAt: ['certificate'], isOfName: true, remedies: { absent: 'certificate', rejected: 'renewal' } },
+    { looksAt: ['certificateRenewal'], isOfName: true, remedies: { absent: 'renewal', rejected: 'renewal' } },
   ],
 };
 
@@ -50,7 +52,9 @@ export async function diagnose(
   symptom: CheckKind,
   turn: number,
 ): Promise<Diagnosis> {
+  const { dns } = operations.options.platform;
   for (const [i, suspect] of SUSPECTS[symptom].entries()) {
+    if (suspect.isOfName && dns === 'wildcard') continue;
     const place = CHECK_PLACE + CHECK_KINDS.length + i;
     const found = await look(operations, company, suspect.looksAt, place, turn);
     const diagnosis = judge(suspect, found);

@@ -17,6 +17,11 @@ export type Company = {
 export type Platform = {
   /** Companies live at `<id>.<domain>`. */
   readonly zones: readonly { readonly id: string; readonly domain: string }[];
+  /**
+   * record: each company has a record and a certificate of its own. wildcard: the platform's set-up has made one record
+   * and one certificate for all names of a zone, and the gateway behind them knows each company's service.
+   */
+  readonly dns: 'record' | 'wildcard';
   readonly googleProjects: readonly string[];
   readonly regions: Readonly<
     Record<

@@ -1,7 +1,7 @@
 // The plan of one company: its resources in the order in which they depend on each other. Pure data; the provisioner
 // walks it forwards to make the company and backwards to undo it.
 
-import type { Company } from './company.ts';
+import type { Company, Platform } from './company.ts';
 
 export type StepKind = MakingKind | ChangingKind;
 
@@ -59,6 +59,7 @@ const DATABASE_OPERATIONS_MIN = 3;
 export function planOf(
   company: Company,
   databaseOperationsPerCompany: number,
+  dns: Platform['dns'] = 'record',
   templateSecrets: readonly string[] = [],
 ): Step[] {
   const secrets = [
@@ -78,13 +79,18 @@ export function planOf(
     step('document'),
     step('namespace'),
     step('service', '', 'cloudRunDeploys'),
-    { ...step('dnsRecord', '', 'dnsRecordWrites'), limitsRemoval: true },
-    step('certificate'),
+    ...(dns === 'record' ? ownName() : []),
     step('propagation'),
     step('health'),
     step('registration', '', 'databaseOperations'),
   ];
 }
+
+/** A record and a certificate of the company's own. */
+const ownName = (): Step[] => [
+  { ...step('dnsRecord', '', 'dnsRecordWrites'), limitsRemoval: true },
+  step('certificate'),
+];
 
 export function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
   return { id: part === '' ? kind : `${kind}:${part}`, kind, part, ...(limiter && { limiter }) };

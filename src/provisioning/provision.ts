@@ -57,7 +57,8 @@ export const stepsOf = (
     platform,
   }: Pick<ProvisionPorts, 'databaseOperationsPerCompany' | 'platform'>,
   company: Company,
-): Step[] => planOf(company, databaseOperationsPerCompany, platform.templates[company.industry].secrets);
+): Step[] =>
+  planOf(company, databaseOperationsPerCompany, platform.dns, platform.templates[company.industry].secrets);
 
 class Provisioning {
   private readonly ports: ProvisionPorts;

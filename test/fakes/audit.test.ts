@@ -55,7 +55,10 @@ function ledgerOf(effects: readonly Effect[]): readonly LedgerEntry[] {
 }
 
 const audit = (effects: readonly Effect[], companies: readonly AuditedCompany[] = COMPANIES) =>
-  auditLedger(ledgerOf(effects), companies, DATABASE_OPERATIONS);
+  auditLedger(ledgerOf(effects), companies, {
+    databaseOperationsPerCompany: DATABASE_OPERATIONS,
+    dns: 'record',
+  });
 
 describe('the audit', () => {
   it('finds nothing wrong with a clean ledger', () => {

@@ -38,6 +38,7 @@ export function createWorld(
     token: TOKEN,
     domain: DOMAIN,
     zones: new Map([[ZONE_ID, DOMAIN]]),
+    hasWildcards: false,
     resourceQuotas: false,
     durationMs: () => DURATION_MS,
     latencyMs: () => DURATION_MS,

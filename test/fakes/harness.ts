@@ -30,6 +30,7 @@ export function createWorld(
     token: TOKEN,
     domain: DOMAIN,
     zones: new Map(),
+    hasWildcards: false,
     durationMs: fixed,
     latencyMs: fixed,
     valueOf: fixed,

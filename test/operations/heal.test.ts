@@ -399,6 +399,22 @@ it('many companies broken in different ways at once, with clouds that are sick, 
     );
 });
 
+it('under a wildcard a company has no name of its own: none is made, its service is, and it leaves whole', async () => {
+  const { ran, heals, counts } = await watched(
+    30 * MINUTE_MS,
+    async ({ operations, meddle, clock }) => {
+      expect(meddle('DELETE', `${RUN}/${BROKEN}`).status).toBe(200);
+      await clock.sleep(15 * MINUTE_MS);
+      expect(await decommission(operations, 'c00002')).toMatchObject({ state: 'done' });
+    },
+    { 'platform.dns': 'wildcard' },
+  );
+  expect(heals).toEqual([expect.objectContaining({ outcome: 'mended', remedy: 'service' })]);
+  expect(counts.alerts).toBe(0);
+  expect(ran.cloud.ledger.entries.filter(({ kind }) => kind === 'dnsRecord')).toEqual([]);
+  expect(ran.violations(['c00002'])).toEqual([]);
+});
+
 it('a record made by a healing that failed is removed with the company, though nobody heard of its id', async () => {
   const window = { companies: [1], fromMs: 10 * MINUTE_MS, untilMs: 60 * MINUTE_MS };
   const scenario = rolloutOf(2, {

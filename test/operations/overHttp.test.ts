@@ -90,7 +90,7 @@ it('ends with nothing left of the company, in the fakes’ ledger as in the regi
       ...company,
       outcome: company.id === GONE ? ('decommissioned' as const) : ('ready' as const),
     }));
-    expect(auditLedger(entries, audited, 4)).toEqual([]);
+    expect(auditLedger(entries, audited, { databaseOperationsPerCompany: 4, dns: 'record' })).toEqual([]);
   } finally {
     await transport.close();
     await server.close();

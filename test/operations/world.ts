@@ -72,7 +72,6 @@ export async function runWorld(
     ...rolloutOptionsOf(scenario, facts),
     ...{ companies, tokens: FAKES_TOKENS, holder: 'operator', afterPause: undefined },
   };
-  const operations = scenario.provisioning.databaseOperationsPerCompany;
   let state = emptyState();
   const meddle = (method: string, url: string, body?: object) =>
     meddleWith(cloud, kernel.nowMs, method, url, body);
@@ -108,7 +107,10 @@ export async function runWorld(
           ? ('suspended' as const)
           : outcome[i],
     }));
-    return auditLedger(cloud.ledger.entries, audited, operations);
+    return auditLedger(cloud.ledger.entries, audited, {
+      databaseOperationsPerCompany: scenario.provisioning.databaseOperationsPerCompany,
+      dns: scenario.platform.dns,
+    });
   };
   return { cloud, companies, stores, logged, sent, began, events: kernel.events, violations };
 }

@@ -37,6 +37,7 @@ const COMPANY = {
 } as const;
 const PLATFORM = {
   zones: [{ id: 'zone', domain: 'mcp.example.net' }],
+  dns: 'record' as const,
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: templatesOf('Health care'),

@@ -40,6 +40,7 @@ const company: Company = {
 const other: Company = { ...company, id: 'c00043' };
 const platform: Platform = {
   zones: [{ id: ZONE_ID, domain: DOMAIN }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: templatesOf('retail'),

@@ -47,6 +47,7 @@ const COMPANY: Company = {
 };
 const PLATFORM: Platform = {
   zones: [{ id: 'zone', domain: DOMAIN }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: {

@@ -41,6 +41,7 @@ const region = {
 };
 const platform: Platform = {
   zones: [{ id: '023e105f4ecef8ad9ca31a8372d0c353', domain: DOMAIN }],
+  dns: 'record',
   googleProjects: ['test-platform'],
   regions: { 'us-west1': region },
   templates: {},

@@ -26,6 +26,7 @@ const region = {
 };
 const platform: Platform = {
   zones: [{ id: 'zone', domain: DOMAIN }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': region },
   templates: templatesOf('retail'),

@@ -30,6 +30,7 @@ const company: Company = {
 const GROUP = '65f1c0a4b7d2e3f40a1b2c01';
 const platform: Platform = {
   zones: [{ id: 'zone', domain: 'example.net' }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: GROUP, cluster: 'companies' }], pineconeHost: '' } },
   templates: templatesOf('retail'),

@@ -34,6 +34,7 @@ const company: Company = {
 };
 const platform: Platform = {
   zones: [{ id: 'zone', domain: 'example.net' }],
+  dns: 'record',
   googleProjects: ['my-project'],
   regions: {
     'us-west1': { atlas: [{ project: '', cluster: '' }], pineconeHost: 'companies-x.svc.w1.pinecone.io' },

@@ -19,6 +19,7 @@ const company: Company = {
 };
 const platform: Platform = {
   zones: [{ id: 'zone', domain: 'agents.example' }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
   templates: templatesOf('retail'),

@@ -37,6 +37,7 @@ const company: Company = {
 };
 const platform: Platform = {
   zones: [{ id: 'zone', domain: DOMAIN }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: {
     'us-west1': { atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }], pineconeHost: '' },

@@ -152,7 +152,9 @@ describe.each([
     expect(outcome).toEqual(companies.map(({ index }) => (index === undone ? 'undone' : 'ready')));
     const audited = companies.map((company, i) => ({ ...company, outcome: outcome[i] }));
     const operations = scenario.provisioning.databaseOperationsPerCompany;
-    expect(auditLedger(cloud.ledger.entries, audited, operations)).toEqual([]);
+    expect(
+      auditLedger(cloud.ledger.entries, audited, { databaseOperationsPerCompany: operations, dns: 'record' }),
+    ).toEqual([]);
     const ready = companies.filter((_, i) => outcome[i] === 'ready').map(({ id }) => id);
     expect(records?.map(({ id }) => id).sort()).toEqual(ready);
   });

@@ -201,6 +201,7 @@ describe('the progress that a journal says', () => {
 describe('the place of a company', () => {
   const platform: Platform = {
     zones: ['a', 'b', 'c'].map(name => ({ id: name, domain: `${name}.example.com` })),
+    dns: 'record',
     googleProjects: ['p1', 'p2', 'p3', 'p4'],
     regions: {
       'us-west1': {

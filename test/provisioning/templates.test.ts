@@ -17,7 +17,7 @@ const company = {
 
 describe("a template's secrets", () => {
   it('come after those that every company has, each with its version', () => {
-    const secrets = planOf(company, 3, ['ledger-key', 'swift-key'])
+    const secrets = planOf(company, 3, 'record', ['ledger-key', 'swift-key'])
       .filter(({ kind }) => kind === 'secret')
       .map(({ part }) => part);
     expect(secrets).toEqual(['database-password', 'api-key', 'ledger-key', 'swift-key']);

@@ -56,6 +56,7 @@ export function scenarioOf(changes: Partial<Scenario> = {}): Scenario {
 
 const PLATFORM: Scenario['platform'] = {
   zones: [{ id: 'z', domain: 'example.com' }],
+  dns: 'record',
   googleProjects: ['p'],
   regions: {},
   templates: {},
@@ -123,6 +124,8 @@ export function replicationOf(options: ReplicationOptions = {}): RolloutReplicat
         ),
       ),
       violations,
+      needs: [],
+      bounds: [],
       waves: [],
       isResumed: false,
     },

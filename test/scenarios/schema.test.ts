@@ -37,6 +37,7 @@ const FULL: Full<Scenario> = {
   },
   platform: {
     zones: [{ id: '0'.repeat(32), domain: 'example.com' }],
+    dns: 'record',
     googleProjects: ['example-project'],
     regions: {
       'us-west1': {

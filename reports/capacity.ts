@@ -1,0 +1,71 @@
+// Whether the plan fits what the vendors allow, in sentences: which limit, at how many companies, what would raise it.
+
+import { grouped } from './format.ts';
+import type { NeedMeasurement } from './measurement.ts';
+import type { Report } from './report.ts';
+
+type Limited = {
+  readonly title: string;
+  /** What somebody can do about it. `times`: how many of what holds them would do. */
+  readonly raise: (times: number) => string;
+};
+
+const several = (what: string, path: string) => (times: number) => `${times} ${what} (${path})`;
+const wildcard = 'platform.dns=wildcard needs none';
+
+const LIMITED: Readonly<Record<string, Limited>> = {
+  'quota.cloud-run.services': {
+    title: 'Cloud Run services of a project and region',
+    raise: several('projects', 'platform.googleProjects'),
+  },
+  'quota.cloud-run.cpu': {
+    title: 'vCPU that one service may have in a project and region',
+    raise: () => 'a higher CpuAllocPerProjectRegion, or fewer instances a service',
+  },
+  'quota.cloud-run.memory': {
+    title: 'GiB that one service may have in a project and region',
+    raise: () => 'a higher MemAllocPerProjectRegion, or fewer instances a service',
+  },
+  'quota.atlas.users': {
+    title: 'database users of an Atlas project',
+    raise: times =>
+      `${times} Atlas projects a region (platform.regions), or a limit set by the Admin API, 900 at most`,
+  },
+  'quota.atlas.roles': {
+    title: 'custom roles of an Atlas project',
+    raise: times =>
+      `${times} Atlas projects a region (platform.regions), or a limit set by the Admin API, 1,400 at most`,
+  },
+  'quota.cloudflare.records-per-zone': {
+    title: 'DNS records of a Cloudflare zone',
+    raise: times =>
+      `${times} zones (platform.zones), an Enterprise contract, or one wildcard record: ${wildcard}`,
+  },
+  'quota.cloudflare.hostnames': {
+    title: 'custom hostnames of a Cloudflare account',
+    raise: () => `an Enterprise contract, or one wildcard record: ${wildcard}`,
+  },
+  'quota.pinecone.namespaces': {
+    title: 'namespaces of a Pinecone index',
+    raise: () => 'a second index for the region',
+  },
+};
+
+export const unmet = (needs: readonly NeedMeasurement[]): NeedMeasurement[] =>
+  needs.filter(({ needed, limit }) => needed > limit);
+
+/** One sentence for each limit that the plan does not fit; the first to be reached comes first. */
+export function capacityTexts({ rollout }: Report): string[] {
+  if (rollout === null) return [];
+  return unmet(rollout.needs)
+    .sort((a, b) => (a.companiesMax ?? 0) - (b.companiesMax ?? 0))
+    .map(needText);
+}
+
+function needText({ quota, limit, scope, needed, companiesMax }: NeedMeasurement): string {
+  const { title, raise } = LIMITED[quota];
+  const room = `room for ${grouped(companiesMax ?? 0)} companies`;
+  return `${title}: ${grouped(limit)}, the plan needs ${grouped(needed)} in ${scope}; ${room}; would do: ${raise(Math.ceil(needed / limit))}`;
+}
+
+export const titleOfNeed = (quota: string): string => LIMITED[quota]?.title ?? quota;
