@@ -38,6 +38,9 @@ export const LOOK_AT_OTHERS_MS = 5000;
 /** Companies asked for their health at once, before a gate. */
 export const GATE_HEALTH_CONCURRENCY = 50;
 
+/** Changes of companies under way at once, those that wait for their admission included: each holds a lease. */
+export const CHANGES_UNDER_WAY_MAX = 200;
+
 /** The plan's health checks: critical services, MCP instances, database connections. */
 export const CHECK_CRITICAL_MS = 30_000;
 export const CHECK_SERVICE_MS = 60_000;

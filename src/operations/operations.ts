@@ -1,7 +1,7 @@
 // A process that changes companies: reads what the journal knows, and carries out one change after the other of each
 // company, under the same limits as a rollout. The entry points beside this file say what can be asked.
 
-import { LOOK_AT_OTHERS_MS } from '../limits.ts';
+import { CHANGES_UNDER_WAY_MAX, LOOK_AT_OTHERS_MS } from '../limits.ts';
 import type { JournalEntry } from '../ports.ts';
 import type { Tokens } from '../providers/call.ts';
 import { createClients, type VerbsOf } from '../providers/clients.ts';
@@ -51,6 +51,8 @@ export class Operations {
   private readonly progress: Map<number, CompanyProgress>;
   private readonly histories: Map<number, History>;
   private readonly busy = new Set<number>();
+  private turnsLeft = CHANGES_UNDER_WAY_MAX;
+  private readonly waiting: (() => void)[] = [];
   /** Admission is one company's after the other: each must see what was promised to those before it. */
   private admitted: Promise<void> = Promise.resolve();
 
@@ -79,14 +81,11 @@ export class Operations {
     const company = this.byId.get(id);
     if (company === undefined) return this.refuse(`${id} is not ready`);
     if (this.busy.has(company.index)) return this.refuse(`another change of ${id} is under way`);
-    this.busy.add(company.index);
-    try {
+    return this.alone(company, async () => {
       const held = await Held.take(this.ports, leaseOf(company), this.options.holder);
       if (held === undefined) return this.refuse(`another process is changing ${id}`);
-      return await this.under(held, () => this.changeHeld(company, change, held));
-    } finally {
-      this.busy.delete(company.index);
-    }
+      return this.under(held, () => this.changeHeld(company, change, held));
+    });
   }
 
   /** Ends every change that an earlier process left unfinished, once its lease is over. */
@@ -128,15 +127,27 @@ export class Operations {
   private async takeUpOne(company: Company): Promise<ChangeEnded | undefined> {
     const { ports, options, busy } = this;
     if (busy.has(company.index)) return undefined;
-    busy.add(company.index);
-    try {
+    return this.alone(company, async () => {
       for (;;) {
         const held = await Held.take(ports, leaseOf(company), options.holder);
-        if (held !== undefined) return await this.under(held, () => this.endLeft(company, held));
+        if (held !== undefined) return this.under(held, () => this.endLeft(company, held));
         await ports.clock.sleep(LOOK_AT_OTHERS_MS);
       }
+    });
+  }
+
+  /** The only work on the company in this process, and one of so many on all. */
+  private async alone<T>({ index }: Company, work: () => Promise<T>): Promise<T> {
+    this.busy.add(index);
+    if (this.turnsLeft > 0) this.turnsLeft--;
+    else await new Promise<void>(resolve => this.waiting.push(resolve));
+    try {
+      return await work();
     } finally {
-      busy.delete(company.index);
+      this.busy.delete(index);
+      const next = this.waiting.shift();
+      if (next === undefined) this.turnsLeft++;
+      else next();
     }
   }
 

@@ -1,6 +1,6 @@
 // Suspends a company and resumes it: while it is suspended everything of it is kept, nobody is served and nothing of
-// it can be used. Its users are answered 403 by the gateways, at the latest when these forget what they know of the
-// company (platform.caching.configs); its service is closed at once.
+// it can be used. Its users are answered 403 by the gateways, at the latest when these forget what they know of it
+// (platform.caching.configs), and until then 404 by its service, which is closed at once.
 
 import type { ChangeEnded } from './carryOut.ts';
 import type { Operations } from './operations.ts';

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { liveResources } from '../../fakes/ledger.ts';
+import { CHANGES_UNDER_WAY_MAX } from '../../src/limits.ts';
 import { decommission } from '../../src/operations/decommission.ts';
 import { leftIn, rolloutOf } from '../simulator/harness.ts';
 import { type Ran, runWorld } from './world.ts';
@@ -89,6 +90,31 @@ it('twenty companies leave under the limit of the DNS record writes', async () =
   const gapsMs = deletions.slice(1).map(({ atMs }, i) => atMs - deletions[i].atMs);
   expect(Math.min(...gapsMs)).toBeGreaterThan(400);
   expect(ran.cloud.operations().reduce((sum, { refusedByQuota }) => sum + refusedByQuota, 0)).toBe(0);
+});
+
+it('of all that are to leave at once, only so many are under way', async () => {
+  const companies = CHANGES_UNDER_WAY_MAX + 20;
+  let held = 0;
+  let heldMost = 0;
+  const ran = await runWorld(rolloutOf(companies), async ({ operations, companies }) => {
+    const { leases } = operations.ports;
+    const { take, end } = leases;
+    Object.assign(leases, {
+      take: async (...args: Parameters<typeof take>) => {
+        const lease = await take(...args);
+        heldMost = Math.max(heldMost, ++held);
+        return lease;
+      },
+      end: async (...args: Parameters<typeof end>) => {
+        held--;
+        await end(...args);
+      },
+    });
+    const ended = await Promise.all(companies.map(({ id }) => decommission(operations, id)));
+    expect(ended.filter(({ state }) => state !== 'done')).toEqual([]);
+  });
+  expect(heldMost).toBe(CHANGES_UNDER_WAY_MAX);
+  expect(liveResources(ran.cloud.ledger.entries)).toEqual([]);
 });
 
 it('with clouds that lose answers and refuse, it still leaves nothing', async () => {
