@@ -4,16 +4,21 @@ import type { Chance, Clock, Registry, Transport } from '../ports.ts';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
 import type { Step } from '../provisioning/plan.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
+import { keyAccessVerbs, secretAccessVerbs, userAccessVerbs } from './access.ts';
 import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from './atlas.ts';
 import { createSend, type Tokens } from './call.ts';
+import { certificateRenewalVerbs } from './certificateRenewal.ts';
 import { certificateVerbs, dnsRecordVerbs } from './cloudflare.ts';
 import { serviceVerbs } from './cloudRun.ts';
 import { healthVerbs } from './companyService.ts';
+import { dnsTargetVerbs } from './dnsTarget.ts';
 import { documentVerbs } from './firestore.ts';
 import { cryptoKeyVerbs } from './kms.ts';
 import { namespaceVerbs } from './pinecone.ts';
 import { propagationVerbs } from './resolver.ts';
 import { secretVerbs, secretVersionVerbs } from './secretManager.ts';
+import { serviceRestartVerbs, serviceSettingsVerbs } from './serviceSettings.ts';
+import { documentSettingsVerbs, recordSettingsVerbs } from './settings.ts';
 
 type ClientPorts = {
   readonly transport: Transport;
@@ -51,11 +56,31 @@ export function createClients(ports: ClientPorts, platform: Platform, tokens: To
       case 'certificate':
         return certificateVerbs(send, tokens.cloudflare, company, platform);
       case 'propagation':
-        return propagationVerbs(send, company, platform);
+        return propagationVerbs(send, company, platform, hostOf(idOf('service')));
       case 'health':
         return healthVerbs(send, company, platform);
       case 'registration':
         return registrationVerbs(ports, company, platform, idOf('service'));
+      case 'serviceSettings':
+        return serviceSettingsVerbs(send, tokens.google, company, platform, part);
+      case 'serviceRestart':
+        return serviceRestartVerbs(send, tokens.google, company, platform);
+      case 'dnsTarget':
+        return dnsTargetVerbs(send, tokens.cloudflare, company, platform, hostOf(idOf('service')));
+      case 'certificateRenewal':
+        return certificateRenewalVerbs(send, tokens.cloudflare, company, platform, ports.clock.nowMs);
+      case 'documentSettings':
+        return documentSettingsVerbs(send, tokens.google, company, platform);
+      case 'recordSettings': {
+        const { registry, clock } = ports;
+        return recordSettingsVerbs(registry, clock.nowMs, company, platform, part, idOf('service'));
+      }
+      case 'userAccess':
+        return userAccessVerbs(send, tokens.atlas, company, platform, part);
+      case 'secretAccess':
+        return secretAccessVerbs(send, tokens.google, company, platform, part);
+      case 'keyAccess':
+        return keyAccessVerbs(send, tokens.google, company, platform, part);
     }
   };
 }

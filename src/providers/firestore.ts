@@ -6,24 +6,32 @@ import type { Attempt, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send } from './call.ts';
 import { googleFailure, googleGet, googleHeaders } from './google.ts';
 
-const API = 'https://firestore.googleapis.com/v1';
+export const FIRESTORE = 'https://firestore.googleapis.com/v1';
+
+/** The company's document, and the database that it lies in. */
+export function documentNameOf(company: Company, platform: Platform) {
+  const root = `projects/${placeOf(company, platform).googleProject}/databases/(default)/documents`;
+  return { root, name: `${root}/companies/${company.id}` };
+}
 
 export function documentVerbs(send: Send, token: string, company: Company, platform: Platform): Verbs {
   const headers = googleHeaders(token);
-  const root = `projects/${placeOf(company, platform).googleProject}/databases/(default)/documents`;
-  const name = `${root}/companies/${company.id}`;
-  const url = `${API}/${name}`;
+  const { root, name } = documentNameOf(company, platform);
+  const url = `${FIRESTORE}/${name}`;
 
   const get = (attempt: Attempt) => googleGet<firestore_v1.Schema$Document>(send, token, url, attempt);
   const isOurs = ({ fields }: firestore_v1.Schema$Document) => fields?.companyId?.stringValue === company.id;
 
   return {
     create: async attempt => {
-      const update = { name, fields: fieldsOf(company) };
+      const update = { name, fields: fieldsOf(company, platform) };
       const body: firestore_v1.Schema$CommitRequest = {
         writes: [{ update, currentDocument: { exists: false } }],
       };
-      const answer = await send({ method: 'POST', url: `${API}/${root}:commit`, headers, body }, attempt);
+      const answer = await send(
+        { method: 'POST', url: `${FIRESTORE}/${root}:commit`, headers, body },
+        attempt,
+      );
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 200) return { kind: 'done', id: name };
       if (answer.status !== 409) return googleFailure(answer);
@@ -48,18 +56,20 @@ export function documentVerbs(send: Send, token: string, company: Company, platf
   };
 }
 
-function fieldsOf({
-  id,
-  region,
-  level,
-  industry,
-  configuration,
-}: Company): Record<string, firestore_v1.Schema$Value> {
+/** The company's configuration: who it is, and what its industry's template asks of everything that serves it. */
+export function fieldsOf(
+  { id, region, level, industry, configuration }: Company,
+  { templates }: Platform,
+): Record<string, firestore_v1.Schema$Value> {
+  const { retentionDays, compliance } = templates[industry];
   return {
     companyId: { stringValue: id },
     region: { stringValue: region },
     level: { stringValue: level },
     industry: { stringValue: industry },
     configuration: { stringValue: configuration },
+    retentionDays: { integerValue: String(retentionDays) },
+    auditRetentionDays: { integerValue: String(compliance.auditRetentionDays) },
+    standards: { arrayValue: { values: compliance.standards.map(stringValue => ({ stringValue })) } },
   };
 }

@@ -44,7 +44,7 @@ const platform: Platform = {
   dns: 'record',
   googleProjects: ['test-platform'],
   regions: { 'us-west1': region },
-  images: {},
+  templates: {},
 };
 const tokens = { google: TOKEN, cloudflare: TOKEN, atlas: TOKEN, pinecone: TOKEN };
 const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };
@@ -312,7 +312,7 @@ describe('a certificate', () => {
 describe('propagation', () => {
   test('is pending until resolvers see the record', async () => {
     const { send, clock } = open();
-    const { find, create } = propagationVerbs(send, company, platform);
+    const { find, create } = propagationVerbs(send, company, platform, TARGET);
     expect(create).toBeUndefined();
     const id = `c00042.${DOMAIN}`;
     expect(await find(attempt, undefined)).toEqual({ kind: 'pending', id });
@@ -325,7 +325,9 @@ describe('propagation', () => {
   test('is tried again when the resolver fails', async () => {
     const body = new TextEncoder().encode('{"Status":2}');
     const send = createSend({ send: async () => ({ kind: 'answered', status: 200, headers: {}, body }) });
-    expect((await propagationVerbs(send, company, platform).find(attempt, undefined)).kind).toBe('transient');
+    expect((await propagationVerbs(send, company, platform, TARGET).find(attempt, undefined)).kind).toBe(
+      'transient',
+    );
   });
 });
 

@@ -16,6 +16,7 @@ import { cryptoKeyVerbs, disableKey, enableKey } from '../../src/providers/kms.t
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
+import { templatesOf } from './templates.ts';
 
 const company: Company = {
   index: 1,
@@ -32,7 +33,7 @@ const platform: Platform = {
   dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: GROUP, cluster: 'companies' }], pineconeHost: '' } },
-  images: {},
+  templates: templatesOf('retail'),
 };
 const attempt: Attempt = { key: [1], deadlineAtMs: 0 };
 const tokens = { google: TOKEN, cloudflare: TOKEN, atlas: TOKEN, pinecone: TOKEN };
