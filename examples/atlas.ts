@@ -9,6 +9,9 @@ const ASKED_MAX = 3600;
 const MEDIA_TYPE = 'application/vnd.atlas.2025-03-12+json';
 const { MONGODB_ATLAS_BASE_URL: baseUrl, MONGODB_ATLAS_ORG_ID: orgId } = process.env;
 const { MONGODB_ATLAS_CLIENT_ID: client, MONGODB_ATLAS_CLIENT_SECRET: secret } = process.env;
+// Never a vendor itself: a script makes and deletes things.
+assert(baseUrl?.startsWith('http://127.0.0.1:'), 'first: sandtable fakes --print-env');
+
 const name = `example-${Date.now().toString(36)}`;
 
 /** The answer's body; an error with the vendor's own words where it refuses. */
@@ -19,7 +22,7 @@ async function send(path: string, authorization: string, init: RequestInit) {
   const answer = text === '' ? undefined : JSON.parse(text);
   if (response.ok) return answer;
   const code: string = answer.errorCode ?? answer.error;
-  throw Object.assign(new Error(`${code}: ${answer.detail ?? answer.error_description}`), { code });
+  throw Object.assign(new Error(`${code}: ${answer.detail ?? answer.error_description ?? text}`), { code });
 }
 
 const { access_token } = await send('api/oauth/token', `Basic ${btoa(`${client}:${secret}`)}`, {

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { auth, run, type run_v2 } from '@googleapis/run';
 
+const WAITS_MAX = 20;
 const IMAGE = 'us-docker.pkg.dev/example/images/health';
-const {
-  CLOUD_RUN_URL,
-  GOOGLE_OAUTH_ACCESS_TOKEN: access_token = '',
-  GOOGLE_CLOUD_PROJECT: project,
-} = process.env;
+const { CLOUD_RUN_URL, GOOGLE_CLOUD_PROJECT: project } = process.env;
+const { GOOGLE_OAUTH_ACCESS_TOKEN: access_token = '' } = process.env;
+// Never a vendor itself: a script makes and deletes things.
+assert(CLOUD_RUN_URL?.startsWith('http://127.0.0.1:'), 'first: sandtable fakes --print-env');
 
 const credential = new auth.OAuth2();
 credential.setCredentials({ access_token });
@@ -21,8 +21,10 @@ const name = `${parent}/services/${serviceId}`;
 /** Waits for an operation, as long as the vendor lets a call wait, again and again. */
 async function finished({ data }: { data: run_v2.Schema$GoogleLongrunningOperation }) {
   let operation = data;
-  while (!operation.done)
+  for (let waits = 0; !operation.done; waits++) {
+    assert(waits < WAITS_MAX, `${data.name} is not done`);
     operation = (await locations.operations.wait({ name: data.name!, requestBody: { timeout: '30s' } })).data;
+  }
   assert.equal(operation.error, undefined);
 }
 

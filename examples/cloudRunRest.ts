@@ -6,11 +6,10 @@ import { v2 } from '@google-cloud/run';
 import { auth } from '@googleapis/run';
 
 const IMAGE = 'us-docker.pkg.dev/example/images/health';
-const {
-  CLOUD_RUN_URL,
-  GOOGLE_OAUTH_ACCESS_TOKEN: access_token = '',
-  GOOGLE_CLOUD_PROJECT: project,
-} = process.env;
+const { CLOUD_RUN_URL, GOOGLE_CLOUD_PROJECT: project } = process.env;
+const { GOOGLE_OAUTH_ACCESS_TOKEN: access_token = '' } = process.env;
+// Never a vendor itself: a script makes and deletes things.
+assert(CLOUD_RUN_URL?.startsWith('http://127.0.0.1:'), 'first: sandtable fakes --print-env');
 
 const authClient = new auth.OAuth2();
 authClient.setCredentials({ access_token });

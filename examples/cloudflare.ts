@@ -8,6 +8,10 @@ import Cloudflare from 'cloudflare';
 const ASK_EVERY_MS = 500;
 const ASKED_MAX = 120;
 
+const { CLOUDFLARE_BASE_URL } = process.env;
+// Never a vendor itself: a script makes and deletes things.
+assert(CLOUDFLARE_BASE_URL?.startsWith('http://127.0.0.1:'), 'first: sandtable fakes --print-env');
+
 const client = new Cloudflare();
 const [zone] = (await client.zones.list()).result;
 assert(zone, 'the account has no zone');

@@ -4,6 +4,9 @@
 import assert from 'node:assert/strict';
 
 const { KMS_URL, GOOGLE_OAUTH_ACCESS_TOKEN: token, GOOGLE_CLOUD_PROJECT: project } = process.env;
+// Never a vendor itself: a script makes and deletes things.
+assert(KMS_URL?.startsWith('http://127.0.0.1:'), 'first: sandtable fakes --print-env');
+
 const keyRing = `projects/${project}/locations/us-west1/keyRings/companies`;
 const cryptoKeyId = `company-${Date.now().toString(36)}`;
 const name = `${keyRing}/cryptoKeys/${cryptoKeyId}`;
@@ -15,9 +18,10 @@ async function call(method: string, path: string, body?: object) {
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     ...(body && { body: JSON.stringify(body) }),
   });
-  const answer = JSON.parse(await response.text());
+  const text = await response.text();
+  const answer = JSON.parse(text);
   if (response.ok) return answer;
-  const { status, message } = answer.error ?? { status: response.status, message: answer };
+  const { status = response.status, message = text } = answer.error;
   throw Object.assign(new Error(`${status}: ${message}`), { status });
 }
 

@@ -3,11 +3,10 @@
 import assert from 'node:assert/strict';
 import { auth, secretmanager } from '@googleapis/secretmanager';
 
-const {
-  SECRET_MANAGER_URL,
-  GOOGLE_OAUTH_ACCESS_TOKEN: access_token = '',
-  GOOGLE_CLOUD_PROJECT: project,
-} = process.env;
+const { SECRET_MANAGER_URL, GOOGLE_CLOUD_PROJECT: project } = process.env;
+const { GOOGLE_OAUTH_ACCESS_TOKEN: access_token = '' } = process.env;
+// Never a vendor itself: a script makes and deletes things.
+assert(SECRET_MANAGER_URL?.startsWith('http://127.0.0.1:'), 'first: sandtable fakes --print-env');
 
 const credential = new auth.OAuth2();
 credential.setCredentials({ access_token });

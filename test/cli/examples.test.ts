@@ -66,6 +66,14 @@ describe.concurrent('the example', () => {
     expect(code).toBe(0);
   });
 
+  it.each(names)('%s calls nobody when it was told of no fakes', async name => {
+    const nowhere = Object.fromEntries(Object.keys(env).map(variable => [variable, '']));
+    const { code, stdout, stderr } = await startScript(`${folder}${name}.ts`, nowhere).ended;
+    expect(stderr).toMatch(/AssertionError.*first: sandtable fakes --print-env/);
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  });
+
   it.each(names)('%s with a wrong credential ends in the error of its vendor', async name => {
     const wrong = Object.fromEntries(CREDENTIALS.map(credential => [credential, 'wrong']));
     const { code, stdout, stderr } = await startScript(`${folder}${name}.ts`, { ...env, ...wrong }).ended;
