@@ -36,7 +36,6 @@ assert.equal((await call('GET', name)).primary.name, next.name);
 console.log('rotated it: version 2 encrypts');
 
 const old = `${name}/cryptoKeyVersions/1`;
-await call('PATCH', `${old}?updateMask=state`, { state: 'DISABLED' });
 assert.equal((await call('POST', `${old}:destroy`, {})).state, 'DESTROY_SCHEDULED');
 console.log('version 1 is scheduled for destruction');
 
@@ -48,7 +47,9 @@ assert.equal(refusal.status, 'FAILED_PRECONDITION', refusal);
 console.log(`it is not made primary again: ${refusal.message}`);
 
 assert.equal((await call('POST', `${old}:restore`, {})).state, 'DISABLED');
-console.log('version 1 was restored, and is disabled');
+await call('PATCH', `${old}?updateMask=state`, { state: 'ENABLED' });
+assert.equal((await call('GET', old)).state, 'ENABLED');
+console.log('version 1 was restored, disabled as the vendor restores it, and is enabled again');
 
 const listed: string[] = [];
 let pageToken = '';
