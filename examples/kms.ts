@@ -40,7 +40,7 @@ assert.equal((await call('POST', `${old}:destroy`, {})).state, 'DESTROY_SCHEDULE
 console.log('version 1 is scheduled for destruction');
 
 const refusal = await call('POST', `${name}:updatePrimaryVersion`, { cryptoKeyVersionId: '1' }).then(
-  () => assert.fail('a version without material was made primary'),
+  () => assert.fail('a version that is to be destroyed was made primary'),
   error => error,
 );
 assert.equal(refusal.status, 'FAILED_PRECONDITION', refusal);
