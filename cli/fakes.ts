@@ -23,15 +23,21 @@ export async function serveFakes(options: ServeFakesOptions): Promise<void> {
   const cloud = new Cloud(cloudOptionsOf(scenario, facts, replicationSeed(scenario.run.seed, 0)));
   const server = await startFakes({ cloud, port, vendorPorts: true, speed, facts });
   try {
-    for (const line of printEnv ? envLines(server) : tableLines(server, scenario.name, speed)) out(line);
+    const [project] = scenario.platform.googleProjects;
+    const lines = printEnv ? envLines(server, project) : tableLines(server, scenario.name, speed);
+    for (const line of lines) out(line);
     await stopped;
   } finally {
     await server.close();
   }
 }
 
-/** For `eval "$(…)"` in a shell. Some are the names that the vendors' own clients read. */
-function envLines({ url, vendorUrls }: FakesServer): string[] {
+/** A service account of Atlas: any that is shaped as the vendor's are. */
+const ATLAS_CLIENT_ID = `mdb_sa_id_${'0'.repeat(24)}`;
+const ATLAS_ORG_ID = '0'.repeat(24);
+
+/** For a shell to read from a file. Names that the vendors' own clients and tools read, where there are such. */
+function envLines({ url, vendorUrls }: FakesServer, project: string): string[] {
   const env: Record<string, string> = {
     SANDTABLE_FAKES_URL: url,
     SANDTABLE_FAKES_TOKEN: FAKES_TOKEN,
@@ -39,7 +45,12 @@ function envLines({ url, vendorUrls }: FakesServer): string[] {
     GCE_METADATA_HOST: new URL(vendorUrls.metadataServer).host,
     CLOUDFLARE_BASE_URL: `${vendorUrls.cloudflare}/client/v4`,
     CLOUDFLARE_API_TOKEN: FAKES_TOKEN,
+    GOOGLE_CLOUD_PROJECT: project,
+    GOOGLE_OAUTH_ACCESS_TOKEN: FAKES_TOKEN,
     MONGODB_ATLAS_BASE_URL: `${vendorUrls.atlas}/`,
+    MONGODB_ATLAS_CLIENT_ID: ATLAS_CLIENT_ID,
+    MONGODB_ATLAS_CLIENT_SECRET: FAKES_TOKEN,
+    MONGODB_ATLAS_ORG_ID: ATLAS_ORG_ID,
     PINECONE_API_KEY: FAKES_TOKEN,
     PINECONE_CONTROLLER_HOST: vendorUrls.pinecone,
     PINECONE_INDEX_HOST: vendorUrls.pinecone,

@@ -6,6 +6,7 @@ import { KPI_SHAPES } from '../reports/kpiShape.ts';
 import { FACTS, FactValues } from '../scenarios/facts.ts';
 import { durationMs, type FaultRule } from '../scenarios/scenario.ts';
 import { type Rule, repeated, shares, total, unlisted, when } from './rule.ts';
+import { TEMPLATE_RULES } from './templateRules.ts';
 import { TRAFFIC_RULES } from './trafficRules.ts';
 import { nearest, show } from './words.ts';
 
@@ -45,10 +46,11 @@ export const RULES: readonly Rule[] = [
       unlisted('population.regions', population.regions, 'platform.regions', platform.regions),
   },
   {
-    needs: ['population.industries', 'platform.images'],
+    needs: ['population.industries', 'platform.templates'],
     find: ({ population, platform }) =>
-      unlisted('population.industries', population.industries, 'platform.images', platform.images),
+      unlisted('population.industries', population.industries, 'platform.templates', platform.templates),
   },
+  ...TEMPLATE_RULES,
   {
     needs: ['population.companies', 'provisioning'],
     find: ({ population: { companies }, provisioning: { waves } }) =>

@@ -6,7 +6,9 @@ import { type LedgerEntry, liveResources } from './ledger.ts';
 export type AuditedCompany = {
   readonly id: string;
   readonly configuration: 'basic' | 'advanced';
-  readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished';
+  /** Secrets that its industry's template asks for besides; 0 when absent. */
+  readonly templateSecrets?: number;
+  readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished' | 'suspended' | 'decommissioned';
 };
 
 /** What of the plan decides what a company consists of. */
@@ -15,15 +17,15 @@ export type Plan = {
   readonly dns: 'record' | 'wildcard';
 };
 
-/** Live resources of a ready company, by kind. */
+/** Live resources of a ready company, by kind; of a suspended one no version of a secret is enabled. */
 function expectedOf(
   company: AuditedCompany,
   { databaseOperationsPerCompany, dns }: Plan,
 ): Readonly<Record<string, number>> {
-  const secrets = company.configuration === 'advanced' ? 4 : 2;
+  const secrets = (company.configuration === 'advanced' ? 4 : 2) + (company.templateSecrets ?? 0);
   return {
     secret: secrets,
-    secretVersion: secrets,
+    secretVersion: company.outcome === 'suspended' ? 0 : secrets,
     cryptoKey: 1,
     databaseRole: 1,
     databaseUser: 1,
@@ -38,7 +40,8 @@ function expectedOf(
 
 /**
  * One sentence for each thing that is wrong: a resource made twice or without an owner, a secret with more than one
- * enabled version, a ready company that lacks something, an undone one of which something is left.
+ * enabled version, a ready or suspended company that lacks something, a suspended one that something of can be used, an undone or
+ * decommissioned one of which something is left.
  */
 export function auditLedger(
   entries: readonly LedgerEntry[],
@@ -81,20 +84,35 @@ function* createdTwice(entries: readonly LedgerEntry[]): Generator<string> {
   }
 }
 
-/** Atlas has no call that drops an index; the one of an undone company indexes an empty collection. */
+/**
+ * Atlas has no call that drops an index; the one of a company that left indexes an empty collection. A key's name stays
+ * at the vendor's for ever, but counts as gone once no version of it can decrypt.
+ */
 function wrongWith(company: AuditedCompany, live: readonly LedgerEntry[], plan: Plan): string[] {
   const { id, outcome } = company;
-  if (outcome === 'undone')
+  if (outcome === 'undone' || outcome === 'decommissioned')
     return live
       .filter(({ kind }) => kind !== 'databaseIndex')
-      .map(({ kind, name }) => `${id} was undone, but ${kind} ${name} is left`);
+      .map(({ kind, name }) => `${id} was ${outcome}, but ${kind} ${name} is left`);
   const counts = new Map<string, number>();
   for (const { kind } of live) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return Object.entries(expectedOf(company, plan)).flatMap(([kind, expected]) => {
+  const wrong = Object.entries(expectedOf(company, plan)).flatMap(([kind, expected]) => {
     const found = counts.get(kind) ?? 0;
     if (found > expected) return [`${id} has ${found} live resources of kind ${kind} instead of ${expected}`];
-    if (found < expected && outcome === 'ready')
-      return [`${id} is ready, but has ${found} of kind ${kind} instead of ${expected}`];
+    if (found < expected && (outcome === 'ready' || outcome === 'suspended'))
+      return [`${id} is ${outcome}, but has ${found} of kind ${kind} instead of ${expected}`];
     return [];
   });
+  return outcome === 'suspended' ? [...wrong, ...usable(id, live)] : wrong;
+}
+
+/** What a suspended company could still use: its key, and its database by the role that is its own. */
+function usable(id: string, live: readonly LedgerEntry[]): string[] {
+  return live
+    .filter(
+      ({ kind, detail }) =>
+        (kind === 'cryptoKey' && !detail.endsWith(' DISABLED')) ||
+        (kind === 'databaseUser' && detail.includes(`company-${id}`)),
+    )
+    .map(({ kind, name }) => `${id} is suspended, but ${kind} ${name} can be used`);
 }

@@ -203,7 +203,8 @@ export function serve(
 ): Served {
   const operation = operationOf(service, match, body);
   if (match === undefined) {
-    const error = `the fake ${service.name} does not cover ${request.method} ${request.path}`;
+    const call = `${request.method} ${request.path}`;
+    const error = `the fake ${service.name} does not cover ${call}; fakes/README.md lists what it covers`;
     return refused(operation, { status: 501, body: { error } });
   }
   const { route, params } = match;

@@ -105,7 +105,7 @@ function otherItems(bill: Bill): Item[] {
   const free = facts['allowance.logging'];
   const paid = Math.max(0, logged - free);
   // The gateway has an image too.
-  const images = new Set(Object.values(scenario.platform.images)).size + 1;
+  const images = new Set(Object.values(scenario.platform.templates).map(({ image }) => image)).size + 1;
   const stored = (images * facts['artifact.versions'] * facts['bytes.image']) / GB;
   const rules = Object.keys(scenario.platform.regions).length;
   return [

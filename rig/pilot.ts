@@ -88,7 +88,11 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const { id, entries, operations, facts } = await readLedger(fakesUrl);
   if (id !== fakes.id)
     throw new SandtableError('FAKES', 'the fakes were restarted during the pilot: start over with --fresh');
-  const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
+  const audited = companies.map((company, i) => ({
+    ...company,
+    outcome: columns.outcome[i],
+    templateSecrets: scenario.platform.templates[company.industry].secrets.length,
+  }));
   const violations = auditLedger(entries, audited, {
     databaseOperationsPerCompany: scenario.provisioning.databaseOperationsPerCompany,
     dns: scenario.platform.dns,

@@ -91,8 +91,8 @@ export type Scenario = {
         }
       >
     >;
-    /** Pre-built container image by industry. */
-    readonly images: Readonly<Record<string, string>>;
+    /** What a company of an industry gets, by industry. */
+    readonly templates: Readonly<Record<string, IndustryTemplate>>;
     readonly gateway: GatewayFleet;
     readonly security: {
       /** By level. */
@@ -169,6 +169,19 @@ export type Scenario = {
   };
 };
 
+export type IndustryTemplate = {
+  /** Pre-built container image. */
+  readonly image: string;
+  /** Environment of the container, besides the company's id. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of one instance of the company's service. */
+  readonly resources: { readonly vcpu: number; readonly memoryGiB: number };
+  /** Secrets besides those that every company has. */
+  readonly secrets: readonly string[];
+  readonly retentionDays: number;
+  readonly compliance: { readonly auditRetentionDays: number; readonly standards: readonly string[] };
+};
+
 /** Security levels, the highest first: inside a batch they are provisioned in this order. */
 export const LEVELS = ['DIAMOND', 'EMERALD', 'SAPPHIRE', 'OPAL', 'ONYX'] as const;
 
@@ -210,6 +223,8 @@ export type SecurityLevel = {
   readonly requestsPerMinute: number;
   /** By the names in `verificationPools`. */
   readonly verificationPool: string;
+  /** Instances of a company's own service; none kept and 500 at most when absent. */
+  readonly serviceInstances?: { readonly min: number; readonly max: number };
 };
 
 /** MCP over streamable HTTP, and what stands beside it. */

@@ -87,7 +87,11 @@ export async function simulateRollout(
   if (!finished) return undefined;
   const state = { ...mergedStates(states), isResumed: generations > provisioners };
   const columns = columnsOf(state, companies, kernel.nowMs);
-  const audited = companies.map((company, i) => ({ ...company, outcome: columns.outcome[i] }));
+  const audited = companies.map((company, i) => ({
+    ...company,
+    outcome: columns.outcome[i],
+    templateSecrets: scenario.platform.templates[company.industry].secrets.length,
+  }));
   const violations = auditLedger(cloud.ledger.entries, audited, {
     databaseOperationsPerCompany: options.databaseOperationsPerCompany,
     dns: scenario.platform.dns,

@@ -50,5 +50,34 @@ export const LOOK_AT_OTHERS_MS = 5000;
 /** Companies asked for their health at once, before a gate. */
 export const GATE_HEALTH_CONCURRENCY = 50;
 
+/** Changes of companies under way at once, those that wait for their admission included: each holds a lease. */
+export const CHANGES_UNDER_WAY_MAX = 200;
+
+/** The plan's health checks: critical services, MCP instances, database connections. */
+export const CHECK_CRITICAL_MS = 30_000;
+export const CHECK_SERVICE_MS = 60_000;
+export const CHECK_DATABASE_MS = 300_000;
+
+/** Of certificates: 10,000 a day are 7 calls a minute; hourly they would take most of what the vendor's API allows. */
+export const CHECK_CERTIFICATE_MS = 86_400_000;
+
+/** A check without an answer by then has failed: a cold start takes seconds, and users give up sooner. */
+export const CHECK_DEADLINE_MS = 10_000;
+
+/** Checks under way at once. 10,000 companies ask for 400 a second in all; a whole region that times out reaches it. */
+export const CHECKS_UNDER_WAY_MAX = 2000;
+
+/**
+ * Failures in a row of one check that make a company unhealthy. Of a request to its service one may be a lost packet, and
+ * three are at most three minutes; what a vendor's API says of a resource is no matter of chance.
+ */
+export const CHECK_FAILURES_MAX = { service: 3, database: 1, certificate: 1 } as const;
+
+/** What one company's healing may do in an hour; more than that does not mend it, and a person must look. */
+export const HEALINGS_PER_HOUR_MAX = 3;
+
+/** Certificates are renewed so long before they end: in the middle of the 30 days in which the vendor lets them be. */
+export const RENEW_BEFORE_MS = 15 * 86_400_000;
+
 /** Companies a batch, by the plan's names. */
 export const BATCH_SIZES = { small: 10, medium: 50, large: 200, enterprise: 500 } as const;

@@ -79,7 +79,11 @@ export type JournalEntry = {
     | 'passed' // the gate after a wave
     | 'paused'
     | 'resumed'
-    | 'rolledBack';
+    | 'rolledBack'
+    | 'changing' // a change of a company that was ready has begun; `id` names it
+    | 'changed'
+    | 'failed' // the change has ended before its end; what it has done so far stands
+    | 'decommissioned';
   readonly atMs: number;
   readonly deadlineAtMs?: number;
   readonly id?: string;
@@ -128,6 +132,8 @@ export type CompanyRecord = {
   readonly hostname: string;
   readonly serviceUri: string;
   readonly registeredAtMs: number;
+  /** Its users are turned away until it is resumed. */
+  readonly isSuspended?: true;
 };
 
 /** What provisioners that share a rollout share. */
@@ -152,6 +158,8 @@ export type CompanyConfig = {
   readonly level: string;
   /** Origin of the company's own service, such as `https://c00042-….a.run.app`. */
   readonly serviceUri: string;
+  /** As in its record. */
+  readonly isSuspended?: true;
 };
 
 /** The gateways' view of the companies' records: MongoDB, sharded by company. */

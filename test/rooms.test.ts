@@ -51,6 +51,7 @@ const ROOMS: readonly Room[] = [
     node: true,
     packages: true,
   },
+  { files: ['examples/'], may: [], node: true, packages: true },
   { files: ['scenarios/k6/'], may: ['scenarios/'], packages: ['k6'] },
   { files: ['scenarios/'], may: ['scenarios/'] },
   { files: ['src/runtime/'], may: ['src/'], node: true, packages: true },
@@ -249,6 +250,8 @@ describe('the check of the rooms catches', () => {
     ['reports/html.ts', "import { Cloud } from '../fakes/cloud.ts';"],
     ['rig/rig.ts', "import { main } from '../cli/main.ts';"],
     ['cli/main.ts', "import { fixture } from '../test/fixture.ts';"],
+    ['examples/kms.ts', "import { kms } from '../fakes/kms.ts';"],
+    ['examples/kms.ts', "import { call } from './call.ts';"],
     ['rig/rig.ts', "import x from '../../elsewhere/x.ts';"],
     ['elsewhere/x.ts', "import x from './y.ts';"],
   ])('in %s: %s', (path, source) => {

@@ -24,6 +24,7 @@ export const FAULTS = {
   QUOTA_EXCEEDED: { status: 429, message: 'the requests of this minute are used up' },
   SESSION_UNKNOWN: { status: 404, message: 'the session is not known' },
   COMPANY_UNKNOWN: { status: 404, message: 'the company is not known' },
+  COMPANY_SUSPENDED: { status: 403, message: 'the company is suspended' },
   CIRCUIT_OPEN: { status: 503, message: "the company's service has failed lately and is left in peace" },
   SERVICE_UNREACHABLE: { status: 502, message: "the company's service did not answer" },
   TIMEOUT: { status: 504, message: 'the request was not answered in time' },

@@ -152,7 +152,11 @@ class Core implements Gateway {
         visit.step = 'record';
         config = await records.find(company, keyOf(request, CALL.recordRead));
         if (config === undefined) return this.refuse(visit, 'COMPANY_UNKNOWN');
-        if (config.id === company) this.keepConfig(visit, config);
+        if (config.id === company) {
+          // Nothing of it is kept, so that it is served again as soon as it is resumed.
+          if (config.isSuspended) return this.refuse(visit, 'COMPANY_SUSPENDED');
+          this.keepConfig(visit, config);
+        }
       }
       if (config.id !== company) return this.breach(visit);
       if (this.isLate(visit)) return this.refuse(visit, 'TIMEOUT');

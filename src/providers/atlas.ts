@@ -118,6 +118,21 @@ export function enableDatabaseUser(
   return giveRoles(send, company, platform, attempt, rolesOf(company));
 }
 
+/** `done` while the user may do what a company's user may, `absent` when it may not, or there is none. */
+export async function findDatabaseAccess(
+  send: Send,
+  company: Company,
+  platform: Platform,
+  attempt: Attempt,
+): Promise<CloudResult> {
+  const own = ownUser(company, platform);
+  const hasRole = ({ roles = [] }: Partial<DatabaseUser>) =>
+    roles.some(({ roleName }) => roleName === roleOf(company));
+  const isOurs = (user: Partial<DatabaseUser>) => own.isOurs(user) && hasRole(user);
+  const found = await look(send, { ...own, isOurs }, attempt);
+  return found.kind === 'foreign' ? { kind: 'absent' } : found;
+}
+
 async function giveRoles(
   send: Send,
   company: Company,

@@ -4,17 +4,22 @@ import type { Chance, Clock, Registry, Transport } from '../ports.ts';
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
 import type { Step } from '../provisioning/plan.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
+import { keyAccessVerbs, secretAccessVerbs, userAccessVerbs } from './access.ts';
 import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from './atlas.ts';
 import { createSend } from './call.ts';
+import { certificateRenewalVerbs } from './certificateRenewal.ts';
 import { certificateVerbs, dnsRecordVerbs } from './cloudflare.ts';
 import { serviceVerbs } from './cloudRun.ts';
 import { healthVerbs } from './companyService.ts';
 import { createCredentials, type Tokens } from './credentials.ts';
+import { dnsTargetVerbs } from './dnsTarget.ts';
 import { documentVerbs } from './firestore.ts';
 import { cryptoKeyVerbs } from './kms.ts';
 import { namespaceVerbs } from './pinecone.ts';
 import { propagationVerbs } from './resolver.ts';
 import { secretVerbs, secretVersionVerbs } from './secretManager.ts';
+import { serviceRestartVerbs, serviceSettingsVerbs } from './serviceSettings.ts';
+import { documentSettingsVerbs, recordSettingsVerbs } from './settings.ts';
 
 type ClientPorts = {
   readonly transport: Transport;
@@ -58,11 +63,31 @@ export function createClients(
       case 'certificate':
         return certificateVerbs(send, company, platform);
       case 'propagation':
-        return propagationVerbs(send, company, platform);
+        return propagationVerbs(send, company, platform, hostOf(idOf('service')));
       case 'health':
         return healthVerbs(send, company, platform);
       case 'registration':
         return registrationVerbs(ports, company, platform, idOf('service'));
+      case 'serviceSettings':
+        return serviceSettingsVerbs(send, company, platform, part);
+      case 'serviceRestart':
+        return serviceRestartVerbs(send, company, platform);
+      case 'dnsTarget':
+        return dnsTargetVerbs(send, company, platform, hostOf(idOf('service')));
+      case 'certificateRenewal':
+        return certificateRenewalVerbs(send, company, platform, ports.clock.nowMs);
+      case 'documentSettings':
+        return documentSettingsVerbs(send, company, platform);
+      case 'recordSettings': {
+        const { registry, clock } = ports;
+        return recordSettingsVerbs(registry, clock.nowMs, company, platform, part, idOf('service'));
+      }
+      case 'userAccess':
+        return userAccessVerbs(send, company, platform, part);
+      case 'secretAccess':
+        return secretAccessVerbs(send, company, platform, part);
+      case 'keyAccess':
+        return keyAccessVerbs(send, company, platform, part);
     }
   };
 }

@@ -10,12 +10,15 @@ import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 type RunService = run_v2.Schema$GoogleCloudRunV2Service;
 type Operation = run_v2.Schema$GoogleLongrunningOperation;
 
-const API = 'https://run.googleapis.com/v2';
+export const RUN = 'https://run.googleapis.com/v2';
+
+export const serviceNameOf = (company: Company, platform: Platform) =>
+  `projects/${placeOf(company, platform).googleProject}/locations/${company.region}/services/${company.id}`;
 
 export function serviceVerbs(send: Send, company: Company, platform: Platform): Verbs {
   const parent = `projects/${placeOf(company, platform).googleProject}/locations/${company.region}`;
-  const name = `${parent}/services/${company.id}`;
-  const url = `${API}/${name}`;
+  const name = serviceNameOf(company, platform);
+  const url = `${RUN}/${name}`;
 
   const get = (attempt: Attempt, part: number) => googleGet<RunService>(send, url, attempt, part);
 
@@ -26,7 +29,7 @@ export function serviceVerbs(send: Send, company: Company, platform: Platform): 
 
   return {
     create: async attempt => {
-      const createUrl = `${API}/${parent}/services?serviceId=${company.id}`;
+      const createUrl = `${RUN}/${parent}/services?serviceId=${company.id}`;
       const body = serviceOf(company, platform);
       const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
@@ -37,7 +40,7 @@ export function serviceVerbs(send: Send, company: Company, platform: Platform): 
     },
     find: async (attempt, id) => {
       if (!id?.startsWith(`${parent}/operations/`)) return findByName(attempt, 0);
-      const answer = await send({ method: 'GET', url: `${API}/${id}`, ...GOOGLE }, attempt);
+      const answer = await send({ method: 'GET', url: `${RUN}/${id}`, ...GOOGLE }, attempt);
       if (answer.kind !== 'answered') return answer;
       // Operations are kept for a time only; the service itself knows its state.
       if (answer.status === 404) return findByName(attempt, 1);
@@ -64,27 +67,53 @@ export function serviceVerbs(send: Send, company: Company, platform: Platform): 
   };
 }
 
-/** The plan's container configuration; idle companies cost nothing. */
+/** The industry's container in the plan's configuration; idle companies cost nothing. */
 function serviceOf(company: Company, platform: Platform): RunService {
+  const { image, env, resources } = platform.templates[company.industry];
   return {
-    labels: { company: company.id, industry: labelOf(company.industry), level: labelOf(company.level) },
+    labels: labelsOf(company),
     ingress: 'INGRESS_TRAFFIC_ALL',
     // The gateway and the health check come without a Google identity.
     invokerIamDisabled: true,
     template: {
       containers: [
         {
-          image: platform.images[company.industry],
-          env: [{ name: 'COMPANY_ID', value: company.id }],
-          resources: { limits: { cpu: '2', memory: '4Gi' }, cpuIdle: true, startupCpuBoost: true },
+          image,
+          env: envOf({ COMPANY_ID: company.id, ...env }),
+          resources: {
+            limits: { cpu: String(resources.vcpu), memory: memoryOf(resources.memoryGiB) },
+            cpuIdle: true,
+            startupCpuBoost: true,
+          },
         },
       ],
-      scaling: { minInstanceCount: 0, maxInstanceCount: 500 },
+      scaling: scalingOf(company, platform),
       maxInstanceRequestConcurrency: 1000,
       timeout: '300s',
     },
   };
 }
+
+/** The plan's instances where the level names none. */
+export function scalingOf({ level }: Company, { security }: Platform) {
+  const { min, max } = security?.levels[level]?.serviceInstances ?? { min: 0, max: 500 };
+  return { minInstanceCount: min, maxInstanceCount: max };
+}
+
+/** In the order of names, so that the same template is always the same request. */
+const envOf = (env: Readonly<Record<string, string>>) =>
+  Object.keys(env)
+    .sort()
+    .map(name => ({ name, value: env[name] }));
+
+/** Cloud Run takes whole numbers of a unit. */
+const memoryOf = (gib: number) => (Number.isInteger(gib) ? `${gib}Gi` : `${Math.round(gib * 1024)}Mi`);
+
+export const labelsOf = ({ id, industry, level }: Company): Record<string, string> => ({
+  company: id,
+  industry: labelOf(industry),
+  level: labelOf(level),
+});
 
 /** Google's labels are lower case, digits, `_` and `-`. */
 const labelOf = (text: string) => text.toLowerCase().replace(/[^a-z0-9_-]/g, '-');

@@ -75,7 +75,7 @@ export function dnsRecordVerbs(send: Send, company: Company, platform: Platform,
   };
 }
 
-async function recordNamed(
+export async function recordNamed(
   send: Send,
   company: Company,
   platform: Platform,
@@ -85,7 +85,11 @@ async function recordNamed(
   return firstOf(await send({ method: 'GET', url, ...CLOUDFLARE }, attempt));
 }
 
-/** Points the company's record at another host; `absent` when it has none, `rejected` when the name is another's. */
+/** Through the edge, where the certificate is. */
+export const leadsTo = ({ content, proxied }: RecordResponse, target: string): boolean =>
+  content === target && proxied === true;
+
+/** Points the company's record at a host, through the edge; `absent` when it has none, `rejected` when the name is another's. */
 export async function retarget(
   send: Send,
   company: Company,
@@ -97,10 +101,15 @@ export async function retarget(
   const found = await recordNamed(send, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
-  const { id, comment, content } = found.item;
+  const { id, comment } = found.item;
   if (comment !== `company=${company.id}`) return heldByAnother(name);
-  if (content === target) return { kind: 'done', id };
-  const body: Pick<RecordEditParams.CNAMERecord, 'content'> = { content: target };
+  if (leadsTo(found.item, target)) return { kind: 'done', id };
+  // A record that somebody took off the edge may have a time to live, which a proxied one cannot.
+  const body: Pick<RecordEditParams.CNAMERecord, 'content' | 'ttl' | 'proxied'> = {
+    content: target,
+    ttl: 1,
+    proxied: true,
+  };
   const url = `${urlOf(company, platform, 'dns_records')}/${id}`;
   const answer = await send({ method: 'PATCH', url, ...CLOUDFLARE, body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
@@ -154,7 +163,7 @@ export function certificateVerbs(send: Send, company: Company, platform: Platfor
   };
 }
 
-async function customHostnameNamed(
+export async function customHostnameNamed(
   send: Send,
   company: Company,
   platform: Platform,

@@ -6,23 +6,31 @@ import type { Attempt, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, type Send } from './call.ts';
 import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
-const API = 'https://firestore.googleapis.com/v1';
+export const FIRESTORE = 'https://firestore.googleapis.com/v1';
+
+/** The company's document, and the database that it lies in. */
+export function documentNameOf(company: Company, platform: Platform) {
+  const root = `projects/${placeOf(company, platform).googleProject}/databases/(default)/documents`;
+  return { root, name: `${root}/companies/${company.id}` };
+}
 
 export function documentVerbs(send: Send, company: Company, platform: Platform): Verbs {
-  const root = `projects/${placeOf(company, platform).googleProject}/databases/(default)/documents`;
-  const name = `${root}/companies/${company.id}`;
-  const url = `${API}/${name}`;
+  const { root, name } = documentNameOf(company, platform);
+  const url = `${FIRESTORE}/${name}`;
 
   const get = (attempt: Attempt) => googleGet<firestore_v1.Schema$Document>(send, url, attempt);
   const isOurs = ({ fields }: firestore_v1.Schema$Document) => fields?.companyId?.stringValue === company.id;
 
   return {
     create: async attempt => {
-      const update = { name, fields: fieldsOf(company) };
+      const update = { name, fields: fieldsOf(company, platform) };
       const body: firestore_v1.Schema$CommitRequest = {
         writes: [{ update, currentDocument: { exists: false } }],
       };
-      const answer = await send({ method: 'POST', url: `${API}/${root}:commit`, ...GOOGLE, body }, attempt);
+      const answer = await send(
+        { method: 'POST', url: `${FIRESTORE}/${root}:commit`, ...GOOGLE, body },
+        attempt,
+      );
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 200) return { kind: 'done', id: name };
       return isTaken(answer) ? { kind: 'exists' } : googleFailure(answer);
@@ -44,18 +52,20 @@ export function documentVerbs(send: Send, company: Company, platform: Platform):
   };
 }
 
-function fieldsOf({
-  id,
-  region,
-  level,
-  industry,
-  configuration,
-}: Company): Record<string, firestore_v1.Schema$Value> {
+/** The company's configuration: who it is, and what its industry's template asks of everything that serves it. */
+export function fieldsOf(
+  { id, region, level, industry, configuration }: Company,
+  { templates }: Platform,
+): Record<string, firestore_v1.Schema$Value> {
+  const { retentionDays, compliance } = templates[industry];
   return {
     companyId: { stringValue: id },
     region: { stringValue: region },
     level: { stringValue: level },
     industry: { stringValue: industry },
     configuration: { stringValue: configuration },
+    retentionDays: { integerValue: String(retentionDays) },
+    auditRetentionDays: { integerValue: String(compliance.auditRetentionDays) },
+    standards: { arrayValue: { values: compliance.standards.map(stringValue => ({ stringValue })) } },
   };
 }

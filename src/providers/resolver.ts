@@ -10,8 +10,14 @@ type DnsAnswer = { Status?: number; Answer?: { name?: string; type?: number; dat
 const NO_ERROR = 0;
 const NX_DOMAIN = 3;
 
-/** Only looks: `done` once the name resolves, `pending` until then. */
-export function propagationVerbs(send: Send, company: Company, platform: Platform): Verbs {
+/** DNS record types (RFC 1035). */
+const CNAME = 5;
+
+/**
+ * Only looks: `done` once the name resolves, `pending` until then, and while it is seen to lead elsewhere than to
+ * `target`. A proxied name shows the edge's addresses and hides where it leads.
+ */
+export function propagationVerbs(send: Send, company: Company, platform: Platform, target: string): Verbs {
   const name = hostnameOf(company, platform);
   const url = `https://cloudflare-dns.com/dns-query?name=${name}&type=A`;
   return {
@@ -21,7 +27,8 @@ export function propagationVerbs(send: Send, company: Company, platform: Platfor
       if (answer.status !== 200) return readFailure(answer, 'dnsResolver', 'of the resolver');
       const { Status: status, Answer: answers = [] } = (jsonOf(answer) as DnsAnswer | undefined) ?? {};
       if (status === undefined) return unreadable(answer);
-      if (status === NO_ERROR && answers.length > 0) return { kind: 'done', id: name };
+      const isElsewhere = answers.some(({ type, data }) => type === CNAME && data !== `${target}.`);
+      if (status === NO_ERROR && answers.length > 0 && !isElsewhere) return { kind: 'done', id: name };
       if (status === NO_ERROR || status === NX_DOMAIN) return { kind: 'pending', id: name };
       return { kind: 'transient', reason: `the resolver answered with code ${status}` };
     },

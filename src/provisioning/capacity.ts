@@ -14,8 +14,11 @@ export type Need = {
   readonly companiesMax: number | null;
 };
 
-/** What one company adds to a count, and to which. */
-type Use = { readonly quota: string; readonly scope: string; readonly amount: number };
+/** What one company adds to a count, and to which; `each`: it must fit by itself, whatever the others have. */
+type Use = { readonly quota: string; readonly scope: string; readonly amount: number; readonly each?: true };
+
+/** Instances of a company's service, where its level names no number: as Cloud Run's client asks for. */
+const INSTANCES_MAX = 500;
 
 /** `limitOf`: a limit's value by its id in the catalogue. */
 export function needsOf(
@@ -27,10 +30,10 @@ export function needsOf(
   const companiesMax = new Map<string, number>();
   const limits = new Map<string, number>();
   for (const company of companies)
-    for (const { quota, scope, amount } of usesOf(company, placeOf(company, platform), platform)) {
+    for (const { quota, scope, amount, each } of usesOf(company, placeOf(company, platform), platform)) {
       const key = `${quota} ${scope}`;
       const count = counts.get(key) ?? { quota, scope, needed: 0 };
-      count.needed += amount;
+      count.needed = each ? Math.max(count.needed, amount) : count.needed + amount;
       counts.set(key, count);
       if (!limits.has(quota)) limits.set(quota, limitOf(quota));
       if (count.needed > limits.get(quota)! && !companiesMax.has(quota))
@@ -46,7 +49,14 @@ export function needsOf(
 function usesOf(company: Company, place: Place, platform: Platform): Use[] {
   const { zone, googleProject, atlasProject, pineconeHost } = place;
   const one = (quota: string, scope: string): Use => ({ quota, scope, amount: 1 });
-  const uses = [
+  const { vcpu, memoryGiB } = platform.templates[company.industry].resources;
+  const { max: instances } = platform.security?.levels[company.level]?.serviceInstances ?? {
+    max: INSTANCES_MAX,
+  };
+  const service = { scope: `${company.region} of ${googleProject}`, each: true } as const;
+  const uses: Use[] = [
+    { quota: 'quota.cloud-run.cpu', ...service, amount: instances * vcpu },
+    { quota: 'quota.cloud-run.memory', ...service, amount: instances * memoryGiB },
     one('quota.cloud-run.services', `${company.region} of ${googleProject}`),
     one('quota.atlas.users', `Atlas project ${atlasProject}`),
     one('quota.atlas.roles', `Atlas project ${atlasProject}`),

@@ -32,8 +32,34 @@ export type Platform = {
       }
     >
   >;
-  /** Pre-built image by industry. */
-  readonly images: Readonly<Record<string, string>>;
+  /** What a company of an industry gets, by industry. */
+  readonly templates: Readonly<Record<string, Template>>;
+  /** By security level; what a level leaves out is as for every company. */
+  readonly security?: {
+    readonly levels: Readonly<
+      Record<string, { readonly serviceInstances?: { readonly min: number; readonly max: number } }>
+    >;
+  };
+};
+
+/** An industry's configuration. */
+export type Template = {
+  /** Pre-built container image. */
+  readonly image: string;
+  /** Environment of the container, besides the company's id. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Of one instance of the company's service. */
+  readonly resources: { readonly vcpu: number; readonly memoryGiB: number };
+  /** Secrets besides those that every company has. */
+  readonly secrets: readonly string[];
+  /** How long the company's data are kept. */
+  readonly retentionDays: number;
+  readonly compliance: {
+    /** How long the company's audit trail is kept. */
+    readonly auditRetentionDays: number;
+    /** Standards that the company is held to, such as `HIPAA`. */
+    readonly standards: readonly string[];
+  };
 };
 
 /** What holds a company's resources, apart from their names. */

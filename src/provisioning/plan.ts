@@ -3,7 +3,10 @@
 
 import type { Company, Platform } from './company.ts';
 
-export type StepKind =
+export type StepKind = MakingKind | ChangingKind;
+
+/** What a company consists of. */
+export type MakingKind =
   | 'secret'
   | 'secretVersion'
   | 'cryptoKey'
@@ -19,6 +22,18 @@ export type StepKind =
   | 'health'
   | 'registration';
 
+/** What a change of a company does to that; `part` says what it shall be. */
+export type ChangingKind =
+  | 'serviceSettings'
+  | 'serviceRestart'
+  | 'documentSettings'
+  | 'recordSettings'
+  | 'userAccess'
+  | 'secretAccess'
+  | 'keyAccess'
+  | 'dnsTarget'
+  | 'certificateRenewal';
+
 /** The rollout's own limiters, by the plan's names. */
 export type LimiterName = 'dnsRecordWrites' | 'cloudRunDeploys' | 'databaseOperations';
 
@@ -33,20 +48,25 @@ export type Step = {
   readonly limitsRemoval?: true;
 };
 
-const BASIC_SECRETS = ['database-password', 'api-key'];
+export const BASIC_SECRETS = ['database-password', 'api-key'];
 /** Assumed: what the two advanced configurations have beyond the basic one. */
-const ADVANCED_SECRETS = ['signing-key', 'webhook-secret'];
+export const ADVANCED_SECRETS = ['signing-key', 'webhook-secret'];
 
 /** User, role and registry write. */
 const DATABASE_OPERATIONS_MIN = 3;
 
+/** `templateSecrets`: what its industry's template has beyond them. */
 export function planOf(
   company: Company,
   databaseOperationsPerCompany: number,
   dns: Platform['dns'] = 'record',
+  templateSecrets: readonly string[] = [],
 ): Step[] {
-  const secrets =
-    company.configuration === 'advanced' ? [...BASIC_SECRETS, ...ADVANCED_SECRETS] : BASIC_SECRETS;
+  const secrets = [
+    ...BASIC_SECRETS,
+    ...(company.configuration === 'advanced' ? ADVANCED_SECRETS : []),
+    ...templateSecrets,
+  ];
   const indexes = Array.from({ length: databaseOperationsPerCompany - DATABASE_OPERATIONS_MIN }, (_, i) =>
     String(i),
   );
@@ -72,6 +92,6 @@ const ownName = (): Step[] => [
   step('certificate'),
 ];
 
-function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
+export function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
   return { id: part === '' ? kind : `${kind}:${part}`, kind, part, ...(limiter && { limiter }) };
 }

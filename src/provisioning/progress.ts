@@ -62,7 +62,7 @@ export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
   return rollout;
 }
 
-function apply(company: CompanyProgress, entry: JournalEntry): void {
+export function apply(company: CompanyProgress, entry: JournalEntry): void {
   const before = company.steps.get(entry.step);
   switch (entry.event) {
     case 'intent':
@@ -72,7 +72,8 @@ function apply(company: CompanyProgress, entry: JournalEntry): void {
       company.steps.set(entry.step, {
         state: entry.event,
         deadlineAtMs: entry.deadlineAtMs ?? before?.deadlineAtMs ?? 0,
-        id: entry.id ?? before?.id,
+        // What is made anew has a new id: the old one would name something that is gone.
+        id: entry.event === 'intent' ? undefined : (entry.id ?? before?.id),
       });
       return;
     case 'undoing':
@@ -87,5 +88,6 @@ function apply(company: CompanyProgress, entry: JournalEntry): void {
       if (entry.reason !== undefined) company.reason = entry.reason;
       return;
     default:
+    // Of a company's later life: src/operations/history.ts.
   }
 }

@@ -52,9 +52,13 @@ export function undo(
 
 /** What a company is to consist of, in order. */
 export const stepsOf = (
-  ports: Pick<ProvisionPorts, 'databaseOperationsPerCompany' | 'platform'>,
+  {
+    databaseOperationsPerCompany,
+    platform,
+  }: Pick<ProvisionPorts, 'databaseOperationsPerCompany' | 'platform'>,
   company: Company,
-): Step[] => planOf(company, ports.databaseOperationsPerCompany, ports.platform.dns);
+): Step[] =>
+  planOf(company, databaseOperationsPerCompany, platform.dns, platform.templates[company.industry].secrets);
 
 class Provisioning {
   private readonly ports: ProvisionPorts;

@@ -32,6 +32,16 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
   service: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 }],
   dnsRecord: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
   certificate: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
+  // A change looks first.
+  serviceSettings: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 }],
+  serviceRestart: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 }],
+  secretAccess: [
+    { limit: 'secretManagerReads', create: 1, find: 1, remove: 0 },
+    { limit: 'secretManagerWrites', create: 1, find: 0, remove: 0 },
+  ],
+  keyAccess: [{ limit: 'kmsWrites', create: 1, find: 0, remove: 0 }],
+  dnsTarget: [{ limit: 'cloudflareRequests', create: 2, find: 1, remove: 0 }],
+  certificateRenewal: [{ limit: 'cloudflareRequests', create: 2, find: 1, remove: 0 }],
 };
 
 export const tollsOf = (kind: StepKind): readonly Toll[] => TOLLS[kind] ?? [];

@@ -19,11 +19,13 @@ export function openMongoRecords(url: string): MongoRecords {
     maxPoolSize: CONNECTIONS_MAX,
   });
   const companies = database.collection<CompanyDocument>('companies');
-  const projection = { level: 1, serviceUri: 1 };
+  const projection = { level: 1, serviceUri: 1, isSuspended: 1 };
   const records: CompanyRecords = {
     find: async company => {
       const found = await companies.findOne(byId(company), { projection });
-      return found === null ? undefined : { id: found._id, level: found.level, serviceUri: found.serviceUri };
+      if (found === null) return undefined;
+      const { _id: id, level, serviceUri, isSuspended } = found;
+      return isSuspended ? { id, level, serviceUri, isSuspended } : { id, level, serviceUri };
     },
   };
   return { records: guarded(guard, records), close };

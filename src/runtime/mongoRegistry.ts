@@ -5,7 +5,11 @@ import type { Collection } from 'mongodb';
 import type { CompanyRecord, Registry } from '../ports.ts';
 import { byId, find, put } from './mongoDocument.ts';
 
-export type CompanyDocument = Omit<CompanyRecord, 'id'> & { readonly _id: string };
+/** Whether it is suspended stands in every document: a field that is not set would stay as it was. */
+export type CompanyDocument = Omit<CompanyRecord, 'id' | 'isSuspended'> & {
+  readonly _id: string;
+  readonly isSuspended?: boolean;
+};
 
 type Companies = Collection<CompanyDocument>;
 
@@ -16,7 +20,7 @@ export async function createCompanyIndexes(companies: Companies): Promise<void> 
 
 export function registryOf(companies: Companies): Registry {
   return {
-    put: ({ id, ...fields }) => put(companies, id, fields),
+    put: ({ id, ...fields }) => put(companies, id, { ...fields, isSuspended: fields.isSuspended === true }),
     get: async id => {
       const found = await find(companies, id);
       return found && recordOf(found);
@@ -27,6 +31,7 @@ export function registryOf(companies: Companies): Registry {
 }
 
 function recordOf(found: CompanyDocument): CompanyRecord {
-  const { _id, region, level, industry, hostname, serviceUri, registeredAtMs } = found;
-  return { id: _id, region, level, industry, hostname, serviceUri, registeredAtMs };
+  const { _id, region, level, industry, hostname, serviceUri, registeredAtMs, isSuspended } = found;
+  const record = { id: _id, region, level, industry, hostname, serviceUri, registeredAtMs };
+  return isSuspended ? { ...record, isSuspended } : record;
 }

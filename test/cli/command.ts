@@ -43,9 +43,13 @@ export function newFolder(): string {
   return folders.at(-1)!;
 }
 
-export function start(...args: string[]): Running {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+export const start = (...args: string[]): Running => startScript(MAIN, {}, ...args);
+
+/** `more`: what its environment has besides that of the tests. */
+export function startScript(path: string, more: Record<string, string>, ...args: string[]): Running {
+  const { NO_COLOR: _, FORCE_COLOR: __, ...own } = process.env;
+  const env = { ...own, ...more };
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', text => (stdout += text));

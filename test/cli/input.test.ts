@@ -161,9 +161,42 @@ describe('--set is refused', () => {
       ['population.regions.us-west2 has no entry in platform.regions', 'nearest: platform.regions.us-west1'],
     ],
     [
-      'an industry without an image',
+      'an industry without a template',
       ['population.industries.retails=0'],
-      ['population.industries.retails has no entry in platform.images', 'nearest: platform.images.retail'],
+      [
+        'population.industries.retails has no entry in platform.templates',
+        'nearest: platform.templates.retail',
+      ],
+    ],
+    [
+      'more memory than the vCPU of a template can have',
+      ['platform.templates.retail.resources.memoryGiB=9'],
+      ['platform.templates.retail.resources.memoryGiB is 9', 'for 2 vCPU it must be 0.125 to 8'],
+    ],
+    [
+      'a template secret that every company has',
+      ['platform.templates.retail.secrets=["api-key"]'],
+      ['platform.templates.retail.secrets.0 is "api-key"', 'anyway'],
+    ],
+    [
+      'a template secret twice',
+      ['platform.templates.retail.secrets=["pos-key","pos-key"]'],
+      ['platform.templates.retail.secrets.1 is "pos-key"; it is there twice'],
+    ],
+    [
+      'a template that takes the company its id',
+      ['platform.templates.retail.env={"COMPANY_ID":"c00001"}'],
+      ['platform.templates.retail.env.COMPANY_ID is not known'],
+    ],
+    [
+      'a level that keeps more instances than it may have',
+      ['platform.security.levels.DIAMOND.serviceInstances={"min":3,"max":2}'],
+      ['platform.security.levels.DIAMOND.serviceInstances.min is 3', 'at most max, 2'],
+    ],
+    [
+      'a vCPU count that Cloud Run does not have',
+      ['platform.templates.retail.resources.vcpu=3'],
+      ['platform.templates.retail.resources.vcpu is 3'],
     ],
     [
       'a fact that is none',
@@ -348,7 +381,9 @@ describe('a document is refused', () => {
     expect(messageOf(() => loadScenario(`${folder}/`))).toContain('cannot be read');
     const message = messageOf(() => loadScenario('pilot'));
     expect(message).toContain('there is no scenario "pilot"; nearest: pilot-100');
-    expect(message).toContain('full-plan, load-1000, peak-hour, pilot-100, rollout-10000, today');
+    expect(message).toContain(
+      'full-plan, load-1000, peak-hour, pilot-100, rollout-10000, rollout-vendor, rollout-waves, today',
+    );
   });
 });
 
@@ -386,6 +421,8 @@ describe('a scenario', () => {
       ['full-plan', '10000'],
       ['peak-hour', '10000'],
       ['rollout-10000', '10000'],
+      ['rollout-vendor', '10000'],
+      ['rollout-waves', '10000'],
     ]);
     for (const line of lines) expect(line).toContain('?');
   });

@@ -149,6 +149,53 @@ describe('the audit', () => {
     expect(audit([...CLEAN, ['created', 'document', 'documents/c00003', 'c00003']], companies)).toEqual([]);
   });
 
+  it('wants nothing left of a company that was decommissioned, its key included', () => {
+    const left: AuditedCompany = { ...READY, outcome: 'decommissioned' };
+    const [first, second] = audit(CLEAN, [left, ADVANCED, UNDONE]);
+    expect([first, second]).toEqual([
+      'c00001 was decommissioned, but secret secrets/c00001-a is left',
+      'c00001 was decommissioned, but secretVersion secrets/c00001-a/versions/1 is left',
+    ]);
+    const gone = CLEAN.filter(([, , , company]) => company === 'c00001').map(
+      ([, kind, name, company]): Effect => ['deleted', kind, name, company],
+    );
+    const butTheKey = gone.filter(([, kind]) => kind !== 'cryptoKey' && kind !== 'databaseIndex');
+    expect(audit([...CLEAN, ...butTheKey], [left, ADVANCED, UNDONE])).toEqual([
+      'c00001 was decommissioned, but cryptoKey cryptoKeys/c00001 is left',
+    ]);
+    expect(audit([...CLEAN, ...gone], [left, ADVANCED, UNDONE])).toEqual([]);
+  });
+
+  it('wants a suspended company whole, and nothing of it usable', () => {
+    const suspended: AuditedCompany = { ...READY, outcome: 'suspended' };
+    const companies = [suspended, ADVANCED, UNDONE];
+    const closed: Effect[] = [
+      ['changed', 'secretVersion', 'secrets/c00001-a/versions/1', 'c00001', 'DISABLED'],
+      ['changed', 'secretVersion', 'secrets/c00001-b/versions/1', 'c00001', 'DISABLED'],
+      ['changed', 'cryptoKey', 'cryptoKeys/c00001', 'c00001', 'primary 1 DISABLED'],
+      ['changed', 'databaseUser', 'databaseUsers/c00001', 'c00001', 'read@suspended'],
+    ];
+    expect(audit([...CLEAN, ...closed], companies)).toEqual([]);
+    expect(audit([...CLEAN, ...closed.slice(1)], companies)).toEqual([
+      'c00001 has 1 live resources of kind secretVersion instead of 0',
+    ]);
+    const open: Effect = [
+      'changed',
+      'databaseUser',
+      'databaseUsers/c00001',
+      'c00001',
+      'company-c00001@admin',
+    ];
+    expect(audit([...CLEAN, ...closed.toSpliced(2, 1), open], companies)).toEqual([
+      'c00001 is suspended, but cryptoKey cryptoKeys/c00001 can be used',
+      'c00001 is suspended, but databaseUser databaseUsers/c00001 can be used',
+    ]);
+    const gone: Effect = ['deleted', 'dnsRecord', 'dnsRecords/c00001', 'c00001'];
+    expect(audit([...CLEAN, ...closed, gone], companies)).toEqual([
+      'c00001 is suspended, but has 0 of kind dnsRecord instead of 1',
+    ]);
+  });
+
   it('forgives only the index of a company that was undone, which Atlas cannot drop', () => {
     expect(audit([...CLEAN, ['created', 'databaseIndex', 'databaseIndexs/c00003', 'c00003']])).toEqual([]);
   });

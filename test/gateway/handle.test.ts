@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { FAULTS, type FaultCode } from '../../src/gateway/envelope.ts';
 import type { GatewayRequest } from '../../src/gateway/request.ts';
-import type { Answer, CallKey } from '../../src/ports.ts';
+import type { Answer, CallKey, CompanyConfig } from '../../src/ports.ts';
 import {
   answered,
   claimsOf,
@@ -371,6 +371,21 @@ describe('the record', () => {
       expect([codeOf(reply), reply.status]).toEqual(['COMPANY_UNKNOWN', 404]);
     }
     expect(world.steps).toEqual(['verify', 'cache', 'record', 'verify', 'cache', 'record']);
+  });
+
+  it('of a suspended company turns its users away and is not kept: resumed, it is served at once', async () => {
+    let isSuspended = true;
+    const records = {
+      find: async (id: string) => ({ ...configOf(id), ...(isSuspended && { isSuspended }) }) as CompanyConfig,
+    };
+    const world = worldOf({ records });
+    const reply = await world.ask();
+    expect([codeOf(reply), reply.status]).toEqual(['COMPANY_SUSPENDED', 403]);
+    expect(world.steps).toEqual(['verify', 'cache', 'record']);
+    expect((await world.audited()).map(({ status }) => status)).toEqual([403]);
+    isSuspended = false;
+    expect((await world.ask()).status).toBe(200);
+    expect(world.calls).toHaveLength(1);
   });
 });
 

@@ -19,12 +19,17 @@ export type GatewayStores = {
 };
 export type GatewayStoresCase = (stores: GatewayStores) => Promise<void>;
 
-/** What the records know. */
-export const CONFIGS: readonly CompanyConfig[] = ['c00001', 'c00002'].map(id => ({
+const configOf = (id: string): CompanyConfig => ({
   id,
   level: 'OPAL',
   serviceUri: `https://${id}.a.run.app`,
-}));
+});
+
+/** What the records know. */
+export const CONFIGS: readonly CompanyConfig[] = [
+  configOf('c00001'),
+  { ...configOf('c00002'), isSuspended: true },
+];
 
 export const GATEWAY_STORES: readonly [name: string, run: (each: GatewayStoresCase) => Promise<void>][] = [
   [

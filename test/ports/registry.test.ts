@@ -47,6 +47,16 @@ const CASES: readonly [behaviour: string, each: StoresCase][] = [
     },
   ],
   [
+    'keeps that a company is suspended, and forgets it when it no longer is',
+    async open => {
+      const { registry } = open();
+      await registry.put(record(1, { isSuspended: true }));
+      expect(await registry.get('c00001')).toStrictEqual(record(1, { isSuspended: true }));
+      await registry.put(record(1));
+      expect(await registry.get('c00001')).toStrictEqual(record(1));
+    },
+  ],
+  [
     'deletes the record of an id, and no other',
     async open => {
       const { registry } = open();

@@ -20,6 +20,7 @@ import { TOKEN } from '../fakes/fakeCall.ts';
 import { answered } from '../fakes/harness.ts';
 import { type OverHttp, serveCloud } from '../fakes/overHttp.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
+import { templatesOf } from './templates.ts';
 
 type Service = run_v2.Schema$GoogleCloudRunV2Service;
 /** What of a request matters to the vendor. */
@@ -40,7 +41,7 @@ const PLATFORM = {
   dns: 'record' as const,
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  images: { 'Health care': 'us-docker.pkg.dev/p/images/health:1' },
+  templates: templatesOf('Health care'),
 };
 const parent = 'projects/p/locations/us-west1';
 const name = `${parent}/services/c00001`;

@@ -27,6 +27,7 @@ import {
   ZONE_ID,
 } from '../fakes/fakeCall.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
+import { templatesOf } from './templates.ts';
 
 const company: Company = {
   index: 42,
@@ -43,7 +44,7 @@ const platform: Platform = {
   dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  images: {},
+  templates: templatesOf('retail'),
 };
 const name = `${company.id}.${DOMAIN}`;
 const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };
@@ -300,7 +301,7 @@ describe('with the same arguments the client sends what the vendor’s own clien
       async vendor => {
         await listRecords(vendor);
         // The vendor's types ask for more than its call does.
-        await vendor.dns.records.edit(ID, { zone_id, content: NEW } as never);
+        await vendor.dns.records.edit(ID, { zone_id, content: NEW, ttl: 1, proxied: true } as never);
       },
     ],
     [

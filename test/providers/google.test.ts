@@ -51,7 +51,16 @@ const PLATFORM: Platform = {
   dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  images: { 'Health care': 'us-docker.pkg.dev/p/images/health:1' },
+  templates: {
+    'Health care': {
+      image: 'us-docker.pkg.dev/p/images/health:1',
+      env: { REDACTION: 'on' },
+      resources: { vcpu: 4, memoryGiB: 7.5 },
+      secrets: [],
+      retentionDays: 30,
+      compliance: { auditRetentionDays: 60, standards: ['HIPAA'] },
+    },
+  },
 };
 const DONE_MS = { deploy: 6000, delete: 3000, update: 2000 };
 const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
@@ -320,14 +329,21 @@ describe.each(Object.keys(RESOURCES) as Resource[])('the client of a %s', name =
 });
 
 describe('the client of a service', () => {
-  it('asks for the plan: labels, the image of the industry, 2 vCPU, 4 GiB, concurrency 1000, 0 to 500', async () => {
+  it('asks for its plan: labels, the container of the industry, concurrency 1000, 0 to 500 instances', async () => {
     const { create, transport } = setUp('service');
     await create(ATTEMPT);
     const body = JSON.parse(new TextDecoder().decode(transport.calls[0].body));
     expect(body.labels).toEqual({ company: 'c00001', industry: 'health-care', level: 'diamond' });
     expect(body.template).toMatchObject({
       containers: [
-        { image: PLATFORM.images['Health care'], resources: { limits: { cpu: '2', memory: '4Gi' } } },
+        {
+          image: 'us-docker.pkg.dev/p/images/health:1',
+          env: [
+            { name: 'COMPANY_ID', value: 'c00001' },
+            { name: 'REDACTION', value: 'on' },
+          ],
+          resources: { limits: { cpu: '4', memory: '7680Mi' } },
+        },
       ],
       scaling: { minInstanceCount: 0, maxInstanceCount: 500 },
       maxInstanceRequestConcurrency: 1000,
@@ -506,7 +522,7 @@ describe('a refusal by a quota of Google', () => {
     const { create } = serviceVerbs(createSend(transport, fixedCredentials(TOKEN)), COMPANY, PLATFORM);
     expect(await create!(ATTEMPT)).toMatchObject({
       kind: 'rejected',
-      reason: expect.stringContaining('CpuAllocPerProjectRegion requested: 1000000 allowed: 200000'),
+      reason: expect.stringContaining('CpuAllocPerProjectRegion requested: 2000000 allowed: 200000'),
     });
   });
 });

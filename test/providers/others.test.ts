@@ -45,7 +45,7 @@ const platform: Platform = {
   dns: 'record',
   googleProjects: ['test-platform'],
   regions: { 'us-west1': region },
-  images: {},
+  templates: {},
 };
 const good = fixedCredentials(TOKEN);
 const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };
@@ -301,7 +301,7 @@ describe('a certificate', () => {
 describe('propagation', () => {
   test('is pending until resolvers see the record', async () => {
     const { send, clock } = open();
-    const { find, create } = propagationVerbs(send, company, platform);
+    const { find, create } = propagationVerbs(send, company, platform, TARGET);
     expect(create).toBeUndefined();
     const id = `c00042.${DOMAIN}`;
     expect(await find(attempt, undefined)).toEqual({ kind: 'pending', id });
@@ -317,7 +317,9 @@ describe('propagation', () => {
       { send: async () => ({ kind: 'answered', status: 200, headers: {}, body }) },
       good,
     );
-    expect((await propagationVerbs(send, company, platform).find(attempt, undefined)).kind).toBe('transient');
+    expect((await propagationVerbs(send, company, platform, TARGET).find(attempt, undefined)).kind).toBe(
+      'transient',
+    );
   });
 });
 

@@ -19,6 +19,7 @@ import type { Attempt, Verbs } from '../../src/provisioning/verbs.ts';
 import { createWorld, DOMAIN, NOW_MS, TOKEN, transportTo } from '../fakes/fakeCall.ts';
 import { answered, cannedTransport } from '../fakes/harness.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
+import { templatesOf } from './templates.ts';
 
 const region = {
   atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
@@ -29,7 +30,7 @@ const platform: Platform = {
   dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': region },
-  images: {},
+  templates: templatesOf('retail'),
 };
 const companyOf = (n: number): Company => ({
   index: n,

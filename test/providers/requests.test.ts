@@ -17,6 +17,7 @@ import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
+import { templatesOf } from './templates.ts';
 
 const company: Company = {
   index: 1,
@@ -33,7 +34,7 @@ const platform: Platform = {
   dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: GROUP, cluster: 'companies' }], pineconeHost: '' } },
-  images: {},
+  templates: templatesOf('retail'),
 };
 const attempt: Attempt = { key: [1], deadlineAtMs: 0 };
 

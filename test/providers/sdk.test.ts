@@ -22,6 +22,7 @@ import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
+import { templatesOf } from './templates.ts';
 
 const company: Company = {
   index: 1,
@@ -39,7 +40,7 @@ const platform: Platform = {
   regions: {
     'us-west1': { atlas: [{ project: '', cluster: '' }], pineconeHost: 'companies-x.svc.w1.pinecone.io' },
   },
-  images: {},
+  templates: templatesOf('Health care'),
 };
 const attempt: Attempt = { key: [1], deadlineAtMs: 0 };
 const chance = { uniform: () => 0, secret: () => 'open sesame' };
@@ -265,6 +266,9 @@ const CASES: readonly Case[] = [
                     level: { stringValue: 'DIAMOND' },
                     industry: { stringValue: 'Health care' },
                     configuration: { stringValue: 'basic' },
+                    retentionDays: { integerValue: '30' },
+                    auditRetentionDays: { integerValue: '60' },
+                    standards: { arrayValue: { values: [{ stringValue: 'HIPAA' }] } },
                   },
                 },
                 currentDocument: { exists: false },

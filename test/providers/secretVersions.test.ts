@@ -10,6 +10,7 @@ import { secretVersionVerbs } from '../../src/providers/secretManager.ts';
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import { answered, callFake, createWorld, DOMAIN, TOKEN } from '../fakes/harness.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
+import { templatesOf } from './templates.ts';
 
 const COMPANY: Company = {
   index: 1,
@@ -25,7 +26,7 @@ const PLATFORM: Platform = {
   dns: 'record',
   googleProjects: ['p'],
   regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  images: {},
+  templates: templatesOf('retail'),
 };
 const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const SECRETS = 'https://secretmanager.googleapis.com/v1/projects/p/secrets';

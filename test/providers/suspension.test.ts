@@ -25,6 +25,7 @@ import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
 import { answered, createWorld, DOMAIN, fakeTransport, TOKEN } from '../fakes/harness.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
+import { templatesOf } from './templates.ts';
 
 const company: Company = {
   index: 1,
@@ -42,7 +43,7 @@ const platform: Platform = {
   regions: {
     'us-west1': { atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }], pineconeHost: '' },
   },
-  images: {},
+  templates: templatesOf('retail'),
 };
 const attempt: Attempt = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const chance = { uniform: () => 0, secret: () => 'open sesame' };

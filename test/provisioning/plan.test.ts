@@ -210,7 +210,7 @@ describe('the place of a company', () => {
       },
       'europe-west1': { atlas: [{ project: 'z', cluster: 'of-z' }], pineconeHost: 'east.pinecone.io' },
     },
-    images: {},
+    templates: {},
   };
   const at = (index: number, ordinal: number, region: string) =>
     placeOf({ ...company('basic'), index, ordinal, region }, platform);

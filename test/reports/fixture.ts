@@ -59,7 +59,7 @@ const PLATFORM: Scenario['platform'] = {
   dns: 'record',
   googleProjects: ['p'],
   regions: {},
-  images: {},
+  templates: {},
   gateway: {
     vcpu: 2,
     memoryGiB: 4,

@@ -46,7 +46,16 @@ const FULL: Full<Scenario> = {
         utcOffsetHours: -8,
       },
     },
-    images: { retail: 'us-docker.pkg.dev/example/retail:1' },
+    templates: {
+      retail: {
+        image: 'us-docker.pkg.dev/example/retail:1',
+        env: { REDACTION: 'on' },
+        resources: { vcpu: 1, memoryGiB: 1 },
+        secrets: ['pos-key'],
+        retentionDays: 1,
+        compliance: { auditRetentionDays: 1, standards: ['PCI-DSS'] },
+      },
+    },
     gateway: {
       vcpu: 1,
       memoryGiB: 1,
@@ -56,7 +65,13 @@ const FULL: Full<Scenario> = {
       requestTimeout: '1s',
     },
     security: {
-      levels: { ONYX: { requestsPerMinute: 1, verificationPool: 'all' } },
+      levels: {
+        ONYX: {
+          requestsPerMinute: 1,
+          verificationPool: 'all',
+          serviceInstances: { min: 0, max: 1 },
+        },
+      },
       verificationPools: { all: { size: 1, queueMax: 0 } },
       circuitBreaker: { failureThreshold: 1, resetTimeout: '1s', monitoringWindow: '1s' },
     },
@@ -202,6 +217,8 @@ describe('the scenarios of the project', () => {
       'peak-hour',
       'pilot-100',
       'rollout-10000',
+      'rollout-vendor',
+      'rollout-waves',
       'today',
     ]);
   });

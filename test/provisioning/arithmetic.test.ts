@@ -1,0 +1,83 @@
+// What a plan comes to before anything is run: does it fit, and how long does it take at least?
+
+import { describe, expect, it } from 'vitest';
+import { FactValues } from '../../scenarios/facts.ts';
+import { companiesOf } from '../../scenarios/population.ts';
+import { rolloutOptionsOf } from '../../scenarios/rolloutOptions.ts';
+import { arithmeticOf } from '../../src/provisioning/arithmetic.ts';
+import { type Sets, scenarioOf, simulate } from '../simulator/harness.ts';
+
+function arithmetic(name: string, sets: Sets = {}) {
+  const scenario = scenarioOf(sets, name);
+  const facts = new FactValues('mid', scenario.facts);
+  const options = { ...rolloutOptionsOf(scenario, facts), companies: companiesOf(scenario) };
+  return arithmeticOf(options, id => facts.get(id).value);
+}
+
+const need = ({ needs }: ReturnType<typeof arithmetic>, quota: string) =>
+  needs.find(each => each.quota === quota);
+
+describe('the plan as written', () => {
+  const plan = arithmetic('rollout-10000');
+
+  it.each([
+    // 1,000 of 4 in 10 companies; the queue mixes the regions evenly.
+    ['quota.cloud-run.services', 1000, 4000, 2500],
+    ['quota.atlas.users', 100, 4000, 250],
+    ['quota.atlas.roles', 100, 4000, 250],
+    ['quota.cloudflare.records-per-zone', 3500, 10_000, 3500],
+    // 500 instances of 2 vCPU and 4 GiB: not even the first.
+    ['quota.cloud-run.cpu', 200, 1000, 0],
+    ['quota.cloud-run.memory', 400, 2000, 0],
+  ])('does not fit %s: %i of %i, room for %i companies', (quota, limit, needed, companiesMax) => {
+    expect(need(plan, quota)).toMatchObject({ limit, needed });
+    expect(Math.abs(need(plan, quota)!.companiesMax! - companiesMax)).toBeLessThanOrEqual(2);
+  });
+
+  it.each(['quota.cloudflare.hostnames', 'quota.pinecone.namespaces'])('fits %s', quota => {
+    expect(need(plan, quota)!.companiesMax).toBeNull();
+  });
+});
+
+describe('the plan with its placement', () => {
+  it('fits everywhere', () => {
+    const { needs } = arithmetic('rollout-vendor');
+    expect(needs.filter(({ needed, limit }) => needed > limit)).toEqual([]);
+    expect(needs.some(({ quota }) => quota.startsWith('quota.cloudflare'))).toBe(false);
+  });
+
+  it('takes as long at least as the slowest project takes at its vendor’s rate', () => {
+    const { bounds } = arithmetic('rollout-vendor');
+    const bound = (name: string) => bounds.find(each => each.name === name)!;
+    // 2,500 companies a project, 1,000 of them in its fullest region.
+    expect(bound('cloudRunWrites')).toMatchObject({ calls: 1000, perMinute: 60, boundMs: 999_000 });
+    expect(bound('kmsWrites')).toMatchObject({ calls: 1000, boundMs: 999_000 });
+    expect(bound('secretManagerWrites').boundMs).toBeCloseTo(
+      (bound('secretManagerWrites').calls - 1) * 100,
+      6,
+    );
+    expect(bounds.map(({ name }) => name)).not.toContain('cloudflareRequests');
+  });
+});
+
+it('a quota that one company finds full is the one that the arithmetic names, for as many companies', async () => {
+  const sets = {
+    'provisioning.quotas': 'vendor',
+    'population.companies': 40,
+    'population.regions': { 'us-west1': 40 },
+    'population.advanced': 4,
+    'platform.security.levels': Object.fromEntries(
+      Object.entries(scenarioOf({}).platform.security.levels).map(([name, level]) => [
+        name,
+        { ...level, serviceInstances: { min: 0, max: 10 } },
+      ]),
+    ),
+    facts: { 'quota.cloud-run.services': 30 },
+  };
+  const { rollout } = await simulate(scenarioOf(sets));
+  const ready = rollout.outcome.filter(outcome => outcome === 'ready').length;
+  const [unmet] = rollout.needs.filter(({ needed, limit }) => needed > limit);
+  expect(unmet).toMatchObject({ quota: 'quota.cloud-run.services', companiesMax: 30 });
+  expect(ready).toBe(30);
+  expect(Object.values(rollout.reasons)[0]).toMatch(/^service: /);
+});
