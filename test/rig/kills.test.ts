@@ -1,0 +1,142 @@
+// The outer net of the pilot: real processes on real sockets, of which one is killed or held still at any moment. What
+// must hold is what holds of a run that nobody disturbs. More kills, or others, and what they came to:
+//   KILLS=50 KILLS_SEED=7 vitest run test/rig/kills.test.ts -t killed
+
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
+import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
+import { openStores, type Stores } from '../../src/runtime/stores.ts';
+import { newFolder, type Running, sandtable, start, until } from '../cli/command.ts';
+import {
+  argsOf,
+  companies,
+  everyId,
+  type Fakes,
+  ledgerOf,
+  pageOf,
+  planned,
+  registered,
+  reportIn,
+  startFakes,
+} from './batch.ts';
+
+const KILLS = Number(process.env.KILLS ?? 5);
+const SEED = Number(process.env.KILLS_SEED ?? 1);
+/** For each start of a pilot on a busy machine. */
+const START_MS_MAX = 10_000;
+/** The last effects are left out, lest the pilot ends before the kill. */
+const EFFECTS_MAX = 0.97 * planned;
+
+/** Moments of the same seed, as numbers of effects, in their order. */
+const moments = (count: number): number[] =>
+  Array.from({ length: count }, (_, i) =>
+    Math.floor(drawUniform(SEED, PURPOSE.fault, [i]) * EFFECTS_MAX),
+  ).sort((one, other) => one - other);
+
+type Run = {
+  /** Live resources by company, sorted. */
+  readonly left: ReturnType<typeof leftOf>;
+  readonly calls: number;
+  readonly realMs: number;
+};
+
+let undisturbed: Run;
+beforeAll(async () => {
+  const fakes = await startFakes();
+  const startedAtMs = performance.now();
+  const { code, stderr } = await sandtable(...argsOf(fakes, newFolder()));
+  expect(code, stderr).toBe(0);
+  undisturbed = await runOf(fakes, startedAtMs);
+});
+
+async function runOf(fakes: Fakes, startedAtMs: number): Promise<Run> {
+  const { entries, operations } = await pageOf(fakes);
+  const calls = operations.reduce((sum, operation) => sum + operation.calls, 0);
+  return { left: leftOf(entries), calls, realMs: performance.now() - startedAtMs };
+}
+
+/** A version's number says how many came before it, which is counted apart. */
+const withoutVersion = (name: string): string => name.replace(/\/versions\/\d+$/, '/versions/N');
+
+function leftOf(entries: readonly LedgerEntry[]): Record<string, string[]> {
+  const left: Record<string, string[]> = Object.fromEntries(companies.map(({ id }) => [id, []]));
+  for (const { company, kind, name } of liveResources(entries)) {
+    left[company] ??= [];
+    left[company].push(`${kind} ${withoutVersion(name)}`);
+  }
+  for (const resources of Object.values(left)) resources.sort();
+  return left;
+}
+
+/** Creations of a resource, where there is not exactly one. Versions of one secret count as one resource. */
+function madeOften(entries: readonly LedgerEntry[]): Record<string, number> {
+  const made = new Map<string, number>();
+  for (const { kind, name, effect } of entries) {
+    const resource = `${kind} ${withoutVersion(name)}`;
+    if (effect === 'created') made.set(resource, (made.get(resource) ?? 0) + 1);
+  }
+  return Object.fromEntries([...made].filter(([, times]) => times !== 1));
+}
+
+/**
+ * As after a run that nobody disturbed, and nothing was made twice on the way there. That goes for a secret's versions too,
+ * which no name protects: who finds the intent of an addition in the journal waits until it can no longer land, and
+ * looks, before it adds another.
+ */
+function expectAsUndisturbed(entries: readonly LedgerEntry[]): void {
+  expect(leftOf(entries)).toEqual(undisturbed.left);
+  expect(madeOften(entries)).toEqual({});
+  expect(entries.filter(({ effect }) => effect === 'deleted')).toEqual([]);
+}
+
+const healthOf = async ({ url }: Fakes) =>
+  (await (await fetch(`${url}/_health`)).json()) as { effects: number; nowMs: number };
+
+/** The pilot works on the journal, and there are so many effects. */
+function effectsUnder(pilot: Running, stores: Pick<Stores, 'journal'>, fakes: Fakes, effects: number) {
+  return until(`process ${pilot.process.pid} works on, and there are ${effects} effects`, async () => {
+    if (pilot.process.exitCode !== null) throw new Error((await pilot.ended).stderr);
+    const opened = await stores.journal.read({ from: -1, to: 0 });
+    const isOpen = opened.some(({ id }) => id?.startsWith(`process ${pilot.process.pid}`));
+    return isOpen && (await healthOf(fakes)).effects >= effects;
+  });
+}
+
+describe.concurrent('a batch over HTTP', () => {
+  it(
+    `ends as if nothing had happened, killed ${KILLS} times at moments drawn from seed ${SEED}`,
+    async () => {
+      const fakes = await startFakes();
+      const folder = newFolder();
+      const stores = openStores(join(folder, 'journal.sqlite'));
+      const all = moments(KILLS);
+      console.log(`seed ${SEED}: ${KILLS} kills, each once there are so many effects: ${all.join(' ')}`);
+      const startedAtMs = performance.now();
+      for (const effects of all) {
+        const pilot = start(...argsOf(fakes, folder));
+        await effectsUnder(pilot, stores, fakes, effects);
+        pilot.process.kill('SIGKILL');
+        expect(await pilot.ended).toMatchObject({ signal: 'SIGKILL' });
+      }
+      stores.close();
+      const { code, stdout, stderr } = await sandtable(...argsOf(fakes, folder));
+      const { calls, realMs } = await runOf(fakes, startedAtMs);
+      console.log(
+        `${KILLS} kills and starts again: ${calls} calls and ${seconds(realMs)}; ` +
+          `undisturbed ${undisturbed.calls} calls and ${seconds(undisturbed.realMs)}`,
+      );
+      expectAsUndisturbed(await ledgerOf(fakes));
+      expect(await registered(folder)).toEqual(everyId);
+      expect(reportIn(folder)).toMatchObject({
+        verdict: 'PASS',
+        rollout: { completed: 100, violationCount: 0 },
+      });
+      expect(stdout).toContain('the rollout was resumed');
+      expect(code, stderr).toBe(0);
+    },
+    120_000 + KILLS * START_MS_MAX,
+  );
+});
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
