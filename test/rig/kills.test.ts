@@ -2,12 +2,15 @@
 // must hold is what holds of a run that nobody disturbs. More kills, or others, and what they came to:
 //   KILLS=50 KILLS_SEED=7 vitest run test/rig/kills.test.ts -t killed
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
+import { LEASE_MS, LOOK_AT_OTHERS_MS } from '../../src/limits.ts';
 import { openStores, type Stores } from '../../src/runtime/stores.ts';
 import { newFolder, type Running, sandtable, start, until } from '../cli/command.ts';
+import { inDatabase, missing } from '../ports/mongo.ts';
 import {
   argsOf,
   companies,
@@ -137,6 +140,62 @@ describe.concurrent('a batch over HTTP', () => {
     },
     120_000 + KILLS * START_MS_MAX,
   );
+
+  it('ends as if nothing had happened, its two pilots held still in turn for longer than their leases', async () => {
+    const fakes = await startFakes();
+    const folder = newFolder();
+    const stores = openStores(join(folder, 'journal.sqlite'));
+    const pilots = [folder, folder].map(each => start(...argsOf(fakes, each, ...SMALL_BATCHES)));
+    await holdInTurn(pilots, stores, fakes);
+    stores.close();
+    expectAsUndisturbed(await ledgerOf(fakes));
+    expect(await registered(folder)).toEqual(everyId);
+    expect(readFileSync(join(folder, 'pilot.log'), 'utf8')).toContain('batch lost');
+  });
+
+  it.skipIf(missing !== undefined)('ends so with its stores in MongoDB, too', () =>
+    inDatabase(async ({ url, open }) => {
+      const fakes = await startFakes();
+      const stores = await open();
+      const folders = [newFolder(), newFolder()];
+      const pilots = folders.map(folder =>
+        start(...argsOf(fakes, folder, '--stores', url, ...SMALL_BATCHES)),
+      );
+      await holdInTurn(pilots, stores, fakes);
+      expectAsUndisturbed(await ledgerOf(fakes));
+      expect((await stores.registry.list()).map(({ id }) => id).sort()).toEqual(everyId);
+      expect(readFileSync(join(folders[0], 'pilot.log'), 'utf8')).toContain('batch lost');
+    }),
+  );
 });
+
+/** So that both pilots have some. */
+const SMALL_BATCHES = ['--set', 'provisioning.batchSize=10'];
+const HOLDS = 3;
+
+/** The last hold goes on until the other pilot has ended, which it cannot without the batches of the one that is held. */
+async function holdInTurn(
+  pilots: readonly Running[],
+  stores: Pick<Stores, 'journal'>,
+  fakes: Fakes,
+): Promise<void> {
+  for (let hold = 0; hold < HOLDS; hold++) {
+    const [held, other] = hold % 2 === 0 ? pilots : pilots.toReversed();
+    // In the first half of each third: the other gets through nearly a third while this one is held.
+    const share = (hold + drawUniform(SEED, PURPOSE.bench, [hold]) / 2) / HOLDS;
+    await effectsUnder(held, stores, fakes, share * planned);
+    held.process.kill('SIGSTOP');
+    const { nowMs } = await healthOf(fakes);
+    const isOver = async () => (await healthOf(fakes)).nowMs > nowMs + LEASE_MS + LOOK_AT_OTHERS_MS / 5;
+    if (hold < HOLDS - 1) await until('its leases have run out', isOver);
+    else expect((await other.ended).stdout).toContain('100 of 100 companies');
+    held.process.kill('SIGCONT');
+  }
+  for (const { ended } of pilots) {
+    const { code, stdout, stderr } = await ended;
+    expect(stdout, stderr).toContain('100 of 100 companies');
+    expect(code).toBe(0);
+  }
+}
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
