@@ -112,23 +112,28 @@ function effectsUnder(pilot: Running, stores: Pick<Stores, 'journal'>, fakes: Fa
   });
 }
 
+/** Starts the pilot once for each moment, and kills it there. */
+async function killAt(all: readonly number[], fakes: Fakes, folder: string): Promise<void> {
+  const stores = openStores(join(folder, 'journal.sqlite'));
+  for (const effects of all) {
+    const pilot = start(...argsOf(fakes, folder));
+    await effectsUnder(pilot, stores, fakes, effects);
+    pilot.process.kill('SIGKILL');
+    expect(await pilot.ended).toMatchObject({ signal: 'SIGKILL' });
+  }
+  stores.close();
+}
+
 describe.concurrent('a batch over HTTP', () => {
   it(
     `ends as if nothing had happened, killed ${KILLS} times at moments drawn from seed ${SEED}`,
     async () => {
       const fakes = await startFakes();
       const folder = newFolder();
-      const stores = openStores(join(folder, 'journal.sqlite'));
       const all = moments(KILLS);
       console.log(`seed ${SEED}: ${KILLS} kills, each once there are so many effects: ${all.join(' ')}`);
       const startedAtMs = performance.now();
-      for (const effects of all) {
-        const pilot = start(...argsOf(fakes, folder));
-        await effectsUnder(pilot, stores, fakes, effects);
-        pilot.process.kill('SIGKILL');
-        expect(await pilot.ended).toMatchObject({ signal: 'SIGKILL' });
-      }
-      stores.close();
+      await killAt(all, fakes, folder);
       const { code, stdout, stderr } = await sandtable(...argsOf(fakes, folder));
       const { calls, realMs } = await runOf(fakes, startedAtMs);
       console.log(
@@ -172,9 +177,10 @@ describe.concurrent('a batch over HTTP', () => {
     }),
   );
 
-  it('ends with each company ready or undone, and says which, when clouds fail in every way now and then', async () => {
+  it('ends with each company ready or undone, and says which, when clouds fail in every way and it is killed twice', async () => {
     const fakes = await startFakes('--set', `faults.rules=${JSON.stringify(SICK)}`);
     const folder = newFolder();
+    await killAt(moments(2), fakes, folder);
     const { code, stderr } = await sandtable(...argsOf(fakes, folder));
     const { entries, operations } = await pageOf(fakes);
     const left = Object.entries(leftOf(entries));
