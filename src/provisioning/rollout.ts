@@ -198,8 +198,10 @@ export class Rollout {
       open++;
       const work = this.work(company, progress, held).catch(error => {
         if (!(error instanceof Superseded)) throw error;
-        if (!isLost) onLost();
+        if (isLost) return;
         isLost = true;
+        ports.log({ event: 'batch lost', batch: batch.name, reason: error.message });
+        onLost();
       });
       underWay.add(work.then(close));
     };

@@ -2,13 +2,14 @@
 // registry. WAL, every append flushed to disk before it resolves; processes of one machine may share it.
 
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import { SandtableError } from '../errors.ts';
 import type { CompanyRecord, JournalEntry, Lease, ProvisioningStores } from '../ports.ts';
 
 export type Stores = ProvisioningStores & {
   /** A value that belongs to the whole file, such as the scenario's hash. */
-  readonly label: (name: string) => string | undefined;
-  readonly setLabel: (name: string, value: string) => void;
+  readonly label: (name: string) => Promise<string | undefined>;
+  readonly setLabel: (name: string, value: string) => Promise<void>;
   readonly close: () => void;
 };
 
@@ -19,8 +20,15 @@ const FORGET = ['journal', 'lease', 'slot', 'registry', 'label']
   .map(table => `DROP TABLE IF EXISTS ${table};`)
   .join(' ');
 
-/** How long a write waits for another process's: theirs take milliseconds. */
-const BUSY_MS = 5000;
+/** How long opening waits for another process's write: theirs take milliseconds. */
+const OPENING_MS_MAX = 5000;
+/** How long each try of a write may hold up this process, and how long it lets go before the next. */
+const BUSY_MS = 50;
+/**
+ * A process that is held still in the middle of a write holds up all others. They go on once somebody wakes or ends it,
+ * and say what is wrong when nobody does.
+ */
+const HELD_MS_MAX = 600_000;
 
 /**
  * Opens or makes the file; `fresh` forgets what it holds. Throws JOURNAL when it is no journal, is held by another
@@ -53,7 +61,8 @@ export function openStores(path: string, fresh = false): Stores {
   };
   const recordOf = (row: Record<string, unknown> | undefined) =>
     row === undefined ? undefined : (JSON.parse(row.record as string) as CompanyRecord);
-  const write = <T>(to: DatabaseSync, work: () => T): T => guard(path, () => transaction(to, work));
+  const whenFree = <T>(work: () => T): Promise<T> => patiently(path, work);
+  const write = <T>(to: DatabaseSync, work: () => T): Promise<T> => whenFree(() => transaction(to, work));
   const isNewest = ({ name, epoch }: Lease) => statements.epoch.get(name)?.epoch === epoch;
   const nextSlotMs = (limit: string) =>
     (statements.slot.get(limit)?.next_at_ms as number | undefined) ?? Number.NEGATIVE_INFINITY;
@@ -75,7 +84,7 @@ export function openStores(path: string, fresh = false): Stores {
           return true;
         }),
       read: async ({ from, to } = { from: -1, to: Number.MAX_SAFE_INTEGER }) =>
-        guard(path, () => statements.read.all(from, to).map(entryOf)),
+        whenFree(() => statements.read.all(from, to).map(entryOf)),
     },
     leases: {
       take: async (name, holder, nowMs, untilMs) =>
@@ -105,13 +114,13 @@ export function openStores(path: string, fresh = false): Stores {
         write(unsynced, () => void statements.putSlot.run(limit, Math.max(atMs, nextSlotMs(limit)))),
     },
     registry: {
-      put: async record => guard(path, () => void statements.put.run(record.id, JSON.stringify(record))),
-      get: async id => guard(path, () => recordOf(statements.get.get(id))),
-      delete: async id => guard(path, () => void statements.delete.run(id)),
-      list: async () => guard(path, () => statements.list.all().map(row => recordOf(row)!)),
+      put: async record => whenFree(() => void statements.put.run(record.id, JSON.stringify(record))),
+      get: async id => whenFree(() => recordOf(statements.get.get(id))),
+      delete: async id => whenFree(() => void statements.delete.run(id)),
+      list: async () => whenFree(() => statements.list.all().map(row => recordOf(row)!)),
     },
-    label: name => guard(path, () => statements.label.get(name)?.value as string | undefined),
-    setLabel: (name, value) => guard(path, () => void statements.setLabel.run(name, value)),
+    label: async name => whenFree(() => statements.label.get(name)?.value as string | undefined),
+    setLabel: async (name, value) => whenFree(() => void statements.setLabel.run(name, value)),
     close: () => {
       unsynced.close();
       database.close();
@@ -120,10 +129,11 @@ export function openStores(path: string, fresh = false): Stores {
 }
 
 function open(path: string, fresh: boolean): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: BUSY_MS });
+  const database = new DatabaseSync(path, { timeout: OPENING_MS_MAX });
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     transaction(database, () => createTables(database, fresh));
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
   } catch (error) {
     database.close();
     throw error;
@@ -169,6 +179,23 @@ function expectUnheld(database: DatabaseSync): void {
   for (const { holder } of database.prepare('SELECT holder FROM lease WHERE until_ms > 0').all())
     if (PROCESS.test(holder as string) && isAlive(holder as string)) throw new Error(`${holder} works on it`);
 }
+
+/** Tries again while another process holds the file, and lets this one's other work go on meanwhile. */
+async function patiently<T>(path: string, work: () => T): Promise<T> {
+  const givenUpAtMs = performance.now() + HELD_MS_MAX;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > givenUpAtMs) throw unusable(path, error);
+    }
+    await delay(BUSY_MS);
+  }
+}
+
+/** SQLITE_BUSY and what extends it. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5;
 
 /** All of the work or nothing. */
 function transaction<T>(database: DatabaseSync, work: () => T): T {
@@ -217,8 +244,12 @@ function entryOf(row: Record<string, unknown>): JournalEntry {
 function guard<T>(path: string, work: () => T): T {
   try {
     return work();
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new SandtableError('JOURNAL', `the journal ${path} cannot be used: ${message}`);
+  } catch (error) {
+    throw unusable(path, error);
   }
+}
+
+function unusable(path: string, cause: unknown): SandtableError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new SandtableError('JOURNAL', `the journal ${path} cannot be used: ${message}`);
 }

@@ -104,8 +104,10 @@ function dispatch(
 
     agent.dispatch(request, {
       onRequestStart: started => {
-        // The deadline passed while the call waited for a connection.
-        if (settled) return started.abort(new Error('given up before it was sent'));
+        // The deadline passed while the call waited for a connection. In a process that was held still meanwhile the
+        // connection is ready before the timer has had its turn.
+        if (settled || msUntil(deadlineAtMs) < 0)
+          return started.abort(new Error('given up before it was sent'));
         controller = started;
       },
       onResponseStart: (_controller, statusCode, received) => {

@@ -153,6 +153,27 @@ describe('the journal on disk', () => {
       second.close();
     }));
 
+  it('waits for a process that is held still in the middle of a write', () =>
+    inFolder(async folder => {
+      const path = join(folder, 'journal.sqlite');
+      const { journal, leases, slots, registry, setLabel, close } = openStores(path);
+      const heldStill = new DatabaseSync(path);
+      heldStill.exec('BEGIN IMMEDIATE');
+      const writes = [
+        ...[journal.append([entry(0)]), leases.take('a', 'one', 0, 1), slots.take('a', 0, 1)],
+        ...[registry.delete('c00000'), setLabel('a', 'b')],
+      ];
+      let landed = 0;
+      for (const write of writes) write.then(() => landed++);
+      expect(await journal.read()).toEqual([]);
+      expect(landed).toBe(0);
+      heldStill.exec('COMMIT');
+      heldStill.close();
+      await Promise.all(writes);
+      expect(await journal.read()).toEqual([entry(0)]);
+      close();
+    }));
+
   it('is not forgotten while a living process works on it', () =>
     inFolder(async folder => {
       const path = join(folder, 'journal.sqlite');
@@ -199,11 +220,11 @@ describe('the journal on disk', () => {
       const path = join(folder, 'journal.sqlite');
       const before = openStores(path);
       await before.journal.append([entry(0)]);
-      before.setLabel('fakes', 'a');
+      await before.setLabel('fakes', 'a');
       before.close();
       const after = openStores(path, true);
       expect(await after.journal.read()).toEqual([]);
-      expect(after.label('fakes')).toBeUndefined();
+      expect(await after.label('fakes')).toBeUndefined();
       await after.journal.append([entry(1)]);
       after.close();
     }));
@@ -212,12 +233,12 @@ describe('the journal on disk', () => {
     inFolder(async folder => {
       const path = join(folder, 'journal.sqlite');
       const before = openStores(path);
-      expect(before.label('fakes')).toBeUndefined();
-      before.setLabel('fakes', 'a');
-      before.setLabel('fakes', 'b');
+      expect(await before.label('fakes')).toBeUndefined();
+      await before.setLabel('fakes', 'a');
+      await before.setLabel('fakes', 'b');
       before.close();
       const after = openStores(path);
-      expect(after.label('fakes')).toBe('b');
+      expect(await after.label('fakes')).toBe('b');
       after.close();
     }));
 

@@ -1,67 +1,23 @@
 // The pilot as its users run it: two processes, real HTTP, a journal on disk, and a SIGKILL at the worst moments. What
 // must hold is read off the fakes' ledger, with a count of our own.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadScenario } from '../../cli/input.ts';
 import { type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
-import type { Report } from '../../reports/report.ts';
-import { companiesOf } from '../../scenarios/population.ts';
-import { openStores } from '../../src/runtime/stores.ts';
-import { newFolder, type Running, sandtable, start, until } from '../cli/command.ts';
-
-const SPEED = 25;
-const companies = companiesOf(loadScenario('pilot-100'));
-/** Kinds of a company's resources, and how many of each. */
-const kindsOf = (configuration: 'basic' | 'advanced') => ({
-  ...{ secret: configuration === 'advanced' ? 4 : 2, secretVersion: configuration === 'advanced' ? 4 : 2 },
-  ...{ cryptoKey: 1, databaseRole: 1, databaseUser: 1, document: 1, namespace: 1 },
-  ...{ service: 1, dnsRecord: 1, certificate: 1 },
-});
-const planned = companies.reduce(
-  (sum, { configuration }) => sum + Object.values(kindsOf(configuration)).reduce((a, b) => a + b),
-  0,
-);
-/**
- * A company that was under way at a kill is late, since the fakes' clock runs on while the process is down; and on a
- * busy machine all are. So the share that must be in time is set low, and the exit code says whether all else is well.
- */
-const LENIENT = [
-  ...['--set', 'run.phases=["rollout"]'],
-  ...[
-    '--set',
-    'kpis=[{"name":"provisioningShareUnder60s","required":true,"target":{"op":">=","value":0.01}}]',
-  ],
-];
-
-type Fakes = { readonly url: string; readonly running: Running };
-
-async function startFakes(...flags: string[]): Promise<Fakes> {
-  const running = start('fakes', 'pilot-100', '--port', '0', '--speed', String(SPEED), ...flags);
-  const [, url] = await running.printed(/ {2}all +(http:\/\/127\.0\.0\.1:\d+) /);
-  return { url, running };
-}
-
-async function ledgerOf({ url }: Fakes): Promise<LedgerEntry[]> {
-  const page = (await (await fetch(`${url}/_ledger`)).json()) as { entries: LedgerEntry[] };
-  return page.entries;
-}
-
-const argsOf = ({ url }: Fakes, folder: string, ...flags: string[]) => [
-  ...['pilot', '--fakes', url, '--report-dir', folder],
-  ...LENIENT,
-  ...flags,
-];
-
-const reportIn = (folder: string): Report => JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
-
-function reached(fakes: Fakes, share: number): Promise<true> {
-  return until(
-    `${share} of the resources are there`,
-    async () => liveResources(await ledgerOf(fakes)).length >= share * planned && true,
-  );
-}
+import { newFolder, sandtable, start } from '../cli/command.ts';
+import {
+  argsOf,
+  companies,
+  everyId,
+  kindsOf,
+  ledgerOf,
+  planned,
+  reached,
+  registered,
+  reportIn,
+  SPEED,
+  startFakes,
+} from './batch.ts';
 
 function expectWhole(entries: readonly LedgerEntry[]): void {
   const live = liveResources(entries);
@@ -78,15 +34,6 @@ function expectWhole(entries: readonly LedgerEntry[]): void {
   const secrets = live.filter(({ kind }) => kind === 'secret').map(({ name }) => name);
   expect(versions.sort()).toEqual(secrets.sort());
 }
-
-async function registered(folder: string): Promise<string[]> {
-  const { registry, close } = openStores(join(folder, 'journal.sqlite'));
-  const listed = await registry.list();
-  close();
-  return listed.map(({ id }) => id);
-}
-
-const everyId = companies.map(({ id }) => id).sort();
 
 describe.concurrent('the pilot', () => {
   it.each([

@@ -98,6 +98,21 @@ test('a call whose deadline passes in the queue for a connection was never sent'
   expect(arrived).toBe(128);
 });
 
+test('a call whose process was held still past the deadline, while it connected, was never sent', async () => {
+  let arrived = 0;
+  const url = await serve((_request, response) => {
+    arrived++;
+    response.end();
+  });
+  let isPast = false;
+  const transport = createTransport({ msUntil: () => (isPast ? -1 : 60_000) });
+  cleanups.unshift(() => transport.close());
+  const sent = transport.send(callTo(url));
+  isPast = true;
+  expect((await sent).kind).toBe('refused');
+  expect(arrived).toBe(0);
+});
+
 test.each<[string, (socket: Socket) => void]>([
   ['hangs up without a word', socket => socket.destroy()],
   ['resets the connection', socket => socket.resetAndDestroy()],
