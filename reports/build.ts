@@ -42,7 +42,7 @@ export function buildReport(input: ReportInput): Report {
   const traffics = replications.map(({ traffic }) => traffic).filter(each => each !== null);
   const kpis = assessKpis(input);
   const limits = limitReports(scenario, rollouts);
-  const rollout = rolloutReportOf(rollouts, limits);
+  const rollout = rolloutReportOf(rollouts, limits, scenario.provisioning.quotas === 'vendor');
   const traffic = trafficReportOf(traffics, input.simulatedTraffic, clock);
   const { cost, priceIds } = costReportOf(input, traffics);
   const facts = usedFacts([...replications.flatMap(({ facts }) => facts), ...priceIds], input);

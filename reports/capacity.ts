@@ -51,6 +51,9 @@ const LIMITED: Readonly<Record<string, Limited>> = {
   },
 };
 
+const NOT_ENFORCED =
+  'this run enforces none of these (provisioning.quotas); a placement that fits, under all of them: sandtable run rollout-vendor';
+
 export const unmet = (needs: readonly NeedMeasurement[]): NeedMeasurement[] =>
   needs.filter(({ needed, limit }) => needed > limit);
 
@@ -61,6 +64,10 @@ export function capacityTexts({ rollout }: Report): string[] {
     .sort((a, b) => (a.companiesMax ?? 0) - (b.companiesMax ?? 0))
     .map(needText);
 }
+
+/** For a plan that does not fit, in a run that does not care. */
+export const capacityNote = ({ rollout }: Report): string | null =>
+  rollout === null || rollout.enforcesNeeds || unmet(rollout.needs).length === 0 ? null : NOT_ENFORCED;
 
 function needText({ quota, limit, scope, needed, companiesMax }: NeedMeasurement): string {
   const { title, raise } = LIMITED[quota];

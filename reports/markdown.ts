@@ -1,6 +1,6 @@
 // The report as a CI job's summary: verdict, KPIs and the few lines that explain them.
 
-import { capacityTexts } from './capacity.ts';
+import { capacityNote, capacityTexts } from './capacity.ts';
 import { kpiFigure, kpiRange, kpiTarget, oneLine, usd } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
 import type { Report } from './report.ts';
@@ -48,6 +48,7 @@ export function renderMarkdown(report: Report): string {
       ['Fleet', fleetText(report)],
       ['Slowest waits', slowestWaitsText(report)],
       ...capacityTexts(report).map((text): [string, string] => ['Does not fit', oneLine(text)]),
+      ['Not checked', capacityNote(report)],
       ['Breaks first', breaksFirst(report)],
       ['Slowest step', slowestStepText(report)],
       ['Time goes to', timeGoesText(report)],

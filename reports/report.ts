@@ -68,8 +68,10 @@ export type RolloutReport = {
   readonly durationMsSampling: Interval | null;
   /** Of the duration, what was waited between waves: mean over replications. */
   readonly dwellMs: number;
-  /** What the plan needs of each thing that the vendors limit by number; whether they are enforced is the scenario's. */
+  /** What the plan needs of each thing that the vendors limit by number. */
   readonly needs: readonly NeedMeasurement[];
+  /** The clouds of this run enforced those limits. */
+  readonly enforcesNeeds: boolean;
   /** Of the worst replication; empty without gates between waves. */
   readonly waves: readonly WaveReport[];
   /** The limit with the largest summed wait; null when nothing ever waited, or the rollout was resumed. */

@@ -22,6 +22,7 @@ const COMPLETION_POINTS_MAX = 200;
 export function rolloutReportOf(
   rollouts: readonly RolloutMeasurement[],
   limits: readonly LimitReport[],
+  enforcesNeeds: boolean,
 ): RolloutReport | null {
   if (rollouts.length === 0) return null;
   const durations = rollouts.map(({ durationMs }) => durationMs);
@@ -41,6 +42,7 @@ export function rolloutReportOf(
     durationMsSampling: meanInterval(durations, CONFIDENCE),
     dwellMs: mean(rollouts.map(dwellMs)),
     needs: worst.needs,
+    enforcesNeeds,
     waves: worst.waves.map(waveReport),
     bindingLimit: bindingLimitOf(limits),
     isResumed: rollouts.some(rollout => rollout.isResumed),

@@ -47,8 +47,9 @@ function needsTable({ rollout }: WithRollout): Html {
     companiesMax === null ? 'all' : grouped(companiesMax),
     'modelled',
   ]);
+  const caption = `What the plan needs of what the vendors limit by number; ${rollout.enforcesNeeds ? 'enforced in this run' : 'not enforced in this run'}`;
   const head = ['limit', 'fact', 'allowed', 'needed', 'where most is needed', 'room for companies', 'label'];
-  return table('What the plan needs of what the vendors limit by number', head, rows, [2, 3, 5]);
+  return table(caption, head, rows, [2, 3, 5]);
 }
 
 function wavesTable({ rollout, label }: WithRollout): Html {

@@ -1,7 +1,7 @@
 // The first screen: verdict, KPI table and what to look at next.
 
 import { styleText } from 'node:util';
-import { capacityTexts } from './capacity.ts';
+import { capacityNote, capacityTexts } from './capacity.ts';
 import { grouped, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
 import type { KpiReport, Report, Verdict } from './report.ts';
@@ -87,7 +87,11 @@ function doesNotFit(report: Report): [string, string][] {
   const texts = capacityTexts(report);
   const shown = texts.slice(0, CAPACITY_SHOWN);
   const more = texts.length > shown.length ? [`and ${texts.length - shown.length} more in the report`] : [];
-  return [...shown, ...more].map((text, i) => [i === 0 ? 'Does not fit' : '', oneLine(text)]);
+  const note = capacityNote(report);
+  return [...shown, ...more, ...(note === null ? [] : [note])].map((text, i) => [
+    i === 0 ? 'Does not fit' : '',
+    oneLine(text),
+  ]);
 }
 
 /** There is no column for labels: one that is not the run's stands among the notes. */
