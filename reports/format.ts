@@ -7,12 +7,13 @@ const UNITS = [
   { name: 'ms', ms: 1, below: 999.5 },
   { name: 's', ms: 1000, below: 119_950 },
   { name: 'min', ms: 60_000, below: 36_000_000 },
-  { name: 'h', ms: 3_600_000, below: Infinity },
+  { name: 'h', ms: 3_600_000, below: 345_600_000 },
+  { name: 'd', ms: 86_400_000, below: Infinity },
 ] as const;
 
 type Unit = (typeof UNITS)[number];
 
-const unitOf = (ms: number): Unit => UNITS.find(unit => Math.abs(ms) < unit.below) ?? UNITS[3];
+const unitOf = (ms: number): Unit => UNITS.find(unit => Math.abs(ms) < unit.below) ?? UNITS[4];
 
 /** `48.1`, `167`, `0.042`. */
 function digits(value: number): string {
