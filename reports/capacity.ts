@@ -6,11 +6,11 @@ import type { Report } from './report.ts';
 
 type Limited = {
   readonly title: string;
-  /** What somebody can do about it. `times`: how many of what holds them would do. */
+  /** What somebody can do about it. `times`: how often the limit is needed. */
   readonly raise: (times: number) => string;
 };
 
-const several = (what: string, path: string) => (times: number) => `${times} ${what} (${path})`;
+const several = (what: string, path: string) => (times: number) => `${times} times as many ${what} (${path})`;
 const wildcard = 'platform.dns=wildcard needs none';
 
 const LIMITED: Readonly<Record<string, Limited>> = {
@@ -29,17 +29,17 @@ const LIMITED: Readonly<Record<string, Limited>> = {
   'quota.atlas.users': {
     title: 'database users of an Atlas project',
     raise: times =>
-      `${times} Atlas projects a region (platform.regions), or a limit set by the Admin API, 900 at most`,
+      `${times} times as many Atlas projects (platform.regions), or a limit set by the Admin API, 900 at most`,
   },
   'quota.atlas.roles': {
     title: 'custom roles of an Atlas project',
     raise: times =>
-      `${times} Atlas projects a region (platform.regions), or a limit set by the Admin API, 1,400 at most`,
+      `${times} times as many Atlas projects (platform.regions), or a limit set by the Admin API, 1,400 at most`,
   },
   'quota.cloudflare.records-per-zone': {
     title: 'DNS records of a Cloudflare zone',
     raise: times =>
-      `${times} zones (platform.zones), an Enterprise contract, or one wildcard record: ${wildcard}`,
+      `${times} times as many zones (platform.zones), an Enterprise contract, or one wildcard record: ${wildcard}`,
   },
   'quota.cloudflare.hostnames': {
     title: 'custom hostnames of a Cloudflare account',

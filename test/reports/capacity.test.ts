@@ -30,8 +30,8 @@ describe('a plan that does not fit', () => {
 
   it('hears which limit, at how many companies and what would do, the first to be reached first', () => {
     expect(capacityTexts(report)).toEqual([
-      'database users of an Atlas project: 100, the plan needs 4,000 in Atlas project a; room for 250 companies; would do: 40 Atlas projects a region (platform.regions), or a limit set by the Admin API, 900 at most',
-      'Cloud Run services of a project and region: 1,000, the plan needs 4,000 in us-west1 of p; room for 2,500 companies; would do: 4 projects (platform.googleProjects)',
+      'database users of an Atlas project: 100, the plan needs 4,000 in Atlas project a; room for 250 companies; would do: 40 times as many Atlas projects (platform.regions), or a limit set by the Admin API, 900 at most',
+      'Cloud Run services of a project and region: 1,000, the plan needs 4,000 in us-west1 of p; room for 2,500 companies; would do: 4 times as many projects (platform.googleProjects)',
     ]);
   });
 
