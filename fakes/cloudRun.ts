@@ -15,7 +15,7 @@ import {
   ownerOf,
   type Spec,
 } from './cloudRunDeployment.ts';
-import { asksForNumbers, withNumbers } from './cloudRunEnumerations.ts';
+import { withNumbers } from './cloudRunEnumerations.ts';
 import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
 import { createOperations } from './cloudRunOperations.ts';
 import { createPolicies } from './cloudRunPolicies.ts';
@@ -25,6 +25,7 @@ import { etagOf, hostOf, isRegion, SERVICE_TYPE, serviceResource } from './cloud
 import { createRevisions } from './cloudRunRevisions.ts';
 import type { Share } from './companyInstances.ts';
 import { googleError, googleRefusals } from './google.ts';
+import { asksForNumbers } from './googleEnumerations.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
 export type RunningService = {

@@ -1,9 +1,8 @@
-// Google's gapic clients speak of enumerations by number, its other clients by name. Inside the fake they have names.
+// Cloud Run's enumerations, for clients that speak of them by number.
 
-import { isObject } from './service.ts';
+import { type Enumerations, withNames as namesIn, withNumbers as numbersIn } from './googleEnumerations.ts';
 
-/** By field, in the order of their numbers. */
-const ENUMERATIONS: Readonly<Record<string, readonly string[]>> = {
+const ENUMERATIONS: Enumerations = {
   ingress: [
     'INGRESS_TRAFFIC_UNSPECIFIED',
     'INGRESS_TRAFFIC_ALL',
@@ -27,30 +26,5 @@ const ENUMERATIONS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The query by which a client asks for numbers. */
-export const asksForNumbers = (query: URLSearchParams): boolean =>
-  query.get('$alt') === 'json;enum-encoding=int';
-
-/** The same with names for numbers. A number that stands for none is left, and refused by who checks it. */
-export const withNames = (value: unknown): unknown =>
-  eachField(value, (names, item) => (typeof item === 'number' ? (names[item] ?? item) : undefined));
-
-/** The same with numbers for names. */
-export const withNumbers = (value: unknown): unknown =>
-  eachField(value, (names, item) => {
-    const number = names.indexOf(item as string);
-    return number >= 0 ? number : undefined;
-  });
-
-type Translate = (names: readonly string[], item: unknown) => unknown;
-
-function eachField(value: unknown, translate: Translate): unknown {
-  if (Array.isArray(value)) return value.map(item => eachField(item, translate));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => {
-      const names = Object.hasOwn(ENUMERATIONS, name) ? ENUMERATIONS[name] : undefined;
-      return [name, (names && translate(names, item)) ?? eachField(item, translate)];
-    }),
-  );
-}
+export const withNames = (value: unknown): unknown => namesIn(ENUMERATIONS, value);
+export const withNumbers = (value: unknown): unknown => numbersIn(ENUMERATIONS, value);

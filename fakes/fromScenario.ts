@@ -77,8 +77,15 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
   const versionWrites = ['add', 'disable', 'enable', 'destroy'].map(verb => `versions.${verb}`);
   const secretWrites = ['secrets.create', 'secrets.patch', 'secrets.delete', ...versionWrites];
   const secretReads = ['secrets.get', 'secrets.list', 'versions.get', 'versions.list'];
-  const keyWrites = ['create', 'patch', 'destroy', 'restore'].map(verb => `cryptoKeyVersions.${verb}`);
-  const keyReads = ['cryptoKeys.get', 'cryptoKeys.list', 'cryptoKeyVersions.get', 'cryptoKeyVersions.list'];
+  const keyWrites = [
+    'keyRings.create',
+    ...['create', 'patch', 'updatePrimaryVersion'].map(verb => `cryptoKeys.${verb}`),
+    ...['create', 'patch', 'destroy', 'restore'].map(verb => `cryptoKeyVersions.${verb}`),
+  ];
+  const keyReads = ['keyRings', 'cryptoKeys', 'cryptoKeyVersions'].flatMap(kind => [
+    `${kind}.get`,
+    `${kind}.list`,
+  ]);
   const rule = (name: string, fact: string, operations: readonly string[]): QuotaRule => ({
     name,
     operations,
@@ -110,7 +117,7 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
     rule(
       'WriteTokensUsagePerMinutePerProjectPerRegion',
       'quota.kms.writes',
-      ['cryptoKeys.create', 'cryptoKeys.updatePrimaryVersion', ...keyWrites].map(name => `kms.${name}`),
+      keyWrites.map(name => `kms.${name}`),
     ),
     rule(
       'ReadTokensUsagePerMinutePerProjectPerRegion',

@@ -11,6 +11,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   412: 'FAILED_PRECONDITION',
   429: 'RESOURCE_EXHAUSTED',
   500: 'INTERNAL',
+  501: 'UNIMPLEMENTED',
   503: 'UNAVAILABLE',
 };
 
@@ -33,7 +34,10 @@ export function googleError(
 export function googleRefusals(
   domain: string,
   { token, issued }: Pick<World, 'token' | 'issued'>,
-): Pick<Service, 'authorise' | 'throttled' | 'malformed' | 'unavailable' | 'taken' | 'contended'> {
+): Pick<
+  Service,
+  'authorise' | 'throttled' | 'malformed' | 'unavailable' | 'uncovered' | 'taken' | 'contended'
+> {
   return {
     authorise: ({ authorization = '' }, nowMs) =>
       authorization === `Bearer ${token}` ||
@@ -43,6 +47,8 @@ export function googleRefusals(
     throttled: refusal => googleThrottled(domain, refusal),
     malformed: reason => googleError(400, `Invalid JSON payload received: ${reason}.`),
     unavailable: status => googleError(status, `The service refused it with ${status}.`),
+    // Newer gapic clients show nothing of an answer in another envelope.
+    uncovered: reason => googleError(501, reason),
     taken: () => googleError(409, 'The resource already exists.'),
     contended: () => googleError(409, 'The resource was changed at the same time.', undefined, 'ABORTED'),
   };

@@ -1,38 +1,40 @@
-// Cloud KMS v1: keys and their versions, in the key ring `companies` that the platform's set-up has made in every
-// location. Nothing here deletes a key, since that would use up its name: undoing it destroys its primary version, which
-// the ledger calls 'deleted'.
+// Cloud KMS v1: keys and their versions, what they encrypt, and the key rings that they are in. Nothing here deletes a key,
+// since that would use up its name: undoing it destroys its primary version, which the ledger calls 'deleted'.
 
-import { companyOf, googleError, googleRefusals, pageOf, unknownName } from './google.ts';
+import { companyOf, googleError, googleRefusals, unknownName } from './google.ts';
+import { asksForNumbers } from './googleEnumerations.ts';
 import {
-  ALGORITHM,
   changeProblem,
   DESTROY_SCHEDULED_DEFAULT_MS,
   keyProblem,
+  labelsChangeProblem,
   secondsMs,
   statesOf,
+  versionProblem,
 } from './kmsChecks.ts';
-import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
+import { decrypt, encrypt } from './kmsCryptography.ts';
+import { withNames, withNumbers } from './kmsEnumerations.ts';
+import {
+  isGone,
+  type Key,
+  keyResource,
+  newVersion,
+  stateOf,
+  type Version,
+  versionResource,
+  wrongState,
+} from './kmsKeys.ts';
+import { createRings, listReply, ringMissing, ringOf } from './kmsRings.ts';
+import type { FakeReply, Route, RouteContext, Service, World } from './service.ts';
 
-/** `destroyAtMs`: when the material of a version scheduled for destruction goes; Infinity while it is none. */
-type Version = { readonly createdAtMs: number; isEnabled: boolean; destroyAtMs: number };
-type State = 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED' | 'DESTROYED';
-type Key = {
-  readonly labels: Record<string, string>;
-  readonly createdAtMs: number;
-  readonly destroyScheduledMs: number;
-  readonly versions: Version[];
-  /** Number of the primary version, from 1. */
-  primary: number;
-};
-
-const KEY_RING = 'companies';
 const KEY_ID = /^[A-Za-z0-9_-]{1,63}$/;
-const PAGE_SIZE_MAX = 1000;
-const KEYS = '/v1/projects/:project/locations/:location/keyRings/:keyRing/cryptoKeys';
+const RINGS = '/v1/projects/:project/locations/:location/keyRings';
+const KEYS = `${RINGS}/:keyRing/cryptoKeys`;
 const VERSIONS = `${KEYS}/:cryptoKey/cryptoKeyVersions`;
 
 export function kms(world: World): Service {
   const keys = new Map<string, Key>();
+  const rings = createRings(world);
   const scope = ({ params }: RouteContext) => `${params.project}/${params.location}`;
   const record = (name: string, key: Key, effect: 'created' | 'changed' | 'deleted', atMs: number) => {
     const detail = `primary ${key.primary} ${stateOf(key.versions[key.primary - 1], atMs)}`;
@@ -41,21 +43,27 @@ export function kms(world: World): Service {
   };
 
   const create = ({ params, query, body, nowMs }: RouteContext): FakeReply => {
-    const ring = `projects/${params.project}/locations/${params.location}/keyRings/${params.keyRing}`;
-    if (params.keyRing !== KEY_RING) return googleError(404, `KeyRing ${ring} not found.`);
+    const ring = ringOf(params);
+    if (!rings.has(ring)) return ringMissing(ring);
     const id = query.get('cryptoKeyId') ?? '';
     const problem = KEY_ID.test(id)
       ? keyProblem(body)
       : `The crypto key ID [${id}] must match ${KEY_ID.source}.`;
     if (problem !== undefined) return googleError(400, problem);
+    if (query.get('skipInitialVersionCreation') === 'true')
+      return googleError(
+        400,
+        'skip_initial_version_creation must not be set for the purpose ENCRYPT_DECRYPT.',
+      );
     const name = `${ring}/cryptoKeys/${id}`;
     if (keys.has(name)) return googleError(409, `CryptoKey ${name} already exists.`);
     const key: Key = {
       labels: body.labels ?? {},
       createdAtMs: nowMs,
       destroyScheduledMs: secondsMs(body.destroyScheduledDuration) ?? DESTROY_SCHEDULED_DEFAULT_MS,
-      versions: [{ createdAtMs: nowMs, isEnabled: true, destroyAtMs: Infinity }],
+      versions: [newVersion(nowMs)],
       primary: 1,
+      encryptions: 0,
     };
     keys.set(name, key);
     record(name, key, 'created', nowMs);
@@ -65,8 +73,7 @@ export function kms(world: World): Service {
   /** Runs `handle` with the key of the path, or answers 404. */
   const withKey =
     (handle: (name: string, key: Key, context: RouteContext) => FakeReply) => (context: RouteContext) => {
-      const { project, location, keyRing, cryptoKey } = context.params;
-      const name = `projects/${project}/locations/${location}/keyRings/${keyRing}/cryptoKeys/${cryptoKey}`;
+      const name = `${ringOf(context.params)}/cryptoKeys/${context.params.cryptoKey}`;
       const key = keys.get(name);
       return key === undefined
         ? googleError(404, `CryptoKey ${name} not found.`)
@@ -75,9 +82,9 @@ export function kms(world: World): Service {
 
   // A new version encrypts nothing until it is made primary, so the ledger says nothing of it.
   const createVersion = withKey((name, key, { body, nowMs }) => {
-    const unknown = unknownName(body, ['state'], 'crypto_key_version');
-    if (unknown !== undefined) return googleError(400, unknown);
-    const version = { createdAtMs: nowMs, isEnabled: true, destroyAtMs: Infinity };
+    const problem = versionProblem(body);
+    if (problem !== undefined) return googleError(400, problem);
+    const version = newVersion(nowMs);
     const number = key.versions.push(version);
     return { status: 200, body: versionResource(name, number, version, nowMs) };
   });
@@ -92,8 +99,8 @@ export function kms(world: World): Service {
   });
 
   const list = ({ params, query, nowMs }: RouteContext): FakeReply => {
-    const ring = `projects/${params.project}/locations/${params.location}/keyRings/${params.keyRing}`;
-    if (params.keyRing !== KEY_RING) return googleError(404, `KeyRing ${ring} not found.`);
+    const ring = ringOf(params);
+    if (!rings.has(ring)) return ringMissing(ring);
     const all = [...keys].filter(([name]) => name.startsWith(`${ring}/`));
     return listReply(
       'cryptoKeys',
@@ -180,67 +187,66 @@ export function kms(world: World): Service {
     return { status: 200, body: keyResource(name, key, nowMs) };
   });
 
+  const patch = withKey((name, key, { body, query, nowMs }) => {
+    const problem = labelsChangeProblem(body, query.get('updateMask'));
+    if (problem !== undefined) return googleError(400, problem);
+    key.labels = body.labels ?? {};
+    record(name, key, 'changed', nowMs);
+    return { status: 200, body: keyResource(name, key, nowMs) };
+  });
+
   const get = withKey((name, key, { nowMs }) => ({ status: 200, body: keyResource(name, key, nowMs) }));
-  const write = { latency: 'lat.kms.write', scope } as const;
-  const read = { latency: 'lat.kms.read', scope } as const;
-  const primaryPath = `${KEYS}/:cryptoKey=updatePrimaryVersion`;
+  const encryptWith = withVersion((_version, { name, key, number, context }) =>
+    encrypt(name, key, number, context),
+  );
+  const route = (
+    method: string,
+    path: string,
+    operation: string,
+    handle: Route['handle'],
+    takesEmptyText?: true,
+  ): Route => ({
+    method,
+    path,
+    operation: `kms.${operation}`,
+    // What a cryptographic request takes no source says: assumed as long as a read, since nothing is written.
+    latency: method === 'GET' || operation.endsWith('crypt') ? 'lat.kms.read' : 'lat.kms.write',
+    scope,
+    ...(takesEmptyText && { takesEmptyText }),
+    handle: context => {
+      const reply = handle({ ...context, body: withNames(context.body) });
+      return asksForNumbers(context.query) ? { ...reply, body: withNumbers(reply.body) } : reply;
+    },
+  });
+  const key = `${KEYS}/:cryptoKey`;
+  const version = `${VERSIONS}/:version`;
   return {
     name: 'kms',
     hosts: ['cloudkms.googleapis.com'],
     ...googleRefusals('cloudkms.googleapis.com', world),
     routes: [
-      { method: 'POST', path: KEYS, operation: 'kms.cryptoKeys.create', ...write, handle: create },
-      {
-        method: 'POST',
-        path: primaryPath,
-        operation: 'kms.cryptoKeys.updatePrimaryVersion',
-        ...write,
-        handle: updatePrimary,
-      },
-      { method: 'GET', path: KEYS, operation: 'kms.cryptoKeys.list', ...read, handle: list },
-      { method: 'GET', path: `${KEYS}/:cryptoKey=`, operation: 'kms.cryptoKeys.get', ...read, handle: get },
-      {
-        method: 'POST',
-        path: VERSIONS,
-        operation: 'kms.cryptoKeyVersions.create',
-        ...write,
-        handle: createVersion,
-      },
-      {
-        method: 'GET',
-        path: VERSIONS,
-        operation: 'kms.cryptoKeyVersions.list',
-        ...read,
-        handle: listVersions,
-      },
-      {
-        method: 'GET',
-        path: `${VERSIONS}/:version=`,
-        operation: 'kms.cryptoKeyVersions.get',
-        ...read,
-        handle: withVersion(answer),
-      },
-      {
-        method: 'PATCH',
-        path: `${VERSIONS}/:version=`,
-        operation: 'kms.cryptoKeyVersions.patch',
-        ...write,
-        handle: patchVersion,
-      },
-      {
-        method: 'POST',
-        path: `${VERSIONS}/:version=restore`,
-        operation: 'kms.cryptoKeyVersions.restore',
-        ...write,
-        handle: restore,
-      },
-      {
-        method: 'POST',
-        path: `${VERSIONS}/:version=destroy`,
-        operation: 'kms.cryptoKeyVersions.destroy',
-        ...write,
-        handle: destroy,
-      },
+      route('POST', KEYS, 'cryptoKeys.create', create, true),
+      route('POST', `${key}=updatePrimaryVersion`, 'cryptoKeys.updatePrimaryVersion', updatePrimary),
+      route(
+        'POST',
+        `${key}=encrypt`,
+        'cryptoKeys.encrypt',
+        withKey((name, found, context) => encrypt(name, found, found.primary, context)),
+      ),
+      route('POST', `${key}=decrypt`, 'cryptoKeys.decrypt', withKey(decrypt)),
+      route('GET', KEYS, 'cryptoKeys.list', list),
+      route('GET', `${key}=`, 'cryptoKeys.get', get),
+      route('PATCH', `${key}=`, 'cryptoKeys.patch', patch, true),
+      route('POST', VERSIONS, 'cryptoKeyVersions.create', createVersion, true),
+      route('GET', VERSIONS, 'cryptoKeyVersions.list', listVersions),
+      route('GET', `${version}=`, 'cryptoKeyVersions.get', withVersion(answer)),
+      route('PATCH', `${version}=`, 'cryptoKeyVersions.patch', patchVersion),
+      route('POST', `${version}=restore`, 'cryptoKeyVersions.restore', restore),
+      route('POST', `${version}=destroy`, 'cryptoKeyVersions.destroy', destroy),
+      route('POST', `${version}=encrypt`, 'cryptoKeyVersions.encrypt', encryptWith),
+      route('POST', RINGS, 'keyRings.create', rings.create, true),
+      route('GET', RINGS, 'keyRings.list', rings.list),
+      route('GET', `${RINGS}/:keyRing=`, 'keyRings.get', rings.get),
     ],
   };
 }
@@ -253,52 +259,3 @@ type FoundVersion = {
   readonly versionName: string;
   readonly context: RouteContext;
 };
-
-function listReply(kind: string, all: readonly object[], query: URLSearchParams): FakeReply {
-  const page = pageOf(all, query, PAGE_SIZE_MAX);
-  if (typeof page === 'string') return googleError(400, page);
-  const { items, nextPageToken } = page;
-  return {
-    status: 200,
-    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, totalSize: all.length },
-  };
-}
-
-const isGone = ({ destroyAtMs }: Version) => destroyAtMs < Infinity;
-
-function stateOf(version: Version, nowMs: number): State {
-  if (!isGone(version)) return version.isEnabled ? 'ENABLED' : 'DISABLED';
-  return nowMs < version.destroyAtMs ? 'DESTROY_SCHEDULED' : 'DESTROYED';
-}
-
-function wrongState(name: string, version: Version, nowMs: number): FakeReply {
-  const state = `has value ${stateOf(version, nowMs)} in field crypto_key_version.state`;
-  const message = `The request cannot be fulfilled. Resource ${name} ${state}.`;
-  return googleError(400, message, undefined, 'FAILED_PRECONDITION');
-}
-
-function keyResource(name: string, key: Key, nowMs: number): object {
-  return {
-    name,
-    primary: versionResource(name, key.primary, key.versions[key.primary - 1], nowMs),
-    purpose: 'ENCRYPT_DECRYPT',
-    createTime: isoTime(key.createdAtMs),
-    versionTemplate: { protectionLevel: 'SOFTWARE', algorithm: ALGORITHM },
-    labels: key.labels,
-    destroyScheduledDuration: `${key.destroyScheduledMs / 1000}s`,
-  };
-}
-
-function versionResource(keyName: string, number: number, version: Version, nowMs: number) {
-  const state = stateOf(version, nowMs);
-  return {
-    name: `${keyName}/cryptoKeyVersions/${number}`,
-    state,
-    protectionLevel: 'SOFTWARE',
-    algorithm: ALGORITHM,
-    createTime: isoTime(version.createdAtMs),
-    generateTime: isoTime(version.createdAtMs),
-    ...(state === 'DESTROY_SCHEDULED' && { destroyTime: isoTime(version.destroyAtMs) }),
-    ...(state === 'DESTROYED' && { destroyEventTime: isoTime(version.destroyAtMs) }),
-  };
-}

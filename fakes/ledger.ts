@@ -9,7 +9,7 @@ export type LedgerEntry = {
   readonly service: string;
   /** secret, secretVersion, cryptoKey, databaseRole, databaseUser, databaseIndex, document, namespace, service,
    * dnsRecord, certificate; besides what a company consists of project, cluster, compositeIndex, index, certificatePack,
-   * apiToken. */
+   * apiToken, keyRing. */
   readonly kind: string;
   /** The vendor's full resource name. */
   readonly name: string;

@@ -1,15 +1,13 @@
 // What Secret Manager refuses in a request: the checks of secrets, payloads, filters and pages.
 
 import { labelsProblem, unknownName } from './google.ts';
+import { binaryOf, crc32c } from './googleBytes.ts';
 import { isObject } from './service.ts';
 
 const PAYLOAD_BYTES_MAX = 65_536;
 const SECRET_FIELDS = ['replication', 'labels', 'annotations', 'etag', 'name', 'createTime'];
 const ANNOTATION_KEY = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const ANNOTATIONS_BYTES_MAX = 16_384;
-const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
-/** Castagnoli's polynomial, its bits in reverse. */
-const CRC32C = 0x82f63b78;
 
 // biome-ignore lint/suspicious/noExplicitAny: a client's body, checked here
 export function secretProblem(body: any): string | undefined {
@@ -75,29 +73,13 @@ export function payloadOf(body: any): Payload | string {
   if (unknown !== undefined) return unknown;
   const { data, dataCrc32c } = body.payload ?? {};
   if (typeof data !== 'string' || data === '') return 'SecretPayload.data must be provided.';
-  const bytes = bytesOf(data);
+  const bytes = binaryOf(data);
   if (bytes === undefined) return "Invalid value at 'payload.data' (TYPE_BYTES): Base64 decoding failed.";
   if (bytes.length > PAYLOAD_BYTES_MAX) return 'The payload exceeds 64 KiB.';
-  const crc32c = String(crc32cOf(bytes));
-  if (dataCrc32c !== undefined && String(dataCrc32c) !== crc32c)
+  const checksum = String(crc32c(bytes));
+  if (dataCrc32c !== undefined && String(dataCrc32c) !== checksum)
     return 'The checksum in SecretPayload.data_crc32c does not match the data.';
-  return { data, crc32c, checked: dataCrc32c !== undefined };
-}
-
-/** One character a byte; undefined when it is not base64, of either alphabet, padded or not. */
-function bytesOf(data: string): string | undefined {
-  const digits = data.replace(/=+$/, '');
-  if (!BASE64.test(data) || digits.length % 4 === 1) return undefined;
-  return atob(digits.replaceAll('-', '+').replaceAll('_', '/'));
-}
-
-function crc32cOf(bytes: string): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) {
-    crc ^= bytes.charCodeAt(i);
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CRC32C : crc >>> 1;
-  }
-  return ~crc >>> 0;
+  return { data, crc32c: checksum, checked: dataCrc32c !== undefined };
 }
 
 /** Whether a resource is asked for, or the reason why the filter is refused. The fake covers `field:value` alone. */

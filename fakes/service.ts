@@ -64,6 +64,8 @@ export type Route = {
   readonly scope?: (context: RouteContext) => string;
   /** It takes a form instead of JSON, and no credential but what the handler asks for: it gives credentials out. */
   readonly isTokenEndpoint?: true;
+  /** `""` is an empty object: so Google's gapic clients write the message that a body is, where no field of it is set. */
+  readonly takesEmptyText?: true;
   readonly handle: (context: RouteContext) => FakeReply;
 };
 
@@ -83,6 +85,8 @@ export type Service = {
   readonly malformed: (reason: string) => FakeReply;
   /** What a client sees of a failure inside the vendor. */
   readonly unavailable: (status: number) => FakeReply;
+  /** A call that the fake does not cover, in the vendor's envelope; in none when absent. */
+  readonly uncovered?: (reason: string) => FakeReply;
   /** A creation whose name is taken; absent where nothing has a name that a client chooses. */
   readonly taken?: (operation: string) => FakeReply;
   /** A write that met another of the same thing; absent where the vendor documents no such answer. */
@@ -205,12 +209,13 @@ export function serve(
   if (match === undefined) {
     const call = `${request.method} ${request.path}`;
     const error = `the fake ${service.name} does not cover ${call}; fakes/README.md lists what it covers`;
-    return refused(operation, { status: 501, body: { error } });
+    return refused(operation, service.uncovered?.(error) ?? { status: 501, body: { error } });
   }
   const { route, params } = match;
   const denied = route.isTokenEndpoint ? undefined : service.authorise(request.headers, nowMs, operation);
   if (denied !== undefined) return refused(operation, denied);
-  const given = route.isTokenEndpoint ? formOf(request) : body;
+  const isEmpty = route.takesEmptyText && isEmptyText(request);
+  const given = route.isTokenEndpoint ? formOf(request) : isEmpty ? NO_BODY : body;
   if (typeof given === 'string') return refused(operation, service.malformed(given));
   const { query, headers, host, key } = request;
   const context: RouteContext = { params, query, headers, host, body: given, operation, nowMs, key };
@@ -251,6 +256,8 @@ export function bodyOf({ body }: FakeRequest): Body {
     return 'not valid JSON in UTF-8';
   }
 }
+
+const isEmptyText = ({ body }: FakeRequest): boolean => body?.length === 2 && decoder.decode(body) === '""';
 
 function formOf({ body, headers }: FakeRequest): Body {
   if (!/^application\/x-www-form-urlencoded\b/.test(headers['content-type'] ?? '')) return 'not a form';

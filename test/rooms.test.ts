@@ -20,6 +20,7 @@ type Room = {
 const root = fileURLToPath(new URL('..', import.meta.url));
 const VENDORS = [
   'cloudflare',
+  '@google-cloud/kms',
   '@google-cloud/run',
   '@googleapis/run',
   '@googleapis/secretmanager',

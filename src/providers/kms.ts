@@ -1,22 +1,15 @@
 // Google Cloud KMS v1: the company's key. A deleted key's name can never be used again, so a company that is undone
 // keeps its key: undoing destroys its versions, and making it again enables one new version and makes it primary.
 
+import type { protos } from '@google-cloud/kms';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
 import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
 
-/** As in Google's public description of the API; the parts that the client reads. */
-type CryptoKeyVersion = {
-  readonly name?: string;
-  readonly state?: 'PENDING_GENERATION' | 'ENABLED' | 'DISABLED' | 'DESTROY_SCHEDULED' | 'DESTROYED';
-};
-type CryptoKey = {
-  readonly name?: string;
-  readonly purpose?: 'ENCRYPT_DECRYPT';
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly primary?: CryptoKeyVersion;
-};
+type CryptoKey = protos.google.cloud.kms.v1.ICryptoKey;
+type CryptoKeyVersion = protos.google.cloud.kms.v1.ICryptoKeyVersion;
+type VersionList = protos.google.cloud.kms.v1.IListCryptoKeyVersionsResponse;
 
 const API = 'https://cloudkms.googleapis.com/v1';
 const ENABLED = 'state=ENABLED';
@@ -41,7 +34,7 @@ export function cryptoKeyVerbs(send: Send, company: Company, platform: Platform)
       const answer = await send({ method: 'POST', url: createUrl, ...GOOGLE, body: {} }, attempt, 3);
       if (answer.kind !== 'answered') return answer;
       if (answer.status !== 200) return googleFailure(answer);
-      version = (jsonOf(answer) as CryptoKeyVersion | undefined)?.name;
+      version = (jsonOf(answer) as CryptoKeyVersion | undefined)?.name ?? undefined;
       if (version === undefined) return unreadable(answer);
     }
     const body = { cryptoKeyVersionId: version.slice(version.lastIndexOf('/') + 1) };
@@ -154,7 +147,7 @@ async function versionsIn(
   const answer = await send({ method: 'GET', url: listUrl, ...GOOGLE }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   if (answer.status !== 200) return googleFailure(answer);
-  const list = jsonOf(answer) as { readonly cryptoKeyVersions?: readonly CryptoKeyVersion[] } | undefined;
+  const list = jsonOf(answer) as VersionList | undefined;
   if (!list) return unreadable(answer);
   return { kind: 'versions', names: (list.cryptoKeyVersions ?? []).map(version => version.name ?? '') };
 }

@@ -17,7 +17,7 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   cloudRunRest: /"status":"UNAUTHENTICATED"/,
   cloudflare: /PermissionDeniedError: 403 .*"code":9109/,
   firestore: /GaxiosError: Request had invalid authentication credentials/,
-  kms: /UNAUTHENTICATED: Request had invalid authentication credentials/,
+  kms: /GoogleError: Request had invalid authentication credentials/,
   pinecone: /PineconeAuthorizationError/,
   secretManager: /GaxiosError: Request had invalid authentication credentials/,
 };

@@ -286,6 +286,23 @@ const GOOD: Readonly<Record<string, Good>> = {
       ],
     },
   ],
+  'labels of a key': [
+    kms,
+    `${KEYS}/c1?updateMask=labels`,
+    { labels: { company: 'c1', tier: 'gold' } },
+    { method: 'PATCH', before: [[`${KEYS}?cryptoKeyId=c1`, key]] },
+  ],
+  'a text to encrypt': [
+    kms,
+    `${KEYS}/c1:encrypt`,
+    {
+      plaintext: 'MTIzNDU2Nzg5',
+      plaintextCrc32c: '3808858755',
+      additionalAuthenticatedData: 'MTIzNDU2Nzg5',
+      additionalAuthenticatedDataCrc32c: '3808858755',
+    },
+    { before: [[`${KEYS}?cryptoKeyId=c1`, key]] },
+  ],
   'a database': [
     firestore,
     '/v1/projects/p/databases?databaseId=other',

@@ -1,4 +1,5 @@
-// Versions of a key: looked at, disabled and enabled, destroyed and brought back. Keys themselves are in `google.test.ts`.
+// Versions of a key: looked at, disabled and enabled, destroyed and brought back; what they encrypt. Keys themselves are in
+// `google.test.ts`.
 
 import { describe, expect, it, test } from 'vitest';
 import { kms } from '../../fakes/kms.ts';
@@ -95,6 +96,72 @@ it('lists the keys of one key ring', () => {
   const { cryptoKeys, totalSize } = call('GET', '').body;
   expect(cryptoKeys.map(({ name }: { name: string }) => name.split('/').at(-1))).toEqual(['c1', 'c2']);
   expect(totalSize).toBe(2);
+});
+
+it('names enumerations unless it is asked for numbers, and takes both', () => {
+  const { call } = setUp();
+  expect(call('GET', '/c1').body).toMatchObject({
+    purpose: 'ENCRYPT_DECRYPT',
+    primary: { state: 'ENABLED' },
+  });
+  const numbers = call('GET', '/c1?$alt=json%3Benum-encoding=int').body;
+  expect(numbers).toMatchObject({ purpose: 1, primary: { state: 1, algorithm: 1, protectionLevel: 1 } });
+  expect(call('POST', '?cryptoKeyId=c2', { purpose: 1 }).body.purpose).toBe('ENCRYPT_DECRYPT');
+  expect(call('POST', '?cryptoKeyId=c3', { purpose: 9 }).status).toBe(400);
+});
+
+it('gives a key to the company that its new labels name, and says so in the ledger', () => {
+  const { call, world } = setUp();
+  const labels = { company: 'c2' };
+  expect(call('PATCH', '/c1?updateMask=labels', { labels }).body.labels).toEqual(labels);
+  expect(liveResources(world.ledger.entries)).toMatchObject([{ kind: 'cryptoKey', company: 'c2' }]);
+});
+
+describe('what a key encrypts', () => {
+  const plaintext = btoa('123456789');
+
+  it('is opened until the version is gone, and leaves no trace in the ledger', () => {
+    const { call, destroy, restore, set, world } = setUp();
+    const { ciphertext } = call('POST', '/c1:encrypt', { plaintext }).body;
+    const open = (nowMs = 0) => call('POST', '/c1:decrypt', { ciphertext }, nowMs);
+    expect(open().body).toEqual({
+      plaintext,
+      // The check value of CRC-32C.
+      plaintextCrc32c: String(0xe3069283),
+      usedPrimary: true,
+      protectionLevel: 'SOFTWARE',
+    });
+    expect(world.ledger.entries).toHaveLength(1);
+    destroy();
+    expect(open().body.error.message).toMatch(/is: DESTROY_SCHEDULED/);
+    restore(1, 29 * DAY_MS);
+    expect(open(29 * DAY_MS).body.error.message).toMatch(/is: DISABLED/);
+    set('ENABLED');
+    expect(open(29 * DAY_MS).body.plaintext).toBe(plaintext);
+    destroy();
+    expect(open(31 * DAY_MS).body.error.message).toMatch(/is: DESTROYED/);
+  });
+
+  it.each([
+    ['a wrong alphabet', ':encrypt', { plaintext: '!!!!' }, 400],
+    ['bytes that are no text', ':encrypt', { plaintext: 5 }, 400],
+    ['a checksum that is none', ':encrypt', { plaintext, plaintextCrc32c: 'x' }, 400],
+    ['a checksum of other bytes', ':encrypt', { plaintext, plaintextCrc32c: '1' }, 400],
+    ['no ciphertext', ':decrypt', {}, 400],
+    ['a ciphertext of nobody', ':decrypt', { ciphertext: btoa('0'.repeat(40)) }, 400],
+    ['a version to decrypt with', '/cryptoKeyVersions/1:decrypt', { ciphertext: btoa('0') }, 501],
+    ['a version that is absent', '/cryptoKeyVersions/2:encrypt', { plaintext }, 404],
+  ])('is not had with %s', (_what, path, body, status) => {
+    const { call } = setUp();
+    expect(call('POST', `/c1${path}`, body).status).toBe(status);
+  });
+});
+
+it('takes an empty text for an empty body where Google’s clients write one, and nowhere else', () => {
+  const { call } = setUp();
+  expect(call('POST', '/c1/cryptoKeyVersions', '""').status).toBe(200);
+  expect(call('POST', '/c1/cryptoKeyVersions/1:destroy', '""').body.error.status).toBe('INVALID_ARGUMENT');
+  expect(call('POST', '/c1/cryptoKeyVersions', '"x"').body.error.status).toBe('INVALID_ARGUMENT');
 });
 
 const VERSION = '/c1/cryptoKeyVersions/1';

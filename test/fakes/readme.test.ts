@@ -74,10 +74,13 @@ describe('what the table of other calls names', () => {
   );
 });
 
-it('what no fake covers is answered with the call and where to read on', () => {
-  const error =
-    'the fake kms does not cover GET /v1/projects/P/rockets; fakes/README.md lists what it covers';
-  expect(answerTo('kms', 'GET', '/v1/projects/P/rockets')).toEqual({ status: 501, body: { error } });
+it.each([
+  ['pinecone', (error: string) => ({ error })],
+  // In Google's own envelope.
+  ['kms', (message: string) => ({ error: { code: 501, message, status: 'UNIMPLEMENTED' } })],
+])('what the fake %s does not cover is answered with the call and where to read on', (name, envelope) => {
+  const text = `the fake ${name} does not cover GET /rockets; fakes/README.md lists what it covers`;
+  expect(answerTo(name, 'GET', '/rockets')).toEqual({ status: 501, body: envelope(text) });
 });
 
 function answerTo(name: string, method: string, path: string) {

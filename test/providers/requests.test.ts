@@ -1,6 +1,4 @@
-// Cloud KMS and Atlas, whose clients are not among the packages: each request of ours as the vendor's description has it.
-// Those of Cloud KMS were compared once with what @google-cloud/kms 6.3.0 sends over REST: the same, its enumerations being
-// numbers there.
+// Atlas, which has no client of its own in JavaScript: each request of ours as the vendor's description has it.
 
 import { describe, expect, test } from 'vitest';
 import type { Call, Transport } from '../../src/ports.ts';
@@ -12,7 +10,6 @@ import {
   enableDatabaseUser,
 } from '../../src/providers/atlas.ts';
 import { createSend, type Send } from '../../src/providers/call.ts';
-import { cryptoKeyVerbs, disableKey, enableKey } from '../../src/providers/kms.ts';
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
@@ -66,71 +63,12 @@ async function requestsOf(act: (send: Send) => Promise<unknown>, answers: readon
   return { calls, texts };
 }
 
-const KEYS = 'https://cloudkms.googleapis.com/v1/projects/p/locations/us-west1/keyRings/companies/cryptoKeys';
-const KEY = `${KEYS}/c00001`;
-const labels = { company: 'c00001' };
-const version = (n: number) => ({ name: `${KEY.replace(/.*v1\//, '')}/cryptoKeyVersions/${n}` });
-const key = (send: Send) => cryptoKeyVerbs(send, company, platform);
-
 type Case = readonly [
   what: string,
   act: (send: Send) => Promise<unknown>,
   answers: readonly Answer[],
   texts: readonly string[],
 ];
-const KMS: readonly Case[] = [
-  [
-    'makes a key',
-    send => key(send).create!(attempt),
-    [[200]],
-    [`POST ${KEYS}?cryptoKeyId=c00001 {"purpose":"ENCRYPT_DECRYPT","labels":{"company":"c00001"}}`],
-  ],
-  [
-    'gives a key of before a new version',
-    send => key(send).create!(attempt),
-    [[409], [200, { labels, primary: { state: 'DESTROYED' } }], [200], [200, version(2)], [200]],
-    [
-      `POST ${KEYS}?cryptoKeyId=c00001 {"purpose":"ENCRYPT_DECRYPT","labels":{"company":"c00001"}}`,
-      `GET ${KEY}`,
-      `GET ${KEY}/cryptoKeyVersions?filter=state%3DENABLED`,
-      `POST ${KEY}/cryptoKeyVersions {}`,
-      `POST ${KEY}:updatePrimaryVersion {"cryptoKeyVersionId":"2"}`,
-    ],
-  ],
-  ['looks for a key', send => key(send).find(attempt, undefined), [[404]], [`GET ${KEY}`]],
-  [
-    'destroys the versions of a key',
-    send => key(send).remove!(attempt, undefined),
-    [[200, { labels }], [200, { cryptoKeyVersions: [version(1), version(2)] }], [200], [200]],
-    [
-      `GET ${KEY}`,
-      `GET ${KEY}/cryptoKeyVersions?filter=state%3DENABLED%20OR%20state%3DDISABLED`,
-      `POST ${KEY}/cryptoKeyVersions/1:destroy {}`,
-      `POST ${KEY}/cryptoKeyVersions/2:destroy {}`,
-    ],
-  ],
-  [
-    'disables a key',
-    send => disableKey(send, company, platform, attempt),
-    [[200, { labels }], [200, { cryptoKeyVersions: [version(1)] }], [200]],
-    [
-      `GET ${KEY}`,
-      `GET ${KEY}/cryptoKeyVersions?filter=state%3DENABLED`,
-      `PATCH ${KEY}/cryptoKeyVersions/1?updateMask=state {"state":"DISABLED"}`,
-    ],
-  ],
-  [
-    'enables a key',
-    send => enableKey(send, company, platform, attempt),
-    [[200, { labels }], [200, { cryptoKeyVersions: [version(1)] }], [200]],
-    [
-      `GET ${KEY}`,
-      `GET ${KEY}/cryptoKeyVersions?filter=state%3DDISABLED`,
-      `PATCH ${KEY}/cryptoKeyVersions/1?updateMask=state {"state":"ENABLED"}`,
-    ],
-  ],
-];
-
 const API = `https://cloud.mongodb.com/api/atlas/v2/groups/${GROUP}`;
 const ROLES = `${API}/customDBRoles/roles`;
 const USERS = `${API}/databaseUsers`;
@@ -194,11 +132,8 @@ const ATLAS: readonly Case[] = [
   ],
 ];
 
-describe.each<[string, readonly Case[]]>([
-  ['Cloud KMS', KMS],
-  ['Atlas', ATLAS],
-])('the client of %s', (_vendor, cases) => {
-  test.each(cases)('%s', async (_what, act, answers, texts) => {
+describe('the client of Atlas', () => {
+  test.each(ATLAS)('%s', async (_what, act, answers, texts) => {
     const requests = await requestsOf(act, answers);
     expect(requests.texts).toEqual(texts);
     for (const { url, headers, body } of requests.calls) {
