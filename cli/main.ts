@@ -1,7 +1,7 @@
 // The `sandtable` command line: reads flags, calls one command, turns its outcome into an exit code.
 // 0 pass or done · 1 fail · 2 bad usage or input · 3 inconclusive or no data · 4 internal error · 130 interrupted.
 
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { FactValues } from '../scenarios/facts.ts';
 import { SandtableError } from '../src/errors.ts';
 import { loadScenario, parseFacts, parseInteger } from './input.ts';
@@ -207,6 +207,31 @@ program
   .action(async flags => {
     const { calibrate } = await import('./calibrate.ts');
     process.exitCode = await calibrate(flags);
+  });
+
+/** For what an earlier pilot provisioned. */
+function provisionedCommand(name: string, description: string): Command {
+  return reportFolderFlag(scenarioCommand(name, description))
+    .requiredOption('--fakes <url>', 'address of the running `sandtable fakes` that the pilot had')
+    .option('--stores <url>', "the pilot's --stores, if it had one (default: the file beside its report)");
+}
+
+provisionedCommand(
+  'company',
+  'show or change one company of an earlier pilot; interrupted, the same command goes on',
+)
+  .argument('<id>', "the company's, such as c00042")
+  .addArgument(
+    new Argument('<change>', 'what to do with it').choices([
+      ...['show', 'level', 'suspend', 'resume', 'decommission'],
+    ]),
+  )
+  .argument('[level]', 'of `level`: the new one, such as DIAMOND')
+  .option('--scenario <name>', "the pilot's: a name from `sandtable scenarios`, or a file", 'pilot-100')
+  .action(async (id, change, level, flags) => {
+    const scenario = loadScenario(flags.scenario, flags.set);
+    const { company } = await import('./company.ts');
+    process.exitCode = await company(scenario, id, change, level, flags);
   });
 
 factFlag(scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor'))
