@@ -17,8 +17,7 @@ import { INTERRUPTED } from './output.ts';
 import { onProvisioned, type ProvisionedFlags } from './provisioned.ts';
 import { nearest, show } from './words.ts';
 
-export const CHANGES = ['show', 'level', 'suspend', 'resume', 'decommission'] as const;
-export type CompanyChange = (typeof CHANGES)[number];
+export type CompanyChange = 'show' | 'level' | 'suspend' | 'resume' | 'decommission';
 
 const EXIT_CODES: Readonly<Record<ChangeEnded['state'], number>> = { done: 0, failed: 1, refused: 2 };
 

@@ -234,6 +234,18 @@ provisionedCommand(
     process.exitCode = await company(scenario, id, change, level, flags);
   });
 
+provisionedCommand(
+  'watch',
+  'check what an earlier pilot provisioned as often as the plan says, and mend it; ends by itself',
+)
+  .argument('[scenario]', "the pilot's: a name from `sandtable scenarios`, or a file", 'pilot-100')
+  .requiredOption('--for <duration>', "how long by the fakes' clock, such as 10m; at most 24h")
+  .action(async (name, flags) => {
+    const scenario = loadScenario(name, flags.set);
+    const { watch } = await import('./watch.ts');
+    process.exitCode = await watch(scenario, flags.for, flags);
+  });
+
 factFlag(scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor'))
   .argument('[scenario]', 'whose quotas, facts and faults they have', 'pilot-100')
   .option('--port <integer>', 'main port; 0 for any that is free', integer('--port', 0, 65_535), 8700)
