@@ -107,6 +107,7 @@ function printSeen(
   const registered =
     record && `${record.level}, ${record.hostname}${record.isSuspended ? ', suspended' : ''}`;
   console.log(`  registry  ${registered ?? 'not there'}`);
-  for (const { id: step, found } of steps) console.log(`  ${found.padEnd(9)} ${step}`);
+  for (const { id: step, found, reason } of steps)
+    console.log(`  ${found.padEnd(9)} ${step}${reason && `: ${reason}`}`);
   return 0;
 }

@@ -1,10 +1,11 @@
 // The `sandtable` command line: reads flags, calls one command, turns its outcome into an exit code.
 // 0 pass or done · 1 fail · 2 bad usage or input · 3 inconclusive or no data · 4 internal error · 130 interrupted.
 
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { FactValues } from '../scenarios/facts.ts';
 import { SandtableError } from '../src/errors.ts';
 import { loadScenario, parseFacts, parseInteger } from './input.ts';
+import { addProvisionedCommands } from './provisionedCommands.ts';
 import { listScenarios } from './scenarios.ts';
 import { validateFile } from './validate.ts';
 
@@ -209,42 +210,7 @@ program
     process.exitCode = await calibrate(flags);
   });
 
-/** For what an earlier pilot provisioned. */
-function provisionedCommand(name: string, description: string): Command {
-  return reportFolderFlag(scenarioCommand(name, description))
-    .requiredOption('--fakes <url>', 'address of the running `sandtable fakes` that the pilot had')
-    .option('--stores <url>', "the pilot's --stores, if it had one (default: the file beside its report)");
-}
-
-provisionedCommand(
-  'company',
-  'show or change one company of an earlier pilot; interrupted, the same command goes on',
-)
-  .argument('<id>', "the company's, such as c00042")
-  .addArgument(
-    new Argument('<change>', 'what to do with it').choices([
-      ...['show', 'level', 'suspend', 'resume', 'decommission'],
-    ]),
-  )
-  .argument('[level]', 'of `level`: the new one, such as DIAMOND')
-  .option('--scenario <name>', "the pilot's: a name from `sandtable scenarios`, or a file", 'pilot-100')
-  .action(async (id, change, level, flags) => {
-    const scenario = loadScenario(flags.scenario, flags.set);
-    const { company } = await import('./company.ts');
-    process.exitCode = await company(scenario, id, change, level, flags);
-  });
-
-provisionedCommand(
-  'watch',
-  'check what an earlier pilot provisioned as often as the plan says, and mend it; ends by itself',
-)
-  .argument('[scenario]', "the pilot's: a name from `sandtable scenarios`, or a file", 'pilot-100')
-  .requiredOption('--for <duration>', "how long by the fakes' clock, such as 10m; at most 24h")
-  .action(async (name, flags) => {
-    const scenario = loadScenario(name, flags.set);
-    const { watch } = await import('./watch.ts');
-    process.exitCode = await watch(scenario, flags.for, flags);
-  });
+addProvisionedCommands((name, description) => reportFolderFlag(scenarioCommand(name, description)));
 
 factFlag(scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor'))
   .argument('[scenario]', 'whose quotas, facts and faults they have', 'pilot-100')

@@ -17,7 +17,12 @@ export type Seen = {
   readonly history: History | undefined;
   readonly record: CompanyRecord | undefined;
   /** `done`: it is there, and as it shall be. */
-  readonly steps: readonly { readonly id: string; readonly found: CloudResult['kind'] }[];
+  readonly steps: readonly {
+    readonly id: string;
+    readonly found: CloudResult['kind'];
+    /** Of one that is not as it shall be, where the vendor says why. */
+    readonly reason: string;
+  }[];
 };
 
 /** In the keys of its calls: behind those of checks and diagnoses, before those of changes. */
@@ -34,12 +39,13 @@ export async function showCompany(operations: Operations, company: Company): Pro
   const idOf = (stepId: string) => progress?.steps.get(stepId)?.id ?? '';
   const steps: Seen['steps'][number][] = [];
   const access = history?.life === 'suspended' ? 'closed' : 'open';
-  const looks = [...stepsOf(options, now), step('serviceSettings', access), step('userAccess', access)];
+  // Of access only whether it is open can be asked.
+  const looks = [...stepsOf(options, now), step('serviceSettings', access), step('userAccess', 'open')];
   for (const [turn, one] of progress === undefined ? [] : looks.entries()) {
     const deadlineAtMs = ports.clock.nowMs() + CHECK_DEADLINE_MS;
     const key = [index, SHOW_PLACE, generation, FIND, turn];
     const found = await verbsOf(now, one, idOf).find({ key, deadlineAtMs }, idOf(one.id) || undefined);
-    steps.push({ id: one.id, found: found.kind });
+    steps.push({ id: one.id, found: found.kind, reason: 'reason' in found ? found.reason : '' });
   }
   return { progress, history, record: await ports.registry.get(id), steps };
 }

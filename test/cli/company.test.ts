@@ -57,7 +57,10 @@ it('suspends a company, whose service and credentials are closed, and resumes it
   const closed = await liveOf('c00002');
   expect(closed.filter(({ kind, detail }) => kind === 'secretVersion' && detail !== 'DISABLED')).toEqual([]);
   expect(closed.find(({ kind }) => kind === 'cryptoKey')?.detail).toMatch(/ DISABLED$/);
-  expect((await company('c00002', 'show')).stdout).toMatch(/^c00002 {2}ready, suspended$/m);
+  const shown = await company('c00002', 'show');
+  expect(shown.stdout).toMatch(/^c00002 {2}ready, suspended$/m);
+  expect(shown.stdout).toMatch(/^ {2}done +serviceSettings:closed$/m);
+  expect(shown.stdout).toMatch(/^ {2}(absent|rejected) +userAccess:open/m);
   expect((await company('c00002', 'level', 'DIAMOND')).stderr).toMatch(/is suspended: resume it first/);
 
   const again = await pilot();
@@ -112,6 +115,24 @@ it.each<[string, string[], RegExp]>([
   const { code, stdout, stderr } = await company(...args);
   expect(stderr).toMatch(message);
   expect([code, stdout]).toEqual([2, '']);
+});
+
+it('refuses to change a company that its pilot never provisioned', async () => {
+  // A hard quota at the vendor's: no company gets its first secret.
+  const sick = `faults.rules=${JSON.stringify([
+    { operation: 'secretManager.secrets.create', verdict: 'refuse', status: 400, share: 1 },
+  ])}`;
+  const args = [...TEN, '--set', sick];
+  const fakes = start('fakes', 'pilot-100', '--port', '0', '--speed', String(SPEED), ...args);
+  const [, own] = await fakes.printed(/ {2}all +(http:\/\/127\.0\.0\.1:\d+) /);
+  const flags = ['--fakes', own, '--report-dir', newFolder(), ...args];
+  expect((await sandtable('pilot', ...flags)).stdout).toContain('0 of 10 companies (10 undone)');
+  const { code, stderr } = await sandtable('company', 'c00001', 'suspend', ...flags);
+  expect(stderr).toBe('sandtable: refused, and nothing was done: c00001 is not ready\n');
+  expect(code).toBe(2);
+  expect((await sandtable('company', 'c00001', 'show', ...flags)).stdout).toMatch(
+    /^c00001 {2}undone, active$/m,
+  );
 });
 
 it('refuses fakes elsewhere, a folder without a journal and another seed', async () => {
