@@ -116,14 +116,16 @@ function tellHealing(one: HealRecord, atMs: number): HealRecord {
 
 const moment = (ms: number): string => `${(ms / 1000).toFixed(0).padStart(6)} s`;
 
-/** Ids of the companies that are to be served and do not answer their users. */
+/** Ids of the companies that are to be served and fail a check, or could not be asked. */
 async function unhealthyNow(operations: Operations): Promise<string[]> {
-  const served = operations.options.companies.flatMap(({ id }) => operations.serving(id) ?? []);
+  const { companies, platform } = operations.options;
+  const kinds = CHECK_KINDS.filter(kind => kind !== 'certificate' || platform.dns === 'record');
+  const served = companies.flatMap(({ id }) => operations.serving(id) ?? []);
   const unhealthy: string[] = [];
   for (let i = 0; i < served.length; i += LAST_LOOKS_AT_ONCE) {
     const looks = served.slice(i, i + LAST_LOOKS_AT_ONCE).map(async company => {
-      const { state } = await check(operations, company, 'service', LAST_TURN);
-      if (state !== 'healthy') unhealthy.push(company.id);
+      const checks = await Promise.all(kinds.map(kind => check(operations, company, kind, LAST_TURN)));
+      if (checks.some(({ state }) => state !== 'healthy')) unhealthy.push(company.id);
     });
     await Promise.all(looks);
   }

@@ -1,18 +1,22 @@
 // `company` as a process, on what a pilot provisioned over HTTP: every change, and what must be refused.
 
 import { beforeAll, expect, it } from 'vitest';
+import { loadScenario } from '../../cli/input.ts';
+import { FAKES_TOKEN } from '../../fakes/fromScenario.ts';
 import { type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
+import { companiesOf } from '../../scenarios/population.ts';
 import { newFolder, sandtable, start, until } from './command.ts';
 
 const SPEED = 25;
-const TEN = [
+const SETS = [
   'population.companies=10',
   'population.regions={"us-west1":4,"us-central1":3,"europe-west1":3}',
   'population.advanced=1',
   'run.phases=["rollout"]',
   'platform.security.levels.DIAMOND.serviceInstances={"min":1,"max":800}',
   'kpis=[{"name":"provisioningShareUnder60s","required":true,"target":{"op":">=","value":0.01}}]',
-].flatMap(set => ['--set', set]);
+];
+const TEN = SETS.flatMap(set => ['--set', set]);
 
 let url: string;
 const folder = newFolder();
@@ -76,6 +80,13 @@ it('gives a company another level, in its labels and its scaling', async () => {
   expect(await company('c00003', 'level', 'DIAMOND')).toMatchObject({ code: 0 });
   const service = (await liveOf('c00003')).find(({ kind }) => kind === 'service')!;
   expect(service.effect).toBe('changed');
+  const headers = { 'x-sandtable-host': 'run.googleapis.com', authorization: `Bearer ${FAKES_TOKEN}` };
+  const place = companiesOf(loadScenario('pilot-100', SETS))[3].region;
+  const path = `v2/projects/sandtable-platform/locations/${place}/services/c00003`;
+  expect(await (await fetch(`${url}/${path}`, { headers })).json()).toMatchObject({
+    labels: { level: 'diamond' },
+    template: { scaling: { minInstanceCount: 1, maxInstanceCount: 800 } },
+  });
   const shown = await company('c00003', 'show');
   expect(shown.stdout).toMatch(/level +DIAMOND$/m);
   expect(shown.stdout).toMatch(/registry +DIAMOND, /);
@@ -138,7 +149,9 @@ it('refuses to change a company that its pilot never provisioned', async () => {
 it('refuses fakes elsewhere, a folder without a journal and another seed', async () => {
   const elsewhere = ['company', 'c00001', 'show', '--fakes', 'http://example.com', ...TEN];
   const before = (await ledger()).length;
-  expect((await sandtable(...elsewhere)).code).toBe(2);
+  const away = await sandtable(...elsewhere);
+  expect(away.stderr).toMatch(/example\.com/);
+  expect(away).toMatchObject({ code: 2, stdout: '' });
   const none = ['company', 'c00001', 'suspend', '--fakes', url, '--report-dir', newFolder(), ...TEN];
   const refused = await sandtable(...none);
   expect(refused.stderr).toMatch(/there is no journal in .*provision first with sandtable pilot/);

@@ -66,6 +66,16 @@ it('ends in 1 while a company does not answer its users', async () => {
   expect(code).toBe(1);
 });
 
+it('ends early on Ctrl-C, with a summary that says so', async () => {
+  const running = start('watch', ...where, '--for', '24h');
+  await running.printed(/service failed/);
+  running.process.kill('SIGINT');
+  const { code, stdout } = await running.ended;
+  expect(stdout).toMatch(/service +\d+ of \d+ checks due/);
+  expect(resultIn(folder)).toMatchObject({ isPartial: true });
+  expect(code).toBe(130);
+});
+
 it.each(['soon', '0s', '25h'])('refuses --for %s', async duration => {
   const { code, stderr } = await sandtable('watch', ...where, '--for', duration);
   expect(stderr).toMatch(/--for is .* at most 24h/);
