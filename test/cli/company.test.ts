@@ -105,6 +105,9 @@ it('decommissions a company, interrupted half way and started again', async () =
   expect(interrupted.code).toBe(130);
   expect((await liveOf('c00004')).length).toBeGreaterThan(0);
   expect((await company('c00004', 'show')).stdout).toMatch(/unfinished +decommissioning$/m);
+  const meanwhile = await pilot();
+  expect(meanwhile.stdout).toContain('9 of 10 companies (1 leaving)');
+  expect(meanwhile.code).toBe(0);
 
   const { code, stdout } = await company('c00004', 'decommission');
   expect(stdout).toMatch(/^c00004 {2}decommission: done$/m);
