@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { FactValues } from '../scenarios/facts.ts';
 import { SandtableError } from '../src/errors.ts';
 import { loadScenario, parseFacts, parseInteger } from './input.ts';
+import { addProvisionedCommands } from './provisionedCommands.ts';
 import { listScenarios } from './scenarios.ts';
 import { validateFile } from './validate.ts';
 
@@ -208,6 +209,8 @@ program
     const { calibrate } = await import('./calibrate.ts');
     process.exitCode = await calibrate(flags);
   });
+
+addProvisionedCommands((name, description) => reportFolderFlag(scenarioCommand(name, description)));
 
 factFlag(scenarioCommand('fakes', 'serve the fake clouds on 127.0.0.1 for any client, one port a vendor'))
   .argument('[scenario]', 'whose quotas, facts and faults they have', 'pilot-100')

@@ -8,7 +8,14 @@ export type AuditedCompany = {
   readonly configuration: 'basic' | 'advanced';
   /** Secrets that its industry's template asks for besides; 0 when absent. */
   readonly templateSecrets?: number;
-  readonly outcome: 'ready' | 'undone' | 'blocked' | 'unfinished' | 'suspended' | 'decommissioned';
+  readonly outcome:
+    | 'ready'
+    | 'undone'
+    | 'blocked'
+    | 'unfinished'
+    | 'suspended'
+    | 'leaving'
+    | 'decommissioned';
 };
 
 /** What of the plan decides what a company consists of. */

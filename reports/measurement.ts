@@ -2,7 +2,9 @@
 
 import type { HistogramData } from './histogram.ts';
 
-export type CompanyOutcome = 'ready' | 'undone' | 'blocked' | 'unfinished';
+export type CompanyOutcome = 'ready' | 'undone' | 'blocked' | 'unfinished' | LaterOutcome;
+/** What became since of a company that had been ready; `leaving`: its decommissioning has not ended. */
+export type LaterOutcome = 'suspended' | 'leaving' | 'decommissioned';
 
 /** One limit that calls waited for: a limiter of our own, or a quota that a cloud refused us by. */
 export type LimitMeasurement = {

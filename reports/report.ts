@@ -62,6 +62,10 @@ export type RolloutReport = {
   readonly completed: number;
   readonly undone: number;
   readonly blocked: number;
+  /** These three had been ready. */
+  readonly suspended: number;
+  readonly leaving: number;
+  readonly decommissioned: number;
   readonly unfinished: number;
   /** Mean over replications, with the interval of that mean. */
   readonly durationMs: number;

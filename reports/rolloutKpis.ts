@@ -2,7 +2,7 @@
 
 import { mean } from 'simple-statistics';
 import { adviceOf, assessMean, assessShare, CONFIDENCE, decided, type Measure } from './measure.ts';
-import type { Replication, RolloutMeasurement } from './measurement.ts';
+import type { CompanyOutcome, Replication, RolloutMeasurement } from './measurement.ts';
 import { quantile, quantileBounds, samplesMinFor, sorted } from './statistics.ts';
 
 const SHARE_WITHIN_MS = 60_000;
@@ -13,10 +13,13 @@ export const P99_COMPANIES_MIN = samplesMinFor(0.99);
 const NO_ROLLOUT = 'this run has no rollout: sandtable run rollout-10000';
 const LARGER = 'a larger batch';
 
+/** What was done to a company later says nothing of how it was provisioned. */
+const WAS_READY: readonly CompanyOutcome[] = ['ready', 'suspended', 'leaving', 'decommissioned'];
+
 /** Admission to healthy by company; infinite for one that is undone, blocked, unfinished or was never admitted. */
 export function provisioningMs(rollout: RolloutMeasurement): number[] {
   return rollout.outcome.map((outcome, i) =>
-    outcome === 'ready' ? rollout.finishedAtMs[i] - rollout.admittedAtMs[i] : Infinity,
+    WAS_READY.includes(outcome) ? rollout.finishedAtMs[i] - rollout.admittedAtMs[i] : Infinity,
   );
 }
 

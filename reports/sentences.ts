@@ -168,7 +168,9 @@ export function wavesText({ rollout }: Report): string | null {
 export function completedText({ rollout }: Report): string | null {
   if (rollout === null) return null;
   const { companies, completed, undone, blocked, unfinished } = rollout;
-  const others = Object.entries({ undone, blocked, unfinished }).filter(([, n]) => n > 0);
+  const { suspended, leaving, decommissioned } = rollout;
+  const states = { undone, blocked, unfinished, suspended, leaving, decommissioned };
+  const others = Object.entries(states).filter(([, n]) => n > 0);
   const rest = others.map(([name, n]) => `${grouped(n)} ${name}`).join(', ');
   return `${grouped(completed)} of ${companyCount(companies)}${rest && ` (${rest})`}`;
 }

@@ -10,6 +10,7 @@ import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
+import { livesOf } from '../src/operations/history.ts';
 import type { Log } from '../src/ports.ts';
 import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
@@ -84,7 +85,8 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     clearInterval(timer);
     await transport.close();
   }
-  const columns = columnsOf(state, companies, clock.nowMs());
+  const provisioned = columnsOf(state, companies, clock.nowMs());
+  const columns = { ...provisioned, ...livesOf(provisioned, companies, await stores.journal.read()) };
   const { id, entries, operations, facts } = await readLedger(fakesUrl);
   if (id !== fakes.id)
     throw new SandtableError('FAKES', 'the fakes were restarted during the pilot: start over with --fresh');
@@ -98,8 +100,9 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     dns: scenario.platform.dns,
   });
   const registered = new Set((await stores.registry.list()).map(({ id }) => id));
+  // One on its way out may be there still, or no more.
   for (const { id, outcome } of audited)
-    if (registered.has(id) !== (outcome === 'ready'))
+    if (outcome !== 'leaving' && registered.has(id) !== (outcome === 'ready' || outcome === 'suspended'))
       violations.push(`${id} is ${outcome}, but the registry says otherwise`);
   const arithmetic = arithmeticOf(rolloutOptions, id => planned.get(id).value);
   const rollout = { ...columns, ...arithmetic, operations, violations };
@@ -140,6 +143,21 @@ async function claim({ stores, identity, fakes }: PilotOptions): Promise<void> {
     );
   await stores.setLabel('fakes', fakes.id);
   await stores.setLabel('identity', identity);
+}
+
+/** Throws FAKES unless the journal is of a pilot of this scenario and seed on these fakes, that has begun. */
+export async function expectClaimed({
+  stores,
+  identity,
+  fakes,
+}: Pick<PilotOptions, 'stores' | 'identity' | 'fakes'>): Promise<void> {
+  const before = await stores.label('identity');
+  if (before === undefined)
+    throw refused('nothing was provisioned there: run sandtable pilot with --fakes first');
+  if (before !== identity)
+    throw refused('the journal belongs to another scenario or seed: give those of its pilot');
+  if ((await stores.label('fakes')) !== fakes.id)
+    throw refused('the journal belongs to other fakes: these have been started since');
 }
 
 const refused = (why: string) => new SandtableError('FAKES', why);

@@ -2,6 +2,8 @@
 // process left unfinished is taken up from here.
 
 import type { JournalEntry } from '../ports.ts';
+import type { RolloutColumns } from '../provisioning/columns.ts';
+import type { Company } from '../provisioning/company.ts';
 import type { StepProgress } from '../provisioning/progress.ts';
 import { type Change, changeOf } from './change.ts';
 
@@ -94,4 +96,34 @@ function end(history: History, name: string): void {
   if (leavesHalves(change)) history.isWhole = true;
   if (change.kind === 'level') history.level = change.level;
   if (change.kind === 'resumption') history.life = 'active';
+}
+
+/** What became of a company that had been ready. */
+const LATER = {
+  active: 'ready',
+  suspended: 'suspended',
+  leaving: 'leaving',
+  gone: 'decommissioned',
+} as const;
+
+export type Lives = {
+  readonly outcome: readonly (RolloutColumns['outcome'][number] | (typeof LATER)[keyof typeof LATER])[];
+  readonly reasons: Readonly<Record<string, string>>;
+};
+
+/** A rollout's outcomes as they are now, after what was done to its companies since; and why one is not ready. */
+export function livesOf(
+  { outcome, reasons }: Pick<RolloutColumns, 'outcome' | 'reasons'>,
+  companies: readonly Company[],
+  entries: readonly JournalEntry[],
+): Lives {
+  const histories = historiesOf(entries);
+  const now = outcome.map((state, i) => {
+    const life = histories.get(companies[i].index)?.life ?? 'active';
+    return state === 'ready' ? LATER[life] : state;
+  });
+  const later = now.flatMap((state, i) =>
+    outcome[i] === 'ready' && state !== 'ready' ? [[companies[i].id, `${state} after it was ready`]] : [],
+  );
+  return { outcome: now, reasons: { ...reasons, ...Object.fromEntries(later) } };
 }
