@@ -140,10 +140,16 @@ const MEETS: Partial<Record<FaultVerdict, (service: Service, route: Route) => bo
   conflict: (service, { method }) => service.contended !== undefined && method !== 'GET',
 };
 
-/** FNV-1a of what makes two rules different ones. */
-function identityOf({ operation, verdict }: FaultRule): number {
+/**
+ * FNV-1a of what makes two rules different ones: not whom they hit and how often, so that more companies or a larger share
+ * leave those hit that were.
+ */
+function identityOf({ operation, verdict, fromMs = 0, untilMs, ...how }: FaultRule): number {
+  const { status, retryAfterMs, delayMs, times } = how;
   let hash = 0x811c9dc5;
-  for (const character of `${operation} ${verdict}`)
+  for (const character of [operation, verdict, fromMs, untilMs, status, retryAfterMs, delayMs, times].join(
+    ' ',
+  ))
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
   return hash;
 }

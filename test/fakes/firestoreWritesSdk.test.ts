@@ -203,7 +203,11 @@ describe('a transaction', () => {
     ['both modes', { readOnly: {}, readWrite: {} }, '400 INVALID_ARGUMENT'],
     ['an unknown mode', { readNothing: {} }, '400 INVALID_ARGUMENT'],
     ['a mode that is a word', { readOnly: 'yes' }, '400 INVALID_ARGUMENT'],
-    ['a time to read at, which the fake does not cover', { readOnly: { readTime: 'x' } }, '501 UNKNOWN'],
+    [
+      'a time to read at, which the fake does not cover',
+      { readOnly: { readTime: 'x' } },
+      '501 UNIMPLEMENTED',
+    ],
   ])('with %s is refused', async (_what, options, expected) => {
     expect(await googleRefusal(begin(options))).toBe(expected);
   });
@@ -230,6 +234,6 @@ describe('a collection', () => {
     expect(names).toEqual([...made].sort());
     expect((await documents.list({ parent: root, collectionId: 'nothing' })).data).toEqual({});
     expect(await googleRefusal(page({ pageToken: 'x' }))).toBe('400 INVALID_ARGUMENT');
-    expect(await googleRefusal(page({ orderBy: 'a' }))).toBe('501 UNKNOWN');
+    expect(await googleRefusal(page({ orderBy: 'a' }))).toBe('501 UNIMPLEMENTED');
   });
 });

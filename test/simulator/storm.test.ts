@@ -19,8 +19,6 @@ const on = (operations: readonly string[], fault: Fault): FaultRule[] =>
 const SLOW_THINGS = ['cloudRun.services.create', 'cloudflare.customHostnames.create'];
 /** An index that is said to be there is believed, since Atlas cannot be asked for one. */
 const NAMED = [...GOOGLE, 'atlas.databaseUsers.*', 'atlas.customDbRoles.*', 'pinecone.*', 'cloudflare.*'];
-/** Versions that are added twice are the audit's to find: `faults.test.ts`. */
-const NOT_ADDED_TWICE = ['secretManager.secrets.*', 'secretManager.versions.list', ...VENDORS.slice(1)];
 const DELETABLE = VENDORS.filter(vendor => vendor !== 'kms.*');
 
 const BROKEN = on(SLOW_THINGS, { verdict: 'breakHalfway' });
@@ -37,7 +35,7 @@ const KINDS: Readonly<Record<string, readonly FaultRule[]>> = {
   'answers that are lost': on(VENDORS, { verdict: 'loseAnswer' }),
   'calls that come late': on(VENDORS, { verdict: 'delayRequest', delayMs: 10_000 }),
   'answers that come too late': on(VENDORS, { verdict: 'delayAnswer', delayMs: 20_000 }),
-  'calls that are executed twice': on(NOT_ADDED_TWICE, { verdict: 'twice' }),
+  'calls that are executed twice': on(VENDORS, { verdict: 'twice' }),
   'a long tail': on(VENDORS, { verdict: 'slow', times: 20 }),
   'reads of ten seconds ago': on([...VENDORS, 'dnsResolver.query'], {
     verdict: 'readStale',
