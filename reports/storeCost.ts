@@ -25,10 +25,14 @@ export function storeItems(bill: Bill): Item[] {
 
 function atlasItems(bill: Bill, region: RegionMonth): Item[] {
   const { facts } = bill;
+  /** One for each Atlas project of the region; its companies are spread evenly over them, and the gateways ask all. */
+  const clusters = bill.scenario.platform.regions[region.name].atlas.length;
+  const { gateways, services } = processesOf(bill, region);
   const needs = {
-    memoryGiB: (recordBytes(bill, region) * facts['atlas.hot-share']) / facts['atlas.cache-share'] / GIB,
-    connections: processesOf(bill, region) * facts['atlas.connections-per-instance'],
-    collections: region.companies * facts['atlas.collections-per-company'],
+    memoryGiB:
+      (recordBytes(bill, region) * facts['atlas.hot-share']) / facts['atlas.cache-share'] / GIB / clusters,
+    connections: (gateways + services / clusters) * facts['atlas.connections-per-instance'],
+    collections: (region.companies * facts['atlas.collections-per-company']) / clusters,
   };
   const { tier, replicaSets } = atlasSizeOf(needs, facts);
   const name = tier.toUpperCase();
@@ -37,9 +41,9 @@ function atlasItems(bill: Bill, region: RegionMonth): Item[] {
     ...kind,
     item: `MongoDB Atlas, ${region.name}`,
     price: `price.atlas.${tier}`,
-    amount: replicaSets * HOURS_PER_MONTH,
+    amount: clusters * replicaSets * HOURS_PER_MONTH,
     usage:
-      `${replicaSets === 1 ? `one ${name}` : `${count(replicaSets)} ${name}s`}, the smallest that holds` +
+      `${clusters === 1 ? '' : `${count(clusters)} clusters, each `}${replicaSets === 1 ? `one ${name}` : `${count(replicaSets)} ${name}s`}, the smallest that holds` +
       ` ${amountOf(needs.memoryGiB, 'GiB of memory')}, ${amountOf(needs.connections, 'connections')}` +
       ` and ${amountOf(needs.collections, 'collections and indexes')}; operations a second are no part of the rule`,
   };
@@ -48,8 +52,8 @@ function atlasItems(bill: Bill, region: RegionMonth): Item[] {
     ...kind,
     item: `MongoDB Atlas, ${region.name}: config servers`,
     price: CONFIG_SERVERS,
-    amount: HOURS_PER_MONTH,
-    usage: 'one M30',
+    amount: clusters * HOURS_PER_MONTH,
+    usage: clusters === 1 ? 'one M30' : `${count(clusters)} of one M30`,
   };
   return [cluster, servers];
 }
@@ -62,12 +66,12 @@ function recordBytes({ facts }: Bill, { agents, companies }: RegionMonth): numbe
  * Processes with connections in the busiest hour: the gateways', one for each vCPU, and the services' instances: one for
  * each company, since an idle one is kept for a while, or as many as are busy.
  */
-function processesOf(bill: Bill, region: RegionMonth): number {
+function processesOf(bill: Bill, region: RegionMonth): { gateways: number; services: number } {
   const { usage, measuredMs } = bill.traffic;
   const gateways = Math.max(...gatewaysByHour(bill, region.name)) * bill.scenario.platform.gateway.vcpu;
   const busy =
     (usage.serviceInstanceSeconds / (measuredMs / 1000)) * region.share * Math.max(...region.hours);
-  return gateways + Math.max(region.companies, busy);
+  return { gateways, services: Math.max(region.companies, busy) };
 }
 
 /** Every agent has a session, and every company's configuration is cached. */

@@ -416,6 +416,22 @@ describe('a MongoDB Atlas cluster', () => {
     expect(usd(report, 'MongoDB Atlas, us-west1')).toBeCloseTo(3.95 * HOURS_PER_MONTH, 6);
   });
 
+  it('is several where the region has several Atlas projects, each with its share and all of the gateways', () => {
+    const regions = { 'us-west1': { companies: 4000, utcOffsetHours: -8 } };
+    const scenario = scenarioOf({ companies: 4000, agents: 4000, regions });
+    const [atlas] = scenario.platform.regions['us-west1'].atlas;
+    const placed = {
+      ...scenario.platform.regions['us-west1'],
+      atlas: Array.from({ length: 5 }, () => atlas),
+    };
+    const platform = { ...scenario.platform, regions: { 'us-west1': placed } };
+    const report = costOf({ ...scenario, platform }, trafficOf(), factValue);
+    // 800 × 5 connections each, and 5 of each process of the gateways: an M40, where one for all would be an M60.
+    expect(line(report, 'MongoDB Atlas, us-west1')).toMatchObject({ fact: 'price.atlas.m40' });
+    expect(line(report, 'MongoDB Atlas, us-west1').usage).toMatch(/^5 clusters, each one M40/);
+    expect(usd(report, 'MongoDB Atlas, us-west1')).toBeCloseTo(5 * 1.04 * HOURS_PER_MONTH, 6);
+  });
+
   it('has connections for the busiest hour of its region, not for the measured one', () => {
     // Measured at half of the noon's load: 20 gateways of 2 vCPU and 1,000 busy services, of which noon has twice as many.
     const profile = Array.from({ length: 24 }, (_, hour) => (hour >= 11 && hour <= 14 ? 1 : 0.5));
