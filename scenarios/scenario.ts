@@ -223,7 +223,7 @@ export type SecurityLevel = {
   readonly requestsPerMinute: number;
   /** By the names in `verificationPools`. */
   readonly verificationPool: string;
-  /** Instances of a company's own service; none kept and 500 at most when absent. */
+  /** Instances of a company's own service; none kept and 100 at most when absent. */
   readonly serviceInstances?: { readonly min: number; readonly max: number };
 };
 

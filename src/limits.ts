@@ -47,6 +47,9 @@ export const LEASE_MS = 2 * CALL_DEADLINE_MS;
 /** Between two looks at what another provisioner holds, or at its decision. */
 export const LOOK_AT_OTHERS_MS = 5000;
 
+/** Instances of a company's service at most, where its level says nothing: what Cloud Run gives one that does not ask. */
+export const SERVICE_INSTANCES_MAX = 100;
+
 /** Companies asked for their health at once, before a gate. */
 export const GATE_HEALTH_CONCURRENCY = 50;
 

@@ -2,6 +2,7 @@
 // gives the operation's name to ask by, and whoever has lost it asks for the service by its name.
 
 import type { run_v2 } from '@googleapis/run';
+import { SERVICE_INSTANCES_MAX } from '../limits.ts';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
@@ -94,9 +95,9 @@ function serviceOf(company: Company, platform: Platform): RunService {
   };
 }
 
-/** The plan's instances where the level names none. */
+/** Where the level names none: Cloud Run's own number. The plan's 500 are a region's gateways. */
 export function scalingOf({ level }: Company, { security }: Platform) {
-  const { min, max } = security?.levels[level]?.serviceInstances ?? { min: 0, max: 500 };
+  const { min, max } = security?.levels[level]?.serviceInstances ?? { min: 0, max: SERVICE_INSTANCES_MAX };
   return { minInstanceCount: min, maxInstanceCount: max };
 }
 

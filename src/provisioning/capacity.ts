@@ -1,6 +1,7 @@
 // Does the plan fit? What all companies together need of each thing that the vendors limit by number, by what they count
 // it by, and how far down the queue there is room. Pure arithmetic over the plan; nothing has to be run for it.
 
+import { SERVICE_INSTANCES_MAX } from '../limits.ts';
 import { type Company, type Place, type Platform, placeOf } from './company.ts';
 
 export type Need = {
@@ -16,9 +17,6 @@ export type Need = {
 
 /** What one company adds to a count, and to which; `each`: it must fit by itself, whatever the others have. */
 type Use = { readonly quota: string; readonly scope: string; readonly amount: number; readonly each?: true };
-
-/** Instances of a company's service, where its level names no number: as Cloud Run's client asks for. */
-const INSTANCES_MAX = 500;
 
 /** `limitOf`: a limit's value by its id in the catalogue. */
 export function needsOf(
@@ -51,7 +49,7 @@ function usesOf(company: Company, place: Place, platform: Platform): Use[] {
   const one = (quota: string, scope: string): Use => ({ quota, scope, amount: 1 });
   const { vcpu, memoryGiB } = platform.templates[company.industry].resources;
   const { max: instances } = platform.security?.levels[company.level]?.serviceInstances ?? {
-    max: INSTANCES_MAX,
+    max: SERVICE_INSTANCES_MAX,
   };
   const service = { scope: `${company.region} of ${googleProject}`, each: true } as const;
   const uses: Use[] = [

@@ -329,7 +329,7 @@ describe.each(Object.keys(RESOURCES) as Resource[])('the client of a %s', name =
 });
 
 describe('the client of a service', () => {
-  it('asks for its plan: labels, the container of the industry, concurrency 1000, 0 to 500 instances', async () => {
+  it('asks for its plan: labels, the container of the industry, concurrency 1000, 0 to 100 instances', async () => {
     const { create, transport } = setUp('service');
     await create(ATTEMPT);
     const body = JSON.parse(new TextDecoder().decode(transport.calls[0].body));
@@ -345,7 +345,7 @@ describe('the client of a service', () => {
           resources: { limits: { cpu: '4', memory: '7680Mi' } },
         },
       ],
-      scaling: { minInstanceCount: 0, maxInstanceCount: 500 },
+      scaling: { minInstanceCount: 0, maxInstanceCount: 100 },
       maxInstanceRequestConcurrency: 1000,
     });
   });
@@ -522,7 +522,7 @@ describe('a refusal by a quota of Google', () => {
     const { create } = serviceVerbs(createSend(transport, fixedCredentials(TOKEN)), COMPANY, PLATFORM);
     expect(await create!(ATTEMPT)).toMatchObject({
       kind: 'rejected',
-      reason: expect.stringContaining('CpuAllocPerProjectRegion requested: 2000000 allowed: 200000'),
+      reason: expect.stringContaining('CpuAllocPerProjectRegion requested: 400000 allowed: 200000'),
     });
   });
 });

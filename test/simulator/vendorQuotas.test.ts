@@ -5,8 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { rolloutOf, simulate } from './harness.ts';
 
 const COMPANIES = 6;
-/** The plan's service, 500 instances of 2 vCPU and 4 GiB, would have no room in a region as it is given. */
-const ROOM_TO_RUN = { 'quota.cloud-run.cpu': 1000, 'quota.cloud-run.memory': 2000 };
 
 describe.each([
   ['quota.atlas.roles', 4, 4, 'atlas.customDbRoles.create', 'CUSTOM_ROLES_LIMIT_EXCEEDED'],
@@ -16,7 +14,7 @@ describe.each([
 ])('with %s at %i', (fact, limit, room, operation, name) => {
   const run = (quotas: string) =>
     simulate(rolloutOf(COMPANIES, { 'provisioning.quotas': quotas }), {
-      factOverrides: { ...ROOM_TO_RUN, [fact]: limit },
+      factOverrides: { [fact]: limit },
     });
 
   it(`makes ${room} of ${COMPANIES} companies and undoes the others, each after one refusal`, async () => {
