@@ -25,7 +25,7 @@ export function rolloutOptionsOf({ platform, population, provisioning }: Scenari
 }
 
 /** Where the scenario plays a world in which the vendors have no limits, the provisioner keeps none. */
-const NO_VENDOR_RATES = {
+export const NO_VENDOR_RATES = {
   cloudflareRequests: null,
   cloudRunWrites: null,
   secretManagerReads: null,

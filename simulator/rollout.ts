@@ -10,7 +10,7 @@ import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
-import type { LimitCount } from '../src/provisioning/admission.ts';
+import { summed } from '../src/provisioning/admission.ts';
 import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
@@ -129,21 +129,8 @@ function mergedStates(states: readonly RolloutState[]): RolloutState {
     ...merged,
     timeline: states[0].timeline,
     waves,
-    limits: () => mergedLimits(states.flatMap(state => state.limits())),
+    limits: () => summed(states.flatMap(state => state.limits())),
   };
-}
-
-function mergedLimits(counts: readonly LimitCount[]): LimitCount[] {
-  return [...Map.groupBy(counts, ({ kind, name }) => `${kind} ${name}`).values()].map(own => {
-    const sum = (of: (count: LimitCount) => number) => own.reduce((total, each) => total + of(each), 0);
-    return {
-      ...own[0],
-      calls: sum(({ calls }) => calls),
-      waitMs: sum(({ waitMs }) => waitMs),
-      refusals: sum(({ refusals }) => refusals),
-      admissionBlockedMs: sum(({ admissionBlockedMs }) => admissionBlockedMs),
-    };
-  });
 }
 
 /** 32 bytes as 43 characters of six bits, five of them from each draw of 32 bits. */

@@ -4,6 +4,7 @@
 import type { run_v2 } from '@googleapis/run';
 import type { Attempt, CloudResult } from '../provisioning/verbs.ts';
 import { jsonOf, type Send, unreadable } from './call.ts';
+import { RUN } from './cloudRun.ts';
 import { GOOGLE, googleFailure } from './google.ts';
 
 export type RunService = run_v2.Schema$GoogleCloudRunV2Service;
@@ -66,7 +67,7 @@ export async function updateService(
   attempt: Attempt,
   part = 0,
 ): Promise<CloudResult> {
-  const url = `https://run.googleapis.com/v2/${name}?updateMask=${encodeURIComponent(mask.join(','))}`;
+  const url = `${RUN}/${name}?updateMask=${encodeURIComponent(mask.join(','))}`;
   const body = { ...fields, ...(etag !== undefined && { etag }) };
   const answer = await send({ method: 'PATCH', url, ...GOOGLE, body }, attempt, part);
   if (answer.kind !== 'answered') return answer;

@@ -23,7 +23,19 @@ export type LimitCount = {
 const LOOK_AGAIN_MIN_MS = 100;
 const LOOK_AGAIN_MAX_MS = 1000;
 
-const NO_WAITS = { calls: 0, waitMs: 0, refusals: 0, admissionBlockedMs: 0 };
+/** One line a limit: those of its scopes, of the gates that stand for one quota, or of several provisioners, together. */
+export function summed(counts: readonly LimitCount[]): LimitCount[] {
+  return [...Map.groupBy(counts, ({ kind, name }) => `${kind} ${name}`).values()].map(own => {
+    const sum = (of: (count: LimitCount) => number) => own.reduce((total, each) => total + of(each), 0);
+    return {
+      ...own[0],
+      calls: sum(({ calls }) => calls),
+      waitMs: sum(({ waitMs }) => waitMs),
+      refusals: sum(({ refusals }) => refusals),
+      admissionBlockedMs: sum(({ admissionBlockedMs }) => admissionBlockedMs),
+    };
+  });
+}
 
 /** A company and its place: what the vendors' limits are counted by. */
 export type Placed = { readonly company: Company; readonly place: Place };
@@ -61,8 +73,10 @@ export class Admission {
 
   /** Waits until the next company, which is to have these steps, may start. */
   async wait(steps: readonly Step[], placed: Placed): Promise<void> {
+    const due = steps.flatMap(step => this.dueFor(step, 'create', placed).map(({ limiter }) => limiter));
+    const limiters = new Set(due);
     for (;;) {
-      const blocker = this.blocker(steps, placed);
+      const blocker = this.blocker(limiters);
       if (blocker === undefined) return;
       const waitMs = Math.min(blocker.waitMs, LOOK_AGAIN_MAX_MS);
       blocker.limit.heldBack(waitMs);
@@ -126,39 +140,20 @@ export class Admission {
   /** One line a limiter and a quota; gates before several kinds of call may stand for one quota. */
   counts(): LimitCount[] {
     const limiters = [...this.limiters.values(), ...this.vendorLimiters.values()];
-    const counts = [...Map.groupBy(limiters, ({ name }) => name)].map(([name, own]): LimitCount => {
-      const sum = (of: (limiter: Limiter) => number) => own.reduce((total, each) => total + of(each), 0);
-      return {
-        name,
-        kind: 'limiter',
-        calls: sum(({ calls }) => calls),
-        waitMs: sum(({ waitMs }) => waitMs),
-        refusals: 0,
-        admissionBlockedMs: sum(({ blockedMs }) => blockedMs),
-      };
-    });
-    if (this.crowdedMs > 0)
-      counts.push({
-        ...NO_WAITS,
-        name: 'concurrency',
-        kind: 'limiter',
-        waitMs: this.crowdedMs,
-        admissionBlockedMs: this.crowdedMs,
-      });
-    const quotas = new Map<string, LimitCount>();
-    for (const gate of this.gates.values())
-      for (const [name, { calls, waitMs, refusals, blockedMs }] of gate.quotas) {
-        const sum = quotas.get(name) ?? NO_WAITS;
-        quotas.set(name, {
-          name,
-          kind: 'quota',
-          calls: sum.calls + calls,
-          waitMs: sum.waitMs + waitMs,
-          refusals: sum.refusals + refusals,
-          admissionBlockedMs: sum.admissionBlockedMs + blockedMs,
-        });
-      }
-    return [...counts, ...quotas.values()];
+    const crowded = { name: 'concurrency', kind: 'limiter', calls: 0, refusals: 0 } as const;
+    return summed([
+      ...limiters.map(({ name, calls, waitMs, blockedMs }): LimitCount => {
+        return { name, kind: 'limiter', calls, waitMs, refusals: 0, admissionBlockedMs: blockedMs };
+      }),
+      ...(this.crowdedMs > 0
+        ? [{ ...crowded, waitMs: this.crowdedMs, admissionBlockedMs: this.crowdedMs }]
+        : []),
+      ...[...this.gates.values()].flatMap(({ quotas }) =>
+        [...quotas].map(([name, { calls, waitMs, refusals, blockedMs }]): LimitCount => {
+          return { name, kind: 'quota', calls, waitMs, refusals, admissionBlockedMs: blockedMs };
+        }),
+      ),
+    ]);
   }
 
   /** The slots that one call of the step needs: of the vendor's rate first, since the plan's own is the last to wait for. */
@@ -187,8 +182,7 @@ export class Admission {
 
   /** The limit that is furthest over the backlog allowed, and how long until it is worth looking again. */
   private blocker(
-    steps: readonly Step[],
-    placed: Placed,
+    limiters: ReadonlySet<Limiter>,
   ): { readonly limit: Limiter | Gate; readonly waitMs: number } | undefined {
     const nowMs = this.clock.nowMs();
     let worst: { limit: Limiter | Gate; waitMs: number } | undefined;
@@ -198,8 +192,7 @@ export class Admission {
       const waitMs = Math.max(excessMs, lookAgainMs);
       if (worst === undefined || waitMs > worst.waitMs) worst = { limit, waitMs };
     };
-    const limiters = steps.flatMap(step => this.dueFor(step, 'create', placed).map(({ limiter }) => limiter));
-    for (const limiter of new Set(limiters)) consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
+    for (const limiter of limiters) consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
     for (const [key, gate] of this.gates) {
       const [kind, verb] = key.split('.') as [StepKind, string];
       // What is promised are creations; a company that is undone or looked after again waits by itself.

@@ -2,11 +2,12 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_VENDOR_RATES } from '../../scenarios/rolloutOptions.ts';
 import { Admission, type Placed, type Rates } from '../../src/provisioning/admission.ts';
 import type { LimiterName, Step, StepKind } from '../../src/provisioning/plan.ts';
 import type { VendorRates } from '../../src/provisioning/vendorLimits.ts';
 import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
-import { memorySlots, NO_VENDOR_RATES, PLACED } from './slots.ts';
+import { memorySlots, PLACED } from './slots.ts';
 
 const BACKLOG_MS = 15_000;
 const NONE: Rates = { dnsRecordWrites: null, cloudRunDeploys: null, databaseOperations: null };

@@ -2,7 +2,6 @@
 
 import type { Slots } from '../../src/ports.ts';
 import type { Placed } from '../../src/provisioning/admission.ts';
-import type { VendorRates } from '../../src/provisioning/vendorLimits.ts';
 
 export function memorySlots(): Slots {
   const nextAtMs = new Map<string, number>();
@@ -16,14 +15,6 @@ export function memorySlots(): Slots {
     hold: async (limit, atMs) => void nextAtMs.set(limit, Math.max(atMs, nextOf(limit))),
   };
 }
-
-export const NO_VENDOR_RATES: VendorRates = {
-  cloudflareRequests: null,
-  cloudRunWrites: null,
-  secretManagerReads: null,
-  secretManagerWrites: null,
-  kmsWrites: null,
-};
 
 export const PLACED: Placed = {
   company: {

@@ -2,6 +2,7 @@
 // the step's beginning; chance always draws one half, so the waits before retries are 500, 1000, 2000, … 10,000.
 
 import { describe, expect, it } from 'vitest';
+import { NO_VENDOR_RATES } from '../../scenarios/rolloutOptions.ts';
 import {
   ATTEMPTS_MAX,
   BACKOFF_BASE_MS,
@@ -21,7 +22,7 @@ import { makeStep, type StepContext, type StepPorts, unmakeStep } from '../../sr
 import { StepWaits } from '../../src/provisioning/timeline.ts';
 import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
 import { inVirtualTime, type VirtualTime } from '../ports/virtualTime.ts';
-import { memorySlots, NO_VENDOR_RATES, PLACED } from './slots.ts';
+import { memorySlots, PLACED } from './slots.ts';
 
 type Verb = 'create' | 'find' | 'remove';
 type Script = readonly (readonly [verb: Verb, result: CloudResult])[];
