@@ -130,7 +130,9 @@ describe('sandtable crosscheck', () => {
       ].join('\n'),
     );
     const { code, stdout, stderr } = await sandtable(...args(folder), ...THREE_COMPANIES);
-    expect(stderr).toMatch(/a load was invalid, so nothing is written:\n(?:k6 sent \d+ of \d+ requests .*\n)?.* ms late: /);
+    expect(stderr).toMatch(
+      /a load was invalid, so nothing is written:\n(?:k6 sent \d+ of \d+ requests .*\n)?.* ms late: /,
+    );
     expect(stdout).not.toContain('Written');
     expect(code).toBe(3);
     expect([readdirSync(folder), readFileSync(last, 'utf8')]).toEqual([['crosscheck.json'], '{}']);
