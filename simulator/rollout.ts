@@ -10,7 +10,6 @@ import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
-import { summed } from '../src/provisioning/admission.ts';
 import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
@@ -40,8 +39,6 @@ export async function simulateRollout(
   const { provisioners } = scenario.provisioning;
   /** By provisioner; what a crashed one knew is gone. */
   const states: RolloutState[] = Array.from({ length: provisioners }, emptyState);
-  /** Of all provisioners together. */
-  const { timeline } = states[0];
   let generations = 0;
   let ended = 0;
   const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
@@ -62,7 +59,7 @@ export async function simulateRollout(
   };
   const program = (provisioner: number) => (generation: Generation) => {
     generations++;
-    const state = { ...emptyState(), timeline };
+    const state = emptyState();
     states[provisioner] = state;
     const ports = {
       clock: virtualClock(kernel, generation),
@@ -86,7 +83,7 @@ export async function simulateRollout(
   });
   if (!finished) return undefined;
   const state = { ...mergedStates(states), isResumed: generations > provisioners };
-  const columns = columnsOf(state, companies, kernel.nowMs);
+  const columns = columnsOf(state, companies, stores.entries, kernel.nowMs);
   const audited = companies.map((company, i) => ({
     ...company,
     outcome: columns.outcome[i],
@@ -127,9 +124,9 @@ function mergedStates(states: readonly RolloutState[]): RolloutState {
   const waves = states.toSorted((a, b) => b.waves.length - a.waves.length)[0].waves;
   return {
     ...merged,
-    timeline: states[0].timeline,
+    unwritten: new Set(states.flatMap(({ unwritten }) => [...unwritten])),
     waves,
-    limits: () => summed(states.flatMap(state => state.limits())),
+    limits: new Map(states.flatMap(({ limits }) => [...limits])),
   };
 }
 
