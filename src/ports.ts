@@ -72,6 +72,12 @@ export type LimitCount = {
   readonly admissionBlockedMs: number;
 };
 
+export type ProcessCounts = {
+  /** The process's number among those that opened the rollout. */
+  readonly process: number;
+  readonly limits: readonly LimitCount[];
+};
+
 /**
  * One line of a rollout's history. `intent` (or `remaking`) stands before an effect and carries the moment after which
  * the call can no longer land; `done` after it, with what the cloud answered (a resource's id, never a secret).
@@ -83,7 +89,6 @@ export type JournalEntry = {
   readonly step: string;
   readonly event:
     | 'opened' // a process took up the rollout; the first one queued every company
-    | 'counted' // what that process has counted at the limits until now; `id` is its number among those that opened it
     | 'admitted'
     | 'intent'
     | 'remaking' // what a step made is being taken away, to be made again
@@ -107,8 +112,8 @@ export type JournalEntry = {
   readonly reason?: string;
   /** Of a step that ended: made, failed, removed or left. */
   readonly time?: StepTime;
-  /** Of `counted`. */
-  readonly limits?: readonly LimitCount[];
+  /** Now and then: what the process that wrote it had counted by then. */
+  readonly counts?: ProcessCounts;
 };
 
 /** A part of a rollout that one provisioner works on at a time. `epoch` grows each time that it is taken. */

@@ -10,40 +10,41 @@ const COUNT_EVERY_MS = 5000;
 /** With the last of these, a process has counted all that it will. */
 const ENDS: ReadonlySet<JournalEntry['event']> = new Set(['ready', 'undone', 'blocked']);
 
-/** One process's counts so far, which travel with what it writes of its companies: they are no write of their own. */
+/**
+ * One process's counts so far, which travel with what it writes of its companies: they are no write of their own, and
+ * whoever reads the rollout's own entries, over and over, reads none of them.
+ */
 export class CountLog {
   private readonly clock: Pick<Clock, 'nowMs'>;
-  /** Of this process, among those that opened the rollout. */
-  private readonly number: number;
+  private readonly process: number;
   private readonly counts: () => readonly LimitCount[];
   private nextAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Pick<Clock, 'nowMs'>, number: number, counts: () => readonly LimitCount[]) {
+  constructor(clock: Pick<Clock, 'nowMs'>, process: number, counts: () => readonly LimitCount[]) {
     this.clock = clock;
-    this.number = number;
+    this.process = process;
     this.counts = counts;
   }
 
-  /** The entries, and behind them the counts where they are due or a company ends. */
-  after(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  /** The entries, the last of them with the counts where these are due or a company ends. */
+  with(entries: readonly JournalEntry[]): readonly JournalEntry[] {
     const atMs = this.clock.nowMs();
     if (atMs < this.nextAtMs && !entries.some(({ event }) => ENDS.has(event))) return entries;
     this.nextAtMs = atMs + COUNT_EVERY_MS;
-    const { number, counts } = this;
-    return [
-      ...entries,
-      { company: -1, step: '', event: 'counted', atMs, id: String(number), limits: counts() },
-    ];
+    const counts = { process: this.process, limits: this.counts() };
+    return entries.map((entry, i) => (i === entries.length - 1 ? { ...entry, counts } : entry));
   }
 }
 
-/** Of all processes together. `own`: by number, those that can still say themselves what they have counted. */
+/** Of all processes together. `own`: by number, those that can say themselves what they have counted. */
 export function limitsOf(
   entries: readonly JournalEntry[],
   own: ReadonlyMap<number, () => readonly LimitCount[]>,
 ): LimitCount[] {
-  const latest = new Map([...own].map(([number, counts]) => [number, counts()]));
-  for (const { event, id, limits } of entries)
-    if (event === 'counted' && !own.has(Number(id))) latest.set(Number(id), limits!);
+  const latest = new Map([...own].map(([process, counts]) => [process, counts()]));
+  // Of two appends at once the journal may have the later one first.
+  const counted = entries.filter(({ counts }) => counts !== undefined).sort((a, b) => a.atMs - b.atMs);
+  for (const { counts } of counted)
+    if (!own.has(counts!.process)) latest.set(counts!.process, counts!.limits);
   return summed([...latest.values()].flat());
 }

@@ -44,7 +44,6 @@ export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
       if (rollout.openedBy.push(entry.id ?? '') === 1) rollout.queuedAtMs = atMs;
       continue;
     }
-    if (event === 'counted') continue;
     if (event === 'passed' || event === 'paused' || event === 'resumed' || event === 'rolledBack') {
       rollout.waves.set(entry.step, { event, atMs, reason: entry.reason ?? '' });
       continue;

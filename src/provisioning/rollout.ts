@@ -169,7 +169,7 @@ export class Rollout {
 
   /** What a company's work needs while its batch, or the gate over it, is held. */
   portsUnder(held: Held): ProvisionPorts {
-    const append: ProvisionPorts['append'] = entries => held.append(this.counts.after(entries));
+    const append: ProvisionPorts['append'] = entries => held.append(this.counts.with(entries));
     return { ...this.provisionPorts, append, hold: held.check };
   }
 

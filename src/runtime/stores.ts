@@ -8,7 +8,7 @@ import type {
   CompanyRecord,
   JournalEntry,
   Lease,
-  LimitCount,
+  ProcessCounts,
   ProvisioningStores,
   StepTime,
 } from '../ports.ts';
@@ -156,7 +156,7 @@ function createTables(database: DatabaseSync, fresh: boolean): void {
   database.exec(`
     CREATE TABLE IF NOT EXISTS journal (
       n INTEGER PRIMARY KEY, company INTEGER NOT NULL, step TEXT NOT NULL, event TEXT NOT NULL,
-      at_ms REAL NOT NULL, deadline_at_ms REAL, id TEXT, reason TEXT, time TEXT, limits TEXT) STRICT;
+      at_ms REAL NOT NULL, deadline_at_ms REAL, id TEXT, reason TEXT, time TEXT, counts TEXT) STRICT;
     CREATE INDEX IF NOT EXISTS journal_company ON journal (company);
     CREATE TABLE IF NOT EXISTS lease (
       name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch INTEGER NOT NULL, until_ms REAL NOT NULL) STRICT;
@@ -224,14 +224,14 @@ function isAlive(holder: string): boolean {
 }
 
 /** Columns of an entry; the last two are JSON. */
-const ENTRY = 'company, step, event, at_ms, deadline_at_ms, id, reason, time, limits';
+const ENTRY = 'company, step, event, at_ms, deadline_at_ms, id, reason, time, counts';
 
 const jsonOf = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
 
 function rowOf(entry: JournalEntry): (string | number | null)[] {
-  const { company, step, event, atMs, deadlineAtMs, id, reason, time, limits } = entry;
+  const { company, step, event, atMs, deadlineAtMs, id, reason, time, counts } = entry;
   const own = [company, step, event, atMs, deadlineAtMs ?? null, id ?? null, reason ?? null];
-  return [...own, jsonOf(time), jsonOf(limits)];
+  return [...own, jsonOf(time), jsonOf(counts)];
 }
 
 function entryOf(row: Record<string, unknown>): JournalEntry {
@@ -244,7 +244,7 @@ function entryOf(row: Record<string, unknown>): JournalEntry {
     ...(row.id !== null && { id: row.id as string }),
     ...(row.reason !== null && { reason: row.reason as string }),
     ...(row.time !== null && { time: JSON.parse(row.time as string) as StepTime }),
-    ...(row.limits !== null && { limits: JSON.parse(row.limits as string) as LimitCount[] }),
+    ...(row.counts !== null && { counts: JSON.parse(row.counts as string) as ProcessCounts }),
   };
 }
 

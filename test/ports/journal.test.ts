@@ -41,8 +41,8 @@ const CASES: readonly [behaviour: string, each: StoresCase][] = [
         entry(2, { event: 'done', id: "projects/p/secrets/it's — ünïcode\n" }),
         entry(3, { event: 'undone', reason: '' }),
         entry(4, { event: 'done', time: { beganAtMs: 0.1 + 0.2, waitMs: { ...WAITS, poll: 1 / 3 } } }),
-        entry(-1, { event: 'counted', id: '0', limits: [] }),
-        entry(-1, { event: 'counted', id: '1', limits: [COUNT, { ...COUNT, kind: 'quota' }] }),
+        entry(5, { counts: { process: 0, limits: [] } }),
+        entry(6, { counts: { process: 1, limits: [COUNT, { ...COUNT, kind: 'quota' }] } }),
       ];
       await journal.append(entries);
       // Strict: a field that was absent must not come back as undefined or null.
@@ -261,6 +261,13 @@ describe('the journal on disk', () => {
     [
       'has another schema',
       path => new DatabaseSync(path).exec('PRAGMA user_version = 99; CREATE TABLE a (b)'),
+    ],
+    [
+      'is of the version before, whose steps have no times',
+      path => {
+        openStores(path).close();
+        new DatabaseSync(path).exec('PRAGMA user_version = 2');
+      },
     ],
     [
       'is damaged',

@@ -47,7 +47,7 @@ const timed = (ms: number, event: JournalEntry['event'] = 'done'): JournalEntry 
 /** Of two processes, the second of which makes the report. */
 const ENTRIES: readonly JournalEntry[] = [
   ...[100, 200, 300, 400].map(ms => timed(ms)),
-  { company: -1, step: '', event: 'counted', atMs: QUEUED_MS, id: '0', limits: [limit] },
+  { ...{ company: 2, step: '', event: 'ready', atMs: QUEUED_MS }, counts: { process: 0, limits: [limit] } },
   timed(5000, 'removed'),
 ];
 

@@ -12,29 +12,29 @@ const count = (name: string, calls: number, more: Partial<LimitCount> = {}): Lim
 const entry = (event: JournalEntry['event']): JournalEntry => ({ company: 3, step: '', event, atMs: 0 });
 
 const counted = (process: number, ...limits: LimitCount[]): JournalEntry => ({
-  ...{ company: -1, step: '', event: 'counted', atMs: 0, id: String(process) },
-  limits,
+  ...entry('done'),
+  counts: { process, limits },
 });
 
 describe('the counts of a process', () => {
-  it('go into the journal behind what it writes, every few seconds and whenever a company ends', () => {
+  it('go into the journal with the last entry that it writes, every few seconds and whenever a company ends', () => {
     let nowMs = 0;
     let calls = 0;
     const log = new CountLog({ nowMs: () => nowMs }, 2, () => [count('deploys', calls)]);
     const at = (ms: number, event: JournalEntry['event']) => {
       nowMs = ms;
       calls++;
-      const [first, ...behind] = log.after([entry(event)]);
-      expect(first).toEqual(entry(event));
-      return behind;
+      const [first, { counts, ...last }] = log.with([entry('done'), entry(event)]);
+      expect([first, last]).toStrictEqual([entry('done'), entry(event)]);
+      return counts;
     };
-    const now = () => ({ ...counted(2, count('deploys', calls)), atMs: nowMs });
-    expect(at(0, 'intent')).toEqual([now()]);
-    expect(at(4999, 'intent')).toEqual([]);
-    expect(at(5000, 'intent')).toEqual([now()]);
-    for (const event of ['ready', 'undone', 'blocked'] as const) expect(at(5001, event)).toEqual([now()]);
-    expect(at(10_000, 'done')).toEqual([]);
-    expect(at(10_001, 'done')).toEqual([now()]);
+    const now = () => ({ process: 2, limits: [count('deploys', calls)] });
+    expect(at(0, 'intent')).toEqual(now());
+    expect(at(4999, 'intent')).toBeUndefined();
+    expect(at(5000, 'intent')).toEqual(now());
+    for (const event of ['ready', 'undone', 'blocked'] as const) expect(at(5001, event)).toEqual(now());
+    expect(at(10_000, 'done')).toBeUndefined();
+    expect(at(10_001, 'done')).toEqual(now());
   });
 
   it('are summed over the processes, of each the latest', () => {
@@ -49,6 +49,14 @@ describe('the counts of a process', () => {
       count('records', 7),
       count('deploys', 5, { kind: 'quota', refusals: 3 }),
     ]);
+  });
+
+  it('are the latest by the time at which they were counted, wherever they stand', () => {
+    const entries = [
+      { ...counted(0, count('deploys', 2)), atMs: 20 },
+      { ...counted(0, count('deploys', 1)), atMs: 10 },
+    ];
+    expect(limitsOf(entries, new Map())).toEqual([count('deploys', 2)]);
   });
 
   it('are better known to a process itself than to its journal', () => {

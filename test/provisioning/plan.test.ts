@@ -199,10 +199,6 @@ describe('the progress that a journal says', () => {
     });
   });
 
-  it('nothing of a company from what a process has counted', () => {
-    expect(progressOf([entry('counted', 5, { company: -1, id: '0', limits: [] })])).toEqual(progressOf([]));
-  });
-
   it('how many processes took it up, and when the first of them did', () => {
     expect(progressOf([opened(5), entry('admitted', 10), opened(90), opened(95)])).toMatchObject({
       openedBy: ['', '', ''],
