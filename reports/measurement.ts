@@ -80,7 +80,7 @@ export type RolloutMeasurement = {
   /** Empty without gates between waves. */
   readonly waves: readonly WaveMeasurement[];
   readonly timeline: TimelineMeasurement;
-  /** Another process began it. */
+  /** Other processes than those that report took part. */
   readonly isResumed: boolean;
 };
 

@@ -80,7 +80,7 @@ export type RolloutReport = {
   readonly waves: readonly WaveReport[];
   /** The limit with the largest summed wait; null when nothing ever waited. */
   readonly bindingLimit: string | null;
-  /** Another process began the rollout; what it was doing when it was stopped is lost time in the waterfall. */
+  /** Other processes took part; what one was doing when it was stopped is lost time in the waterfall. */
   readonly isResumed: boolean;
   /** Admission to healthy. */
   readonly provisioningMs: Summary;

@@ -39,7 +39,6 @@ export async function simulateRollout(
   const { provisioners } = scenario.provisioning;
   /** By provisioner; what a crashed one knew is gone. */
   const states: RolloutState[] = Array.from({ length: provisioners }, emptyState);
-  let generations = 0;
   let ended = 0;
   const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
   const kernel = new Kernel({
@@ -58,7 +57,6 @@ export async function simulateRollout(
     afterPause: undefined,
   };
   const program = (provisioner: number) => (generation: Generation) => {
-    generations++;
     const state = emptyState();
     states[provisioner] = state;
     const ports = {
@@ -82,7 +80,7 @@ export async function simulateRollout(
     return over;
   });
   if (!finished) return undefined;
-  const state = { ...mergedStates(states), isResumed: generations > provisioners };
+  const state = mergedStates(states);
   const columns = columnsOf(state, companies, stores.entries, kernel.nowMs);
   const audited = companies.map((company, i) => ({
     ...company,

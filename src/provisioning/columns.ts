@@ -21,6 +21,7 @@ export type RolloutColumns = {
   readonly timeline: TimelineColumns;
   /** Empty without gates between waves. */
   readonly waves: readonly WaveColumns[];
+  /** Other processes than those that report took part. */
   readonly isResumed: boolean;
 };
 
@@ -77,7 +78,7 @@ export function columnsOf(
           reading: wave.reading ?? null,
         }))
       : [],
-    isResumed: state.isResumed,
+    isResumed: entries.filter(({ event }) => event === 'opened').length > state.limits.size,
   };
 }
 

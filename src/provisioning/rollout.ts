@@ -60,8 +60,6 @@ export type RolloutState = {
   readonly waves: WaveState[];
   /** What this process has counted, by its number among those that took up the rollout. */
   readonly limits: Map<number, () => readonly LimitCount[]>;
-  /** Another process began it. */
-  isResumed: boolean;
 };
 
 export function emptyState(): RolloutState {
@@ -71,7 +69,6 @@ export function emptyState(): RolloutState {
     unwritten: new Set(),
     waves: [],
     limits: new Map(),
-    isResumed: false,
   };
 }
 
@@ -137,7 +134,6 @@ export class Rollout {
     this.admission = new Admission(clock, slots, rates, vendorRates, admissionBacklogMs);
     this.underWay = new UnderWay(options.concurrencyMax);
     state.queuedAtMs = before.queuedAtMs;
-    state.isResumed = before.openedBy.length > 1;
     const generation = before.openedBy.lastIndexOf(options.holder);
     const counts = () => this.admission.counts();
     state.limits.set(generation, counts);

@@ -158,6 +158,13 @@ describe('the columns of a rollout', () => {
     ]);
   });
 
+  it('say whether others took part than those that report', () => {
+    const opened: JournalEntry = { company: -1, step: '', event: 'opened', atMs: QUEUED_MS, id: 'a' };
+    const isResumed = (processes: number) =>
+      columnsOf(stateOf([]), companies, Array(processes).fill(opened), QUEUED_MS).isResumed;
+    expect([1, 2].map(isResumed)).toEqual([false, true]);
+  });
+
   it('have the steps under way, which the journal knows nothing of', () => {
     const state = stateOf([['admitted', 10, -1]]);
     const time = { ...timed(0).time!, beganAtMs: QUEUED_MS + 4000 };

@@ -136,7 +136,7 @@ describe.concurrent('the pilot', () => {
       ({ stdout }) => JSON.parse(stdout) as Report,
     );
     for (const report of reports) {
-      expect(report.rollout).toMatchObject({ completed: 100 });
+      expect(report.rollout).toMatchObject({ completed: 100, isResumed: true });
       expectTimed(report);
     }
     // Each has the whole: its own part and the other's.
