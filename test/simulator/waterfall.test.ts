@@ -7,6 +7,7 @@ import type { TimelineMeasurement } from '../../reports/measurement.ts';
 import { durationOf, longestChain, PARTS, partsOf, rowsByCompany } from '../../reports/timelineRows.ts';
 import { type WaterfallReport, waterfallReportOf } from '../../reports/waterfall.ts';
 import type { Scenario } from '../../scenarios/scenario.ts';
+import { LEASE_MS } from '../../src/limits.ts';
 import { type RolledOut, rolloutOf, type Sets, simulate } from './harness.ts';
 
 const COMPANIES = 20;
@@ -165,19 +166,23 @@ describe('the timeline of a rollout that was resumed', () => {
     const crashed = fc.record({
       rollout: SICK,
       provisioners: fc.constantFrom(1, 2),
-      shares: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 4 }),
+      percents: fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 4 }),
+      /** For longer than its lease: where there is another, that one takes its companies over. */
+      pausePercent: fc.integer({ min: 1, max: 99 }),
     });
     await fc.assert(
       fc.asyncProperty(
         crashed,
-        async ({ rollout: { seed, share, verdict, operation }, provisioners, shares }) => {
+        async ({ rollout: { seed, share, verdict, operation }, provisioners, percents, pausePercent }) => {
           const scenario = sick(share, verdict, operation, {
             'provisioning.provisioners': provisioners,
             'provisioning.batchSize': 10,
           });
           const whole = await simulate(scenario, { seed });
-          const crashAtEvents = shares.map(share => Math.floor(share * whole.events));
-          const parted = await simulate(scenario, { seed, hooks: { crashAtEvents } });
+          const crashAtEvents = percents.map(percent => Math.floor((percent / 100) * whole.events));
+          const atEvent = Math.floor((pausePercent / 100) * whole.events);
+          const pauses = [{ atEvent, provisioner: 0, forMs: 2 * LEASE_MS + 1000 }];
+          const parted = await simulate(scenario, { seed, hooks: { crashAtEvents, pauses } });
           const timeline = timelineOf(parted);
           const { admittedAtMs, finishedAtMs, outcome } = parted.rollout;
           rowsByCompany(timeline, COMPANIES).forEach((rows, company) => {
