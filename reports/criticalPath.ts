@@ -34,7 +34,7 @@ export type PathGroup = {
 const MEDIAN_FROM = 0.45;
 const MEDIAN_UNTIL = 0.55;
 
-/** Null when no company was completed. Every rollout has its timeline. */
+/** Null when no company was completed. */
 export function criticalPathOf(rollouts: readonly RolloutMeasurement[]): CriticalPathReport | null {
   const ascending = sorted(rollouts.flatMap(provisioningMs).filter(Number.isFinite));
   if (ascending.length === 0) return null;
@@ -44,7 +44,7 @@ export function criticalPathOf(rollouts: readonly RolloutMeasurement[]): Critica
   const p99 = noSums();
   for (const rollout of rollouts) {
     const times = provisioningMs(rollout);
-    const rows = rowsByCompany(rollout.timeline!, rollout.company.length);
+    const rows = rowsByCompany(rollout.timeline, rollout.company.length);
     times.forEach((ms, company) => {
       if (!Number.isFinite(ms)) return;
       const groups = [all, ...(ms >= fromMs && ms <= untilMs ? [median] : []), ...(ms >= p99Ms ? [p99] : [])];
@@ -72,9 +72,9 @@ const noSums = (): Sums => ({ companies: 0, kinds: new Map() });
 
 function addPath(groups: readonly Sums[], { timeline }: RolloutMeasurement, rows: Uint32Array): void {
   for (const group of groups) group.companies++;
-  for (const row of longestChain(timeline!, rows)) {
-    const { kind } = timeline!.steps[timeline!.step[row]];
-    for (const { kinds } of groups) kinds.set(kind, (kinds.get(kind) ?? 0) + durationOf(timeline!, row));
+  for (const row of longestChain(timeline, rows)) {
+    const { kind } = timeline.steps[timeline.step[row]];
+    for (const { kinds } of groups) kinds.set(kind, (kinds.get(kind) ?? 0) + durationOf(timeline, row));
   }
 }
 

@@ -20,13 +20,14 @@ export type LimitMeasurement = {
 
 export type StepMeasurement = { readonly kind: string; readonly count: number; readonly meanMs: number };
 
-export type StepEnding = 'made' | 'failed' | 'removed' | 'left';
+/** left: it could not be removed. underWay: it had not ended when the rollout was given up. */
+export type StepEnding = 'made' | 'failed' | 'removed' | 'left' | 'underWay';
 
-/** What the time of the steps went to: a row for each step of each company that ended, in the order of their ends. */
+/** What the time of the steps went to: a row for each that ended or is under way, in the order of their ends. */
 export type TimelineMeasurement = {
   /** The plans' steps; a row's `step` is an index into these. */
   readonly steps: readonly { readonly id: string; readonly kind: string }[];
-  /** A row's `ending` is an index into these. left: it could not be removed. */
+  /** A row's `ending` is an index into these. */
   readonly endings: readonly StepEnding[];
   /** Index into the columns over the companies, whose times these share. */
   readonly company: Uint32Array;
@@ -42,6 +43,8 @@ export type TimelineMeasurement = {
   readonly retryMs: Float32Array;
   /** Between two looks at what is not ready yet. */
   readonly pollMs: Float32Array;
+  /** What a process that was stopped did of it, until another took it up. */
+  readonly lostMs: Float64Array;
 };
 
 export type OperationMeasurement = {
@@ -76,9 +79,8 @@ export type RolloutMeasurement = {
   readonly bounds: readonly BoundMeasurement[];
   /** Empty without gates between waves. */
   readonly waves: readonly WaveMeasurement[];
-  /** Null when the rollout was resumed. */
-  readonly timeline: TimelineMeasurement | null;
-  /** Limits and steps are then empty, and there is no timeline: what an earlier process waited for is not kept. */
+  readonly timeline: TimelineMeasurement;
+  /** Other processes than those that report took part. */
   readonly isResumed: boolean;
 };
 

@@ -78,9 +78,9 @@ export type RolloutReport = {
   readonly enforcesNeeds: boolean;
   /** Of the worst replication; empty without gates between waves. */
   readonly waves: readonly WaveReport[];
-  /** The limit with the largest summed wait; null when nothing ever waited, or the rollout was resumed. */
+  /** The limit with the largest summed wait; null when nothing ever waited. */
   readonly bindingLimit: string | null;
-  /** An earlier process began the rollout; what its calls waited for is not known, so there are no limits and steps. */
+  /** Other processes took part; what one was doing when it was stopped is lost time in the waterfall. */
   readonly isResumed: boolean;
   /** Admission to healthy. */
   readonly provisioningMs: Summary;
@@ -90,8 +90,7 @@ export type RolloutReport = {
   readonly notReady: readonly { readonly company: string; readonly reason: string }[];
   /** Means a replication. */
   readonly steps: readonly StepMeasurement[];
-  /** Null when the rollout was resumed. */
-  readonly waterfall: WaterfallReport | null;
+  readonly waterfall: WaterfallReport;
   /** Means a replication. */
   readonly operations: readonly OperationMeasurement[];
   /** Distinct ones that the audit of the ledger found in any replication, all of them. */

@@ -24,6 +24,7 @@ import { trafficBreaksFirst } from './trafficSentences.ts';
 
 /** How every renderer calls what a step's time goes to. */
 export const PART_TITLES: Readonly<Record<Part, string>> = {
+  lost: 'lost to restarts',
   quota: 'quotas of the clouds',
   limiter: 'our own limiters',
   calls: 'calls',
@@ -127,7 +128,8 @@ export function rolloutTime(report: Report): string | null {
   if (!hasRollout(report)) return null;
   const { rollout, limits } = report;
   const { durationMs, durationMsSampling, dwellMs } = rollout;
-  if (rollout.completed < rollout.companies) return incompleteTime(report);
+  const resumed = rollout.isResumed ? '; more than one process took part' : '';
+  if (rollout.completed < rollout.companies) return `${incompleteTime(report)}${resumed}`;
   const sampling =
     durationMsSampling === null
       ? ''
@@ -138,7 +140,7 @@ export function rolloutTime(report: Report): string | null {
       ? ''
       : `, ${signedShare((durationMs - dwellMs) / bound.boundMs! - 1)} over the ${duration(bound.boundMs!)} that ${limitTitle(bound)}, need at least`;
   const between = dwellMs === 0 ? '' : `, ${duration(dwellMs)} of it between waves`;
-  return `${duration(durationMs)}${sampling}${between}${over}`;
+  return `${duration(durationMs)}${sampling}${between}${over}${resumed}`;
 }
 
 /** The limiter that bounds the rollout's duration; undefined when no limiter of ours has a rate. */
@@ -190,8 +192,6 @@ export function breaksFirst(report: Report): string {
 }
 
 function rolloutBreaksFirst({ limits, rollout }: WithRollout): string {
-  if (rollout.isResumed)
-    return 'not known: the rollout was resumed, and what its first process waited for is not kept';
   const limit = worstLimit(limits);
   if (limit === undefined) return 'nothing: no call waited for a limit';
   // No call waits for this one: companies do, before they are admitted.
@@ -204,19 +204,19 @@ function rolloutBreaksFirst({ limits, rollout }: WithRollout): string {
   return `${limitTitle(limit)}: ${duration(limit.waitMsPerCall)} of waiting a call${refused}${bound}`;
 }
 
-/** `service: 12.3 s on average, 31 s at P99, 55 % of the time of all steps`; null without a waterfall. */
+/** `service: 12.3 s on average, 31 s at P99, 55 % of the time of all steps`; null where no step was made. */
 export function slowestStepText({ rollout }: Report): string | null {
-  const made = rollout?.waterfall?.steps.filter(({ ending }) => ending === 'made') ?? [];
+  const made = rollout?.waterfall.steps.filter(({ ending }) => ending === 'made') ?? [];
   if (made.length === 0) return null;
   const slowest = made.reduce((most, step) => (step.meanMs > most.meanMs ? step : most));
   const { kind, meanMs, p99Ms } = slowest;
   return `${oneLine(kind)}: ${duration(meanMs)} on average, ${duration(p99Ms)} at P99, ${share(slowest.share)} of the time of all steps`;
 }
 
-/** `calls 52 %, waits until ready 37 %, our own limiters 11 %`, the largest first; null without a waterfall. */
+/** `calls 52 %, waits until ready 37 %, our own limiters 11 %`, the largest first; null where no step has ended. */
 export function timeGoesText({ rollout }: Report): string | null {
-  const waterfall = rollout?.waterfall;
-  if (!waterfall || waterfall.steps.length === 0) return null;
+  if (rollout === null || rollout.waterfall.steps.length === 0) return null;
+  const { waterfall } = rollout;
   const spent = PARTS.filter(part => waterfall.parts[part].share > 0);
   const ordered = spent.toSorted((a, b) => waterfall.parts[b].share - waterfall.parts[a].share);
   return ordered.map(part => `${PART_TITLES[part]} ${share(waterfall.parts[part].share)}`).join(', ');

@@ -3,7 +3,7 @@
 import type { TimelineMeasurement } from './measurement.ts';
 
 /** In the order in which a step usually comes to them: that of the charts and tables. */
-export const PARTS = ['quota', 'limiter', 'calls', 'poll', 'retry'] as const;
+export const PARTS = ['lost', 'quota', 'limiter', 'calls', 'poll', 'retry'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Milliseconds of each part; together they are the step's time. */
@@ -11,13 +11,14 @@ export type Parts = Readonly<Record<Part, number>>;
 
 /** The calls have what the waits leave, with the journal's writes of their intents. */
 export function partsOf(timeline: TimelineMeasurement, row: number): Parts {
+  const lost = timeline.lostMs[row];
   const quota = timeline.quotaMs[row];
   const limiter = timeline.limiterMs[row];
   const poll = timeline.pollMs[row];
   const retry = timeline.retryMs[row];
-  const left = durationOf(timeline, row) - quota - limiter - poll - retry;
+  const left = durationOf(timeline, row) - lost - quota - limiter - poll - retry;
   // Waits are of single precision: rounded up, those of a step that did nothing but wait exceed its time by a hair.
-  return { quota, limiter, calls: Math.max(0, left), poll, retry };
+  return { lost, quota, limiter, calls: Math.max(0, left), poll, retry };
 }
 
 export const durationOf = ({ beganAtMs, endedAtMs }: TimelineMeasurement, row: number): number =>

@@ -76,15 +76,12 @@ export type CompanyWaterfall = {
 
 const SLOWEST_SHOWN = 10;
 
-/** Null when one of the rollouts was resumed: what its first process waited for is not kept. */
 export function waterfallReportOf(
   rollouts: readonly RolloutMeasurement[],
   worst: RolloutMeasurement,
   limits: readonly LimitReport[],
-): WaterfallReport | null {
-  const timelines = rollouts.flatMap(({ timeline }) => timeline ?? []);
-  if (worst.timeline === null || timelines.length < rollouts.length) return null;
-  const groups = groupSteps(timelines);
+): WaterfallReport {
+  const groups = groupSteps(rollouts.map(({ timeline }) => timeline));
   const totalMs = groups.reduce((sum, group) => sum + sumOf(group.times), 0);
   const admitted = rollouts.reduce(
     (sum, { admittedAtMs }) => sum + admittedAtMs.filter(ms => ms >= 0).length,
@@ -96,7 +93,7 @@ export function waterfallReportOf(
     parts: partReports(partTotals, admitted, totalMs),
     criticalPath: criticalPathOf(rollouts),
     queued: limits.map(queuedReport),
-    ...namedCompanies(worst, worst.timeline),
+    ...namedCompanies(worst),
   };
 }
 
@@ -107,7 +104,7 @@ type Group = {
   readonly parts: Record<Part, number>;
 };
 
-const noParts = (): Record<Part, number> => ({ quota: 0, limiter: 0, calls: 0, poll: 0, retry: 0 });
+const noParts = (): Record<Part, number> => ({ lost: 0, quota: 0, limiter: 0, calls: 0, poll: 0, retry: 0 });
 
 /** Steps of one kind that ended alike. */
 function groupSteps(timelines: readonly TimelineMeasurement[]): Group[] {
@@ -187,16 +184,14 @@ const RANKS = [
   ['slowest', 1],
 ] as const;
 
-function namedCompanies(
-  worst: RolloutMeasurement,
-  timeline: TimelineMeasurement,
-): Pick<WaterfallReport, 'ranked' | 'slowest'> {
+function namedCompanies(worst: RolloutMeasurement): Pick<WaterfallReport, 'ranked' | 'slowest'> {
+  const { timeline } = worst;
   const rows = rowsByCompany(timeline, worst.company.length);
   const durationMs = (index: number) => worst.finishedAtMs[index] - worst.admittedAtMs[index];
   const ended = [...worst.company.keys()].filter(index => worst.outcome[index] !== 'unfinished');
   const ascending = ended.sort((a, b) => durationMs(a) - durationMs(b) || a - b);
   const completed = ascending.filter(index => worst.outcome[index] === 'ready');
-  const waterfall = (index: number) => companyWaterfall(worst, timeline, rows[index], index);
+  const waterfall = (index: number) => companyWaterfall(worst, rows[index], index);
   /** One company may stand for several ranks, in a small rollout. */
   const ranked = completed.length === 0 ? [] : Map.groupBy(RANKS, ([, p]) => quantile(completed, p));
   return {
@@ -208,12 +203,8 @@ function namedCompanies(
   };
 }
 
-function companyWaterfall(
-  rollout: RolloutMeasurement,
-  timeline: TimelineMeasurement,
-  rows: Uint32Array,
-  index: number,
-): CompanyWaterfall {
+function companyWaterfall(rollout: RolloutMeasurement, rows: Uint32Array, index: number): CompanyWaterfall {
+  const { timeline } = rollout;
   const admittedAtMs = rollout.admittedAtMs[index];
   const critical = new Set(longestChain(timeline, rows));
   return {

@@ -9,6 +9,7 @@ import { PARTS, type Part } from './timelineRows.ts';
 import type { CompanyWaterfall, WaterfallReport } from './waterfall.ts';
 
 const PART_COLORS: Readonly<Record<Part, string>> = {
+  lost: '#2f3136',
   quota: '#b8544f',
   limiter: ORANGE,
   calls: BLUE,
@@ -27,7 +28,7 @@ const LEGEND_HEIGHT = 48;
 
 /** At P50, P95 and P99 and the slowest, the first on top. */
 export function waterfallChart({ rollout }: WithRollout): string {
-  const { ranked } = rollout.waterfall!;
+  const { ranked } = rollout.waterfall;
   const longest = Math.max(...ranked.map(({ durationMs }) => durationMs));
   return svg(LEGEND_HEIGHT + ranked.length * HEIGHT_A_BAR + 40, {
     legend: { ...LEGEND, itemStyle: {}, itemWidth: 12, itemHeight: 12 },

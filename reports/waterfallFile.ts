@@ -11,12 +11,11 @@ const HEAD = [
   'label',
 ];
 
-/** Null where there is nothing to list: no rollout was run, or one of them was resumed. */
+/** Null where no rollout was run. */
 export function waterfallCsv(report: Report, replications: readonly Replication[]): string | null {
-  if (report.rollout === null || report.rollout.waterfall === null) return null;
+  if (report.rollout === null) return null;
   const rollouts = replications.map(({ rollout }) => rollout).filter(each => each !== null);
   const { company, outcome, timeline } = rollouts[report.rollout.worstReplication];
-  if (timeline === null) return null;
   const lines = Array.from(timeline.company, (index, row) => {
     const { id, kind } = timeline.steps[timeline.step[row]];
     const parts = partsOf(timeline, row);

@@ -10,15 +10,15 @@ import { PARTS, type Part } from './timelineRows.ts';
 import type { CompanyWaterfall, StepTimeReport, WaterfallReport } from './waterfall.ts';
 import { waterfallChart } from './waterfallChart.ts';
 
-const NOT_KEPT =
-  'The rollout was resumed, and what its first process waited for is not kept: there is no waterfall.';
+const RESUMED =
+  'More than one process took part: what one that was stopped did of a step, and until another took it up, is lost to restarts.';
 
 export function waterfallSection(report: WithRollout): Html {
   const { rollout, label } = report;
   const { waterfall } = rollout;
-  if (waterfall === null) return html`<h2>Waterfall</h2>\n<p>${NOT_KEPT}</p>`;
   return html`<h2>Waterfall</h2>
 <p>Slowest step: ${slowestStepText(report) ?? 'none'}. The time goes to ${timeGoesText(report) ?? 'nothing'}. All steps of the worst replication are in <code>waterfall.csv</code>.</p>
+${rollout.isResumed ? html`<p>${RESUMED}</p>` : NOTHING}
 ${waterfall.ranked.length === 0 ? NOTHING : html`<div class="figures">${figure(chartCaption(label), waterfallChart(report))}</div>`}
 ${stepsTable(waterfall, label)}
 ${pathTable(waterfall, label)}
@@ -34,6 +34,7 @@ const ENDING_TEXTS = {
   failed: ' (failed)',
   removed: ' (removed)',
   left: ' (not removed)',
+  underWay: ' (under way)',
 } as const;
 
 const stepName = ({ kind, ending }: StepTimeReport): string => `${kind}${ENDING_TEXTS[ending]}`;

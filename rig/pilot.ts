@@ -85,8 +85,9 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     clearInterval(timer);
     await transport.close();
   }
-  const provisioned = columnsOf(state, companies, clock.nowMs());
-  const columns = { ...provisioned, ...livesOf(provisioned, companies, await stores.journal.read()) };
+  const journal = await stores.journal.read();
+  const provisioned = columnsOf(state, companies, journal, clock.nowMs());
+  const columns = { ...provisioned, ...livesOf(provisioned, companies, journal) };
   const { id, entries, operations, facts } = await readLedger(fakesUrl);
   if (id !== fakes.id)
     throw new SandtableError('FAKES', 'the fakes were restarted during the pilot: start over with --fresh');

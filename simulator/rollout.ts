@@ -10,7 +10,6 @@ import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import { durationMs } from '../scenarios/scenario.ts';
 import type { CallKey, Chance } from '../src/ports.ts';
-import { summed } from '../src/provisioning/admission.ts';
 import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, type RolloutState, rollOut } from '../src/provisioning/rollout.ts';
@@ -40,9 +39,6 @@ export async function simulateRollout(
   const { provisioners } = scenario.provisioning;
   /** By provisioner; what a crashed one knew is gone. */
   const states: RolloutState[] = Array.from({ length: provisioners }, emptyState);
-  /** Of all provisioners together. */
-  const { timeline } = states[0];
-  let generations = 0;
   let ended = 0;
   const deadlineAtMs = VIRTUAL_START_MS + durationMs(scenario.run.deadline);
   const kernel = new Kernel({
@@ -61,8 +57,7 @@ export async function simulateRollout(
     afterPause: undefined,
   };
   const program = (provisioner: number) => (generation: Generation) => {
-    generations++;
-    const state = { ...emptyState(), timeline };
+    const state = emptyState();
     states[provisioner] = state;
     const ports = {
       clock: virtualClock(kernel, generation),
@@ -85,8 +80,8 @@ export async function simulateRollout(
     return over;
   });
   if (!finished) return undefined;
-  const state = { ...mergedStates(states), isResumed: generations > provisioners };
-  const columns = columnsOf(state, companies, kernel.nowMs);
+  const state = mergedStates(states);
+  const columns = columnsOf(state, companies, stores.entries, kernel.nowMs);
   const audited = companies.map((company, i) => ({
     ...company,
     outcome: columns.outcome[i],
@@ -127,9 +122,9 @@ function mergedStates(states: readonly RolloutState[]): RolloutState {
   const waves = states.toSorted((a, b) => b.waves.length - a.waves.length)[0].waves;
   return {
     ...merged,
-    timeline: states[0].timeline,
+    unwritten: new Set(states.flatMap(({ unwritten }) => [...unwritten])),
     waves,
-    limits: () => summed(states.flatMap(state => state.limits())),
+    limits: new Map(states.flatMap(({ limits }) => [...limits])),
   };
 }
 

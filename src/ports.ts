@@ -56,6 +56,28 @@ export type Credentials = {
   renew(vendor: Vendor, refused: string): Promise<string>;
 };
 
+/** What a step waited for, in milliseconds; lost: with a process that ended in the middle of it. */
+export type Wait = 'limiter' | 'quota' | 'retry' | 'poll' | 'lost';
+
+/** What the time of a step went to, until the moment of its entry. */
+export type StepTime = { readonly beganAtMs: number; readonly waitMs: Readonly<Record<Wait, number>> };
+
+/** What one process has seen of a limit: a limiter of our own, or a quota that a cloud refused us by. */
+export type LimitCount = {
+  readonly name: string;
+  readonly kind: 'limiter' | 'quota';
+  readonly calls: number;
+  readonly waitMs: number;
+  readonly refusals: number;
+  readonly admissionBlockedMs: number;
+};
+
+export type ProcessCounts = {
+  /** The process's number among those that opened the rollout. */
+  readonly process: number;
+  readonly limits: readonly LimitCount[];
+};
+
 /**
  * One line of a rollout's history. `intent` (or `remaking`) stands before an effect and carries the moment after which
  * the call can no longer land; `done` after it, with what the cloud answered (a resource's id, never a secret).
@@ -71,11 +93,11 @@ export type JournalEntry = {
     | 'intent'
     | 'remaking' // what a step made is being taken away, to be made again
     | 'done'
-    | 'undoing'
+    | 'undoing' // `step`: the one that failed, if one did
     | 'removed'
     | 'ready'
     | 'undone'
-    | 'blocked'
+    | 'blocked' // `step`: the one that could not be removed
     | 'passed' // the gate after a wave
     | 'paused'
     | 'resumed'
@@ -88,6 +110,10 @@ export type JournalEntry = {
   readonly deadlineAtMs?: number;
   readonly id?: string;
   readonly reason?: string;
+  /** Of a step that ended: made, failed, removed or left. */
+  readonly time?: StepTime;
+  /** Now and then: what the process that wrote it had counted by then. */
+  readonly counts?: ProcessCounts;
 };
 
 /** A part of a rollout that one provisioner works on at a time. `epoch` grows each time that it is taken. */

@@ -2,10 +2,10 @@
 // company, under the same limits as a rollout. The entry points beside this file say what can be asked.
 
 import { CHANGES_UNDER_WAY_MAX, LOOK_AT_OTHERS_MS } from '../limits.ts';
-import type { JournalEntry } from '../ports.ts';
+import type { JournalEntry, LimitCount } from '../ports.ts';
 import { createClients, type VerbsOf } from '../providers/clients.ts';
 import type { Tokens } from '../providers/credentials.ts';
-import { Admission, type LimitCount, type Rates } from '../provisioning/admission.ts';
+import { Admission, type Rates } from '../provisioning/admission.ts';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import { Held, Superseded } from '../provisioning/lease.ts';
 import { type CompanyProgress, progressOf } from '../provisioning/progress.ts';

@@ -1,7 +1,7 @@
 // Admission: a company starts only while, at every limiter and gate, what is already promised to admitted companies
 // would take no longer than the backlog allowed. So waiting happens before admission and provisioning stays short.
 
-import type { Clock, Slots } from '../ports.ts';
+import type { Clock, LimitCount, Slots } from '../ports.ts';
 import type { Company, Place } from './company.ts';
 import { Gate, Limiter } from './limiter.ts';
 import type { LimiterName, Step, StepKind } from './plan.ts';
@@ -9,15 +9,6 @@ import { scopeOf, tollsOf, type VendorRates } from './vendorLimits.ts';
 
 /** Calls a minute; null for no limit. */
 export type Rates = Readonly<Record<LimiterName, number | null>>;
-
-export type LimitCount = {
-  readonly name: string;
-  readonly kind: 'limiter' | 'quota';
-  readonly calls: number;
-  readonly waitMs: number;
-  readonly refusals: number;
-  readonly admissionBlockedMs: number;
-};
 
 /** How soon admission looks again: a gate has no interval to wait for, and may open at any moment. */
 const LOOK_AGAIN_MIN_MS = 100;

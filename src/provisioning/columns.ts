@@ -1,9 +1,10 @@
-// A rollout's state as columns, for the report.
+// A rollout as columns, for the report: what this process knows of it, and what the journal has from all of them.
 
-import type { LimitCount } from './admission.ts';
+import type { JournalEntry, LimitCount } from '../ports.ts';
 import type { Company } from './company.ts';
+import { limitsOf } from './counts.ts';
 import type { RolloutState } from './rollout.ts';
-import type { TimelineColumns } from './timeline.ts';
+import { meanTimesOf, type TimelineColumns, timelineOf } from './timeline.ts';
 import type { GateReading, WaveState } from './waves.ts';
 
 export type RolloutColumns = {
@@ -14,13 +15,13 @@ export type RolloutColumns = {
   readonly finishedAtMs: readonly number[];
   readonly reasons: Readonly<Record<string, string>>;
   readonly durationMs: number;
-  /** Empty, like `steps`, when the rollout was resumed: waits are not journaled, and a part would mislead. */
+  /** Of all processes that took part, as the two below. */
   readonly limits: readonly LimitCount[];
   readonly steps: readonly { readonly kind: string; readonly count: number; readonly meanMs: number }[];
-  /** Null when the rollout was resumed. */
-  readonly timeline: TimelineColumns | null;
+  readonly timeline: TimelineColumns;
   /** Empty without gates between waves. */
   readonly waves: readonly WaveColumns[];
+  /** Other processes than those that report took part. */
   readonly isResumed: boolean;
 };
 
@@ -31,7 +32,12 @@ export type WaveColumns = Omit<WaveState, 'reading'> & { readonly reading: GateR
  * The state at `nowMs` as columns in the order of the queue; times are milliseconds since the companies were queued, or
  * -1. The duration runs from the first admission until the last company ended, or until now while any has not.
  */
-export function columnsOf(state: RolloutState, companies: readonly Company[], nowMs: number): RolloutColumns {
+export function columnsOf(
+  state: RolloutState,
+  companies: readonly Company[],
+  entries: readonly JournalEntry[],
+  nowMs: number,
+): RolloutColumns {
   const sinceQueued = (atMs: number | undefined) =>
     atMs === undefined || atMs < 0 ? -1 : atMs - state.queuedAtMs;
   const progress = companies.map(company => state.companies.get(company.index));
@@ -50,6 +56,8 @@ export function columnsOf(state: RolloutState, companies: readonly Company[], no
     const reason = progress[i]?.reason;
     return reason ? [[company.id, reason]] : [];
   });
+  const unwritten = [...state.unwritten].flatMap(rows => rows());
+  const timeline = timelineOf(entries, unwritten, state.queuedAtMs);
   return {
     company: companies.map(company => company.id),
     region: companies.map(company => company.region),
@@ -58,9 +66,9 @@ export function columnsOf(state: RolloutState, companies: readonly Company[], no
     finishedAtMs,
     reasons: Object.fromEntries(reasons),
     durationMs: admitted.length === 0 ? 0 : Math.max(0, last - first),
-    limits: state.isResumed ? [] : state.limits(),
-    steps: state.isResumed ? [] : state.timeline.means(),
-    timeline: state.isResumed ? null : state.timeline.columns(state.queuedAtMs),
+    limits: limitsOf(entries, state.limits),
+    steps: meanTimesOf(timeline),
+    timeline,
     waves: hasGates(state)
       ? state.waves.map(wave => ({
           ...wave,
@@ -70,7 +78,7 @@ export function columnsOf(state: RolloutState, companies: readonly Company[], no
           reading: wave.reading ?? null,
         }))
       : [],
-    isResumed: state.isResumed,
+    isResumed: entries.filter(({ event }) => event === 'opened').length > state.limits.size,
   };
 }
 

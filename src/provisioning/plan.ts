@@ -95,3 +95,6 @@ const ownName = (): Step[] => [
 export function step(kind: StepKind, part = '', limiter?: LimiterName): Step {
   return { id: part === '' ? kind : `${kind}:${part}`, kind, part, ...(limiter && { limiter }) };
 }
+
+/** What a step of that id makes. */
+export const kindOf = (stepId: string): StepKind => stepId.split(':')[0] as StepKind;

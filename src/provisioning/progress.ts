@@ -14,6 +14,8 @@ export type CompanyProgress = {
   admittedAtMs: number;
   finishedAtMs: number;
   reason: string;
+  /** Until when the times of its steps account for its time: the latest end of one, or its admission. */
+  timedUntilMs: number;
   readonly steps: Map<string, StepProgress>;
 };
 
@@ -53,6 +55,7 @@ export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
         admittedAtMs: entry.atMs,
         finishedAtMs: -1,
         reason: '',
+        timedUntilMs: entry.atMs,
         steps: new Map(),
       };
       rollout.companies.set(entry.company, company);
@@ -64,6 +67,7 @@ export function progressOf(entries: readonly JournalEntry[]): RolloutProgress {
 
 export function apply(company: CompanyProgress, entry: JournalEntry): void {
   const before = company.steps.get(entry.step);
+  if (entry.time !== undefined || entry.event === 'undoing') company.timedUntilMs = entry.atMs;
   switch (entry.event) {
     case 'intent':
     case 'remaking':

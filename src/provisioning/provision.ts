@@ -1,13 +1,13 @@
 // One company from its first call to healthy and registered, or back to nothing. Every step's intent is in the journal
 // before its effect and its confirmation after it, so that a crash at any point can be taken up again.
 
-import type { JournalEntry, Log } from '../ports.ts';
+import type { JournalEntry, Log, StepTime } from '../ports.ts';
 import type { Placed } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import { planOf, type Step } from './plan.ts';
 import type { CompanyProgress, StepProgress } from './progress.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from './step.ts';
-import { type StepEnding, type StepTimeline, StepWaits } from './timeline.ts';
+import { rowsIn, type StepRow, StepWaits } from './timeline.ts';
 import type { Verbs } from './verbs.ts';
 
 export type ProvisionPorts = StepPorts & {
@@ -21,8 +21,8 @@ export type ProvisionPorts = StepPorts & {
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
   readonly databaseOperationsPerCompany: number;
   readonly generation: number;
-  /** Told what the time of each step went to, for the report. */
-  readonly timeline: StepTimeline;
+  /** One for each company under way: rows of its steps that the journal may not have yet, for the report. */
+  readonly unwritten: Set<() => StepRow[]>;
 };
 
 export type Ended = {
@@ -37,7 +37,8 @@ export function provision(
   company: Company,
   progress: CompanyProgress | undefined,
 ): Promise<Ended> {
-  return new Provisioning(ports, company, progress).run();
+  const provisioning = new Provisioning(ports, company, progress);
+  return provisioning.shown(provisioning.run());
 }
 
 /** Takes a company away, one that is ready included. `reason`: why, for the journal. */
@@ -47,7 +48,8 @@ export function undo(
   progress: CompanyProgress,
   reason: string,
 ): Promise<Ended> {
-  return new Provisioning(ports, company, progress).undo(reason);
+  const provisioning = new Provisioning(ports, company, progress);
+  return provisioning.shown(provisioning.undo(reason));
 }
 
 /** What a company is to consist of, in order. */
@@ -60,6 +62,11 @@ export const stepsOf = (
 ): Step[] =>
   planOf(company, databaseOperationsPerCompany, platform.dns, platform.templates[company.industry].secrets);
 
+/** A step that ended without its effect. */
+type Failure = { readonly step: string; readonly reason: string; readonly time: StepTime };
+
+type More = Omit<JournalEntry, 'company' | 'step' | 'event' | 'atMs'>;
+
 class Provisioning {
   private readonly ports: ProvisionPorts;
   private readonly company: Company;
@@ -70,6 +77,9 @@ class Provisioning {
   private readonly known = new Map<string, StepProgress>();
   /** Confirmations that travel with the next intent: losing one only makes its step look again. */
   private unwritten: JournalEntry[] = [];
+  private underWay: { readonly step: Step; readonly waits: StepWaits } | undefined;
+  /** What an earlier process had under way: until when the journal has its times. Undefined once a step has ended here. */
+  private timedUntilMs: number | undefined;
 
   constructor(ports: ProvisionPorts, company: Company, progress: CompanyProgress | undefined) {
     this.ports = ports;
@@ -78,6 +88,16 @@ class Provisioning {
     this.plan = stepsOf(ports, company);
     this.placed = { company, place: placeOf(company, ports.platform) };
     for (const [id, step] of progress?.steps ?? []) this.known.set(id, step);
+    const isUnderWay = progress?.state === 'admitted' || progress?.state === 'undoing';
+    this.timedUntilMs = isUnderWay ? progress.timedUntilMs : undefined;
+  }
+
+  /** Lets the report ask for the rows that the journal may not have yet while the work goes on. */
+  shown(work: Promise<Ended>): Promise<Ended> {
+    const { unwritten } = this.ports;
+    const rows = () => this.rows();
+    unwritten.add(rows);
+    return work.finally(() => unwritten.delete(rows));
   }
 
   async run(): Promise<Ended> {
@@ -85,27 +105,26 @@ class Provisioning {
     if (this.progress === undefined) this.note('admitted', '');
     const todo = this.plan.filter(step => this.known.get(step.id)?.state !== 'done');
     this.ports.admission.admit(todo, this.placed);
-    const reason = await this.make(todo);
-    return reason === undefined ? this.end('ready', '') : this.undo(reason);
+    const failure = await this.make(todo);
+    return failure === undefined ? this.end('ready', '') : this.undo(failure.reason, failure);
   }
 
   /** Makes the steps in order. Undefined when all are done; otherwise why the company cannot be completed. */
-  private async make(todo: readonly Step[]): Promise<string | undefined> {
+  private async make(todo: readonly Step[]): Promise<Failure | undefined> {
     const { admission } = this.ports;
     const ahead = [...todo];
     try {
       for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
         let asked = false;
-        const time = this.timed(step);
-        const context = this.context(step, time.waits, () => (asked = true));
+        const context = this.context(step, this.begin(step), () => (asked = true));
         const made = await makeStep(this.ports, context).finally(() =>
           admission.release(step!, asked, this.placed),
         );
-        time.end(made.kind === 'failed' ? 'failed' : 'made');
-        if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
+        const time = this.stepEnded();
+        if (made.kind === 'failed') return { step: step.id, reason: `${step.id}: ${made.reason}`, time };
         const deadlineAtMs = this.known.get(step.id)?.deadlineAtMs ?? 0;
         this.know(step, { state: 'done', deadlineAtMs, id: made.id });
-        this.note('done', step.id, { id: made.id });
+        this.note('done', step.id, { id: made.id, time });
       }
       return undefined;
     } finally {
@@ -114,43 +133,59 @@ class Provisioning {
   }
 
   /** Walks the plan backwards. A company of which something cannot be removed is blocked and named. */
-  async undo(reason: string): Promise<Ended> {
+  async undo(reason: string, failure?: Failure): Promise<Ended> {
     if (this.progress?.state !== 'undoing') {
-      this.note('undoing', '', { reason });
+      this.note('undoing', failure?.step ?? '', { reason, ...(failure && { time: failure.time }) });
       await this.write();
     }
     for (const step of this.plan.toReversed()) {
       const known = this.known.get(step.id);
       if (known === undefined || known.state === 'removed') continue;
-      const time = this.timed(step);
-      const context = this.context(step, time.waits, () => {});
+      const context = this.context(step, this.begin(step), () => {});
       const left = await unmakeStep(this.ports, context);
-      if (context.verbs.remove !== undefined) time.end(left === undefined ? 'removed' : 'left');
+      // What cannot be removed takes no time, and is no row of the timeline.
+      const timed = context.verbs.remove && { time: this.stepEnded() };
       if (left !== undefined)
-        return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`);
+        return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`, step.id, timed);
       this.know(step, { ...known, state: 'removed' });
-      this.note('removed', step.id);
+      this.note('removed', step.id, timed);
       await this.write();
     }
     return this.end('undone', reason);
   }
 
-  private async end(state: Ended['state'], reason: string): Promise<Ended> {
-    this.note(state, '', reason === '' ? {} : { reason });
+  /** `step`: the one that could not be removed. */
+  private async end(state: Ended['state'], reason: string, step = '', timed: More = {}): Promise<Ended> {
+    this.note(state, step, reason === '' ? timed : { ...timed, reason });
     const finishedAtMs = this.unwritten.at(-1)!.atMs;
     await this.write();
     this.ports.log({ event: `company ${state}`, company: this.company.id, ...(reason !== '' && { reason }) });
     return { state, finishedAtMs, reason };
   }
 
-  /** Begins a step; its end goes into the timeline. */
-  private timed(step: Step): { readonly waits: StepWaits; readonly end: (ending: StepEnding) => void } {
-    const { clock, timeline } = this.ports;
-    const beganAtMs = clock.nowMs();
-    const waits = new StepWaits(clock);
-    const end = (ending: StepEnding) =>
-      timeline.ended(this.company, step, { ending, beganAtMs, endedAtMs: clock.nowMs(), waits });
-    return { waits, end };
+  private begin(step: Step): StepWaits {
+    const waits = new StepWaits(this.ports.clock, this.timedUntilMs);
+    this.underWay = { step, waits };
+    return waits;
+  }
+
+  /** What the time of the step under way went to; it is noted at once. */
+  private stepEnded(): StepTime {
+    const time = this.underWay!.waits.time();
+    this.underWay = undefined;
+    this.timedUntilMs = undefined;
+    return time;
+  }
+
+  private rows(): StepRow[] {
+    const rows = this.unwritten.flatMap(rowsIn);
+    if (this.underWay === undefined) return rows;
+    const { step, waits } = this.underWay;
+    const endedAtMs = this.ports.clock.nowMs();
+    return [
+      ...rows,
+      { company: this.company.index, step: step.id, ending: 'underWay', endedAtMs, time: waits.time() },
+    ];
   }
 
   private context(step: Step, waits: StepWaits, asked: () => void): StepContext {
@@ -176,11 +211,7 @@ class Provisioning {
     this.known.set(step.id, progress);
   }
 
-  private note(
-    event: JournalEntry['event'],
-    step: string,
-    more: { readonly id?: string; readonly reason?: string; readonly deadlineAtMs?: number } = {},
-  ): void {
+  private note(event: JournalEntry['event'], step: string, more: More = {}): void {
     this.unwritten.push({
       company: this.company.index,
       step,
@@ -190,9 +221,9 @@ class Provisioning {
     });
   }
 
-  private write(): Promise<void> {
-    const entries = this.unwritten;
+  /** Nothing is noted meanwhile. */
+  private async write(): Promise<void> {
+    await this.ports.append(this.unwritten);
     this.unwritten = [];
-    return this.ports.append(entries);
   }
 }

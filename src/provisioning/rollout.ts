@@ -4,17 +4,18 @@
 //   wave ─► batches, each under a lease ─► companies ─► dwell ─► gate ─► next wave │ pause │ roll back
 
 import { LOOK_AT_OTHERS_MS } from '../limits.ts';
-import type { Chance, Clock, Log, ProvisioningStores, Transport } from '../ports.ts';
+import type { Chance, Clock, LimitCount, Log, ProvisioningStores, Transport } from '../ports.ts';
 import { createClients } from '../providers/clients.ts';
 import type { Tokens } from '../providers/credentials.ts';
-import { Admission, type LimitCount, type Rates } from './admission.ts';
+import { Admission, type Rates } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
+import { CountLog } from './counts.ts';
 import { passGate } from './gate.ts';
 import { Held, Superseded } from './lease.ts';
 import { type CompanyProgress, progressOf, type RolloutProgress } from './progress.ts';
 import { type ProvisionPorts, provision, stepsOf } from './provision.ts';
 import { RetryBudget } from './retry.ts';
-import { StepTimeline } from './timeline.ts';
+import type { StepRow } from './timeline.ts';
 import { UnderWay } from './underWay.ts';
 import type { VendorRates } from './vendorLimits.ts';
 import { type Batch, batchesOf, type Gate, type Wave, type WaveState } from './waves.ts';
@@ -54,21 +55,20 @@ export type RolloutState = {
     number,
     Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
   >;
-  readonly timeline: StepTimeline;
+  /** One for each company that this process has under way: rows of its steps that the journal may not have yet. */
+  readonly unwritten: Set<() => StepRow[]>;
   readonly waves: WaveState[];
-  limits: () => LimitCount[];
-  /** Another process began it; `timeline` and `limits` are only this one's. */
-  isResumed: boolean;
+  /** What this process has counted, by its number among those that took up the rollout. */
+  readonly limits: Map<number, () => readonly LimitCount[]>;
 };
 
 export function emptyState(): RolloutState {
   return {
     queuedAtMs: -1,
     companies: new Map(),
-    timeline: new StepTimeline(),
+    unwritten: new Set(),
     waves: [],
-    limits: () => [],
-    isResumed: false,
+    limits: new Map(),
   };
 }
 
@@ -116,6 +116,7 @@ export class Rollout {
   readonly before: RolloutProgress;
   readonly admission: Admission;
   readonly underWay: UnderWay;
+  private readonly counts: CountLog;
   private readonly provisionPorts: Omit<ProvisionPorts, 'append' | 'hold'>;
 
   private constructor(
@@ -133,9 +134,10 @@ export class Rollout {
     this.admission = new Admission(clock, slots, rates, vendorRates, admissionBacklogMs);
     this.underWay = new UnderWay(options.concurrencyMax);
     state.queuedAtMs = before.queuedAtMs;
-    state.limits = () => this.admission.counts();
-    state.isResumed = before.openedBy.length > 1;
     const generation = before.openedBy.lastIndexOf(options.holder);
+    const counts = () => this.admission.counts();
+    state.limits.set(generation, counts);
+    this.counts = new CountLog(clock, generation, counts);
     this.provisionPorts = {
       ...ports,
       platform,
@@ -144,7 +146,7 @@ export class Rollout {
       verbsOf: createClients(ports, platform, options.tokens, generation),
       databaseOperationsPerCompany,
       generation,
-      timeline: state.timeline,
+      unwritten: state.unwritten,
     };
   }
 
@@ -163,7 +165,8 @@ export class Rollout {
 
   /** What a company's work needs while its batch, or the gate over it, is held. */
   portsUnder(held: Held): ProvisionPorts {
-    return { ...this.provisionPorts, append: held.append, hold: held.check };
+    const append: ProvisionPorts['append'] = entries => held.append(this.counts.with(entries));
+    return { ...this.provisionPorts, append, hold: held.check };
   }
 
   /** Ends when every company of the batches is ready, undone or blocked, whoever made it so. */

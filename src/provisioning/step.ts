@@ -14,12 +14,12 @@ import {
   REMAKES_MAX,
   STALE_MAX_MS,
 } from '../limits.ts';
-import type { Chance, Clock } from '../ports.ts';
+import type { Chance, Clock, Wait } from '../ports.ts';
 import type { Admission, Placed, Verb } from './admission.ts';
 import type { Step } from './plan.ts';
 import type { StepProgress } from './progress.ts';
 import type { RetryBudget } from './retry.ts';
-import type { StepWaits, Wait } from './timeline.ts';
+import type { StepWaits } from './timeline.ts';
 import type { Attempt, CloudResult, Verbs } from './verbs.ts';
 
 export type StepPorts = {

@@ -1,50 +1,81 @@
-// What the time of every step went to. The provisioner notes each step of each company when it ends, made or removed;
-// the report draws its waterfall from that. Columns in typed arrays, since a large rollout has 170,000 such rows.
+// What the time of every step went to. The provisioner writes it into the journal where a step ends, made or removed; the
+// report draws its waterfall from that, whichever processes took part. Columns in typed arrays, since a large rollout
+// has 170,000 such rows.
 
-import type { Clock } from '../ports.ts';
-import type { Company } from './company.ts';
-import type { Step, StepKind } from './plan.ts';
+import type { Clock, JournalEntry, StepTime, Wait } from '../ports.ts';
+import { kindOf, type StepKind } from './plan.ts';
 
 /**
  * limiter: for a slot of our own limiter. quota: before a gate, for its turn or for the moment that a vendor named.
  * retry: after a fault, until the next try or until a call in doubt has run out. poll: between two looks at something
- * that is not ready, or that may not be visible yet.
+ * that is not ready, or that may not be visible yet. lost: what an earlier process did of the step, and until it was
+ * taken up again.
  */
-const NO_WAITS = { limiter: 0, quota: 0, retry: 0, poll: 0 };
-export type Wait = keyof typeof NO_WAITS;
+const NO_WAITS: StepTime['waitMs'] = { limiter: 0, quota: 0, retry: 0, poll: 0, lost: 0 };
 
 /** The waits of one step under way. What they leave of its time are its calls and their intents' way into the journal. */
 export class StepWaits {
-  readonly ms: Record<Wait, number> = { ...NO_WAITS };
+  readonly ms: Record<Wait, number>;
+  readonly beganAtMs: number;
   private readonly clock: Pick<Clock, 'nowMs'>;
+  private under: { readonly wait: Wait; readonly sinceMs: number } | undefined;
 
-  constructor(clock: Pick<Clock, 'nowMs'>) {
+  /** `timedUntilMs`: until when there are times, of a company that an earlier process had under way. */
+  constructor(clock: Pick<Clock, 'nowMs'>, timedUntilMs = Number.POSITIVE_INFINITY) {
     this.clock = clock;
+    const nowMs = clock.nowMs();
+    this.beganAtMs = Math.min(nowMs, timedUntilMs);
+    this.ms = { ...NO_WAITS, lost: nowMs - this.beganAtMs };
   }
 
   /** Passes on what `done` comes to, and counts the time until then. */
   async during<T>(wait: Wait, done: Promise<T>): Promise<T> {
-    const beganAtMs = this.clock.nowMs();
+    const sinceMs = this.clock.nowMs();
+    this.under = { wait, sinceMs };
     try {
       return await done;
     } finally {
-      this.ms[wait] += this.clock.nowMs() - beganAtMs;
+      this.ms[wait] += this.clock.nowMs() - sinceMs;
+      this.under = undefined;
     }
+  }
+
+  /** So far, with the wait that is not over. */
+  time(): StepTime {
+    const { beganAtMs, under } = this;
+    const waitMs = { ...this.ms };
+    if (under !== undefined) waitMs[under.wait] += this.clock.nowMs() - under.sinceMs;
+    return { beganAtMs, waitMs };
   }
 }
 
-/** left: it could not be removed. */
-const ENDINGS = ['made', 'failed', 'removed', 'left'] as const;
+/** left: it could not be removed. underWay: it had not ended when the rollout was given up. */
+const ENDINGS = ['made', 'failed', 'removed', 'left', 'underWay'] as const;
 export type StepEnding = (typeof ENDINGS)[number];
 
-export type EndedStep = {
-  readonly ending: StepEnding;
-  readonly beganAtMs: number;
-  readonly endedAtMs: number;
-  readonly waits: StepWaits;
+const ENDING_OF: Partial<Record<JournalEntry['event'], StepEnding>> = {
+  done: 'made',
+  undoing: 'failed',
+  removed: 'removed',
+  blocked: 'left',
 };
 
-/** A row for each step that ended, in the order of their ends. */
+export type StepRow = {
+  /** Index of the company. */
+  readonly company: number;
+  readonly step: string;
+  readonly ending: StepEnding;
+  readonly endedAtMs: number;
+  readonly time: StepTime;
+};
+
+/** None of an entry that ends no step, or whose time nobody took: that of a change. */
+export function rowsIn({ company, step, event, atMs, time }: JournalEntry): StepRow[] {
+  const ending = ENDING_OF[event];
+  return time === undefined || ending === undefined ? [] : [{ company, step, ending, endedAtMs: atMs, time }];
+}
+
+/** A row for each step that ended or is under way, in the order of their ends. */
 export type TimelineColumns = {
   /** The plans' steps; a row's `step` is an index into these. */
   readonly steps: readonly { readonly id: string; readonly kind: StepKind }[];
@@ -62,85 +93,71 @@ export type TimelineColumns = {
   readonly quotaMs: Float32Array;
   readonly retryMs: Float32Array;
   readonly pollMs: Float32Array;
+  /** An outage may have days. */
+  readonly lostMs: Float64Array;
 };
 
-type Rows = Omit<TimelineColumns, 'steps' | 'endings'>;
-
-const ROWS_AT_FIRST = 1024;
-
-export class StepTimeline {
-  private rows = emptyRows(ROWS_AT_FIRST);
-  private count = 0;
-  private readonly steps: { readonly id: string; readonly kind: StepKind }[] = [];
-  private readonly places = new Map<string, number>();
-
-  /** Called once for each step that this process took up, when it is over. */
-  ended(company: Company, step: Step, { ending, beganAtMs, endedAtMs, waits }: EndedStep): void {
-    if (this.count === this.rows.company.length) this.rows = resized(this.rows, 2 * this.count);
-    const { rows } = this;
-    const row = this.count++;
-    rows.company[row] = company.index;
-    rows.step[row] = this.placeOf(step);
-    rows.ending[row] = ENDINGS.indexOf(ending);
-    rows.beganAtMs[row] = beganAtMs;
-    rows.endedAtMs[row] = endedAtMs;
-    rows.limiterMs[row] = waits.ms.limiter;
-    rows.quotaMs[row] = waits.ms.quota;
-    rows.retryMs[row] = waits.ms.retry;
-    rows.pollMs[row] = waits.ms.poll;
-  }
-
-  /** A copy of the rows so far. `queuedAtMs`: the clock's time from which theirs count. */
-  columns(queuedAtMs: number): TimelineColumns {
-    const rows = resized(this.rows, this.count);
-    for (let row = 0; row < this.count; row++) {
-      rows.beganAtMs[row] -= queuedAtMs;
-      rows.endedAtMs[row] -= queuedAtMs;
-    }
-    return { steps: [...this.steps], endings: ENDINGS, ...rows };
-  }
-
-  /** How many steps of each kind were made, and how long that took on average. */
-  means(): { readonly kind: StepKind; readonly count: number; readonly meanMs: number }[] {
-    const times = new Map<StepKind, { count: number; totalMs: number }>();
-    for (let row = 0; row < this.count; row++) {
-      if (ENDINGS[this.rows.ending[row]] !== 'made') continue;
-      const { kind } = this.steps[this.rows.step[row]];
-      const time = times.get(kind) ?? { count: 0, totalMs: 0 };
-      time.count++;
-      time.totalMs += this.rows.endedAtMs[row] - this.rows.beganAtMs[row];
-      times.set(kind, time);
-    }
-    return [...times].map(([kind, { count, totalMs }]) => ({ kind, count, meanMs: totalMs / count }));
-  }
-
-  private placeOf({ id, kind }: Step): number {
-    let place = this.places.get(id);
-    if (place === undefined) {
-      place = this.steps.push({ id, kind }) - 1;
-      this.places.set(id, place);
-    }
-    return place;
-  }
-}
-
-function emptyRows(count: number): Rows {
+/**
+ * `unwritten`: rows that the journal may not have yet, each company's in their order. `queuedAtMs`: the clock's time
+ * from which theirs count.
+ */
+export function timelineOf(
+  entries: readonly JournalEntry[],
+  unwritten: readonly StepRow[],
+  queuedAtMs: number,
+): TimelineColumns {
+  const written = entries.flatMap(rowsIn);
+  const rows = [...written, ...notIn(written, unwritten)].sort((a, b) => a.endedAtMs - b.endedAtMs);
+  const places = new Map<string, number>();
+  for (const { step } of rows) if (!places.has(step)) places.set(step, places.size);
+  const wait = (name: Wait) => Float32Array.from(rows, ({ time }) => time.waitMs[name]);
   return {
-    company: new Uint32Array(count),
-    step: new Uint16Array(count),
-    ending: new Uint8Array(count),
-    beganAtMs: new Float64Array(count),
-    endedAtMs: new Float64Array(count),
-    limiterMs: new Float32Array(count),
-    quotaMs: new Float32Array(count),
-    retryMs: new Float32Array(count),
-    pollMs: new Float32Array(count),
+    steps: [...places.keys()].map(id => ({ id, kind: kindOf(id) })),
+    endings: ENDINGS,
+    company: Uint32Array.from(rows, ({ company }) => company),
+    step: Uint16Array.from(rows, ({ step }) => places.get(step)!),
+    ending: Uint8Array.from(rows, ({ ending }) => ENDINGS.indexOf(ending)),
+    beganAtMs: Float64Array.from(rows, ({ time }) => time.beganAtMs - queuedAtMs),
+    endedAtMs: Float64Array.from(rows, ({ endedAtMs }) => endedAtMs - queuedAtMs),
+    limiterMs: wait('limiter'),
+    quotaMs: wait('quota'),
+    retryMs: wait('retry'),
+    pollMs: wait('poll'),
+    lostMs: Float64Array.from(rows, ({ time }) => time.waitMs.lost),
   };
 }
 
-/** The same rows with room for more, or cut to the first ones. */
-function resized(from: Rows, count: number): Rows {
-  const to = emptyRows(count);
-  for (const name of Object.keys(to) as (keyof Rows)[]) to[name].set(from[name].subarray(0, count));
-  return to;
+/**
+ * A company's steps follow one another. So one that began before another of its rows had ended has been written since,
+ * or was taken over by another process.
+ */
+function notIn(written: readonly StepRow[], unwritten: readonly StepRow[]): StepRow[] {
+  if (unwritten.length === 0) return [];
+  const endedAtMs = new Map(written.map(({ company, endedAtMs }) => [company, endedAtMs]));
+  return unwritten.filter(row => {
+    const isNew = row.time.beganAtMs >= (endedAtMs.get(row.company) ?? 0);
+    if (isNew) endedAtMs.set(row.company, row.endedAtMs);
+    return isNew;
+  });
+}
+
+/** How many steps of each kind were made, and how long that took on average. */
+export function meanTimesOf({
+  steps,
+  step,
+  ending,
+  beganAtMs,
+  endedAtMs,
+}: TimelineColumns): { readonly kind: StepKind; readonly count: number; readonly meanMs: number }[] {
+  const made = ENDINGS.indexOf('made');
+  const times = new Map<StepKind, { count: number; totalMs: number }>();
+  ending.forEach((each, row) => {
+    if (each !== made) return;
+    const { kind } = steps[step[row]];
+    const time = times.get(kind) ?? { count: 0, totalMs: 0 };
+    time.count++;
+    time.totalMs += endedAtMs[row] - beganAtMs[row];
+    times.set(kind, time);
+  });
+  return [...times].map(([kind, { count, totalMs }]) => ({ kind, count, meanMs: totalMs / count }));
 }

@@ -18,7 +18,7 @@ export type MongoStores = ProvisioningStores & {
 };
 
 /** Raises it when a document changes its meaning; an older database is then refused, not misread. */
-const SCHEMA_VERSION = '1';
+const SCHEMA_VERSION = '2';
 
 const OPTIONS: MongoClientOptions = {
   // A `true` of the journal must survive the loss of any one machine.

@@ -4,7 +4,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandtableError } from '../errors.ts';
-import type { CompanyRecord, JournalEntry, Lease, ProvisioningStores } from '../ports.ts';
+import type {
+  CompanyRecord,
+  JournalEntry,
+  Lease,
+  ProcessCounts,
+  ProvisioningStores,
+  StepTime,
+} from '../ports.ts';
 
 export type Stores = ProvisioningStores & {
   /** A value that belongs to the whole file, such as the scenario's hash. */
@@ -14,7 +21,7 @@ export type Stores = ProvisioningStores & {
 };
 
 /** Raises it when a table or a row changes its meaning; an older file is then refused, not misread. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const FORGET = ['journal', 'lease', 'slot', 'registry', 'label']
   .map(table => `DROP TABLE IF EXISTS ${table};`)
@@ -38,13 +45,9 @@ export function openStores(path: string, fresh = false): Stores {
   const database = guard(path, () => open(path, fresh));
   const unsynced = guard(path, () => openUnsynced(path));
   const statements = {
-    append: database.prepare(
-      'INSERT INTO journal (company, step, event, at_ms, deadline_at_ms, id, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ),
+    append: database.prepare(`INSERT INTO journal (${ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     epoch: database.prepare('SELECT epoch FROM lease WHERE name = ?'),
-    read: database.prepare(
-      'SELECT company, step, event, at_ms, deadline_at_ms, id, reason FROM journal WHERE company >= ? AND company < ? ORDER BY n',
-    ),
+    read: database.prepare(`SELECT ${ENTRY} FROM journal WHERE company >= ? AND company < ? ORDER BY n`),
     lease: unsynced.prepare('SELECT holder, epoch, until_ms FROM lease WHERE name = ?'),
     putLease: unsynced.prepare(
       'INSERT OR REPLACE INTO lease (name, holder, epoch, until_ms) VALUES (?, ?, ?, ?)',
@@ -71,16 +74,7 @@ export function openStores(path: string, fresh = false): Stores {
       append: async (entries, lease) =>
         write(database, () => {
           if (lease !== undefined && !isNewest(lease)) return false;
-          for (const { company, step, event, atMs, deadlineAtMs, id, reason } of entries)
-            statements.append.run(
-              company,
-              step,
-              event,
-              atMs,
-              deadlineAtMs ?? null,
-              id ?? null,
-              reason ?? null,
-            );
+          for (const entry of entries) statements.append.run(...rowOf(entry));
           return true;
         }),
       read: async ({ from, to } = { from: -1, to: Number.MAX_SAFE_INTEGER }) =>
@@ -162,7 +156,7 @@ function createTables(database: DatabaseSync, fresh: boolean): void {
   database.exec(`
     CREATE TABLE IF NOT EXISTS journal (
       n INTEGER PRIMARY KEY, company INTEGER NOT NULL, step TEXT NOT NULL, event TEXT NOT NULL,
-      at_ms REAL NOT NULL, deadline_at_ms REAL, id TEXT, reason TEXT) STRICT;
+      at_ms REAL NOT NULL, deadline_at_ms REAL, id TEXT, reason TEXT, time TEXT, counts TEXT) STRICT;
     CREATE INDEX IF NOT EXISTS journal_company ON journal (company);
     CREATE TABLE IF NOT EXISTS lease (
       name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch INTEGER NOT NULL, until_ms REAL NOT NULL) STRICT;
@@ -229,6 +223,17 @@ function isAlive(holder: string): boolean {
   }
 }
 
+/** Columns of an entry; the last two are JSON. */
+const ENTRY = 'company, step, event, at_ms, deadline_at_ms, id, reason, time, counts';
+
+const jsonOf = (value: unknown) => (value === undefined ? null : JSON.stringify(value));
+
+function rowOf(entry: JournalEntry): (string | number | null)[] {
+  const { company, step, event, atMs, deadlineAtMs, id, reason, time, counts } = entry;
+  const own = [company, step, event, atMs, deadlineAtMs ?? null, id ?? null, reason ?? null];
+  return [...own, jsonOf(time), jsonOf(counts)];
+}
+
 function entryOf(row: Record<string, unknown>): JournalEntry {
   return {
     company: row.company as number,
@@ -238,6 +243,8 @@ function entryOf(row: Record<string, unknown>): JournalEntry {
     ...(row.deadline_at_ms !== null && { deadlineAtMs: row.deadline_at_ms as number }),
     ...(row.id !== null && { id: row.id as string }),
     ...(row.reason !== null && { reason: row.reason as string }),
+    ...(row.time !== null && { time: JSON.parse(row.time as string) as StepTime }),
+    ...(row.counts !== null && { counts: JSON.parse(row.counts as string) as ProcessCounts }),
   };
 }
 

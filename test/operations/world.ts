@@ -98,7 +98,7 @@ export async function runWorld(
   });
   await kernel.run(() => machine.run());
   const violations = (gone: readonly string[] = [], suspended: readonly string[] = []) => {
-    const { outcome } = columnsOf(state, companies, kernel.nowMs);
+    const { outcome } = columnsOf(state, companies, [], kernel.nowMs);
     const audited = companies.map((company, i) => ({
       ...company,
       outcome: gone.includes(company.id)

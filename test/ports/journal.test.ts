@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { SandtableError } from '../../src/errors.ts';
-import type { JournalEntry } from '../../src/ports.ts';
+import type { JournalEntry, LimitCount } from '../../src/ports.ts';
 import { holderOf, openStores } from '../../src/runtime/stores.ts';
 import { inFolder, STORES, type StoresCase } from './stores.ts';
 
@@ -17,6 +17,16 @@ const entry = (n: number, more: Partial<JournalEntry> = {}): JournalEntry => ({
   atMs: 1_767_225_600_000 + n,
   ...more,
 });
+
+const WAITS = { limiter: 0, quota: 0, retry: 0, poll: 0, lost: 0 };
+const COUNT: LimitCount = {
+  name: "it's a limit",
+  kind: 'limiter',
+  calls: 2,
+  waitMs: 0.125,
+  refusals: 0,
+  admissionBlockedMs: 1e9,
+};
 
 const CASES: readonly [behaviour: string, each: StoresCase][] = [
   ['is empty at first', async open => expect(await open().journal.read()).toEqual([])],
@@ -30,6 +40,9 @@ const CASES: readonly [behaviour: string, each: StoresCase][] = [
         entry(1, { deadlineAtMs: 1_767_225_600_000.25, atMs: 0.125 }),
         entry(2, { event: 'done', id: "projects/p/secrets/it's — ünïcode\n" }),
         entry(3, { event: 'undone', reason: '' }),
+        entry(4, { event: 'done', time: { beganAtMs: 0.1 + 0.2, waitMs: { ...WAITS, poll: 1 / 3 } } }),
+        entry(5, { counts: { process: 0, limits: [] } }),
+        entry(6, { counts: { process: 1, limits: [COUNT, { ...COUNT, kind: 'quota' }] } }),
       ];
       await journal.append(entries);
       // Strict: a field that was absent must not come back as undefined or null.
@@ -248,6 +261,13 @@ describe('the journal on disk', () => {
     [
       'has another schema',
       path => new DatabaseSync(path).exec('PRAGMA user_version = 99; CREATE TABLE a (b)'),
+    ],
+    [
+      'is of the version before, whose steps have no times',
+      path => {
+        openStores(path).close();
+        new DatabaseSync(path).exec('PRAGMA user_version = 2');
+      },
     ],
     [
       'is damaged',

@@ -1,12 +1,10 @@
 // What a report shows of a rollout's state at some moment.
 
 import { describe, expect, it } from 'vitest';
-import type { LimitCount } from '../../src/provisioning/admission.ts';
+import type { JournalEntry, LimitCount } from '../../src/ports.ts';
 import { columnsOf } from '../../src/provisioning/columns.ts';
 import type { Company } from '../../src/provisioning/company.ts';
-import type { Step } from '../../src/provisioning/plan.ts';
 import { emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
-import { type EndedStep, StepWaits } from '../../src/provisioning/timeline.ts';
 
 const QUEUED_MS = 1_000_000;
 
@@ -37,30 +35,36 @@ type Progress = [
   finishedMs: number,
 ];
 
-const SERVICE: Step = { id: 'service', kind: 'service', part: '' };
+/** Of a service, begun 20 ms after the companies were queued, half of its time at its limiter. */
+const timed = (ms: number, event: JournalEntry['event'] = 'done'): JournalEntry => ({
+  ...{ company: 1, step: 'service', event, atMs: QUEUED_MS + 20 + ms },
+  time: {
+    beganAtMs: QUEUED_MS + 20,
+    waitMs: { limiter: ms / 2, quota: 0, retry: 0, poll: 0, lost: 0 },
+  },
+});
 
-/** Begun 20 ms after the companies were queued, half of its time at its limiter. */
-function endedStep(ms: number): EndedStep {
-  const waits = new StepWaits({ nowMs: () => 0 });
-  waits.ms.limiter = ms / 2;
-  return { ending: 'made', beganAtMs: QUEUED_MS + 20, endedAtMs: QUEUED_MS + 20 + ms, waits };
-}
+/** Of two processes, the second of which makes the report. */
+const ENTRIES: readonly JournalEntry[] = [
+  ...[100, 200, 300, 400].map(ms => timed(ms)),
+  { ...{ company: 2, step: '', event: 'ready', atMs: QUEUED_MS }, counts: { process: 0, limits: [limit] } },
+  timed(5000, 'removed'),
+];
 
 /** Times since the companies were queued; -1 for never. */
 function stateOf(progress: readonly Progress[], more: Partial<RolloutState> = {}): RolloutState {
-  const state = { ...emptyState(), queuedAtMs: QUEUED_MS, limits: () => [limit], ...more };
+  const state = { ...emptyState(), queuedAtMs: QUEUED_MS, ...more };
+  state.limits.set(1, () => [limit]);
   progress.forEach(([name, admittedMs, finishedMs], index) => {
     const finishedAtMs = finishedMs < 0 ? -1 : QUEUED_MS + finishedMs;
     const reason = name === 'undone' ? 'why' : '';
     state.companies.set(index, { state: name, admittedAtMs: QUEUED_MS + admittedMs, finishedAtMs, reason });
   });
-  for (const ms of [100, 200, 300, 400]) state.timeline.ended(companies[1], SERVICE, endedStep(ms));
-  state.timeline.ended(companies[1], SERVICE, { ...endedStep(5000), ending: 'removed' });
   return state;
 }
 
 const columnsAt = (state: RolloutState, sinceQueuedMs: number) =>
-  columnsOf(state, companies, QUEUED_MS + sinceQueuedMs);
+  columnsOf(state, companies, ENTRIES, QUEUED_MS + sinceQueuedMs);
 
 describe('the columns of a rollout', () => {
   it('have a line for each company in the order of the queue, with times since it was queued', () => {
@@ -77,11 +81,11 @@ describe('the columns of a rollout', () => {
       finishedAtMs: [500, 700, 900],
       reasons: { c00001: 'why' },
       durationMs: 890,
-      limits: [limit],
+      limits: [{ ...limit, waitMs: 14, admissionBlockedMs: 14 }],
       steps: [{ kind: 'service', count: 4, meanMs: 250 }],
       timeline: {
         steps: [{ id: 'service', kind: 'service' }],
-        endings: ['made', 'failed', 'removed', 'left'],
+        endings: ['made', 'failed', 'removed', 'left', 'underWay'],
         company: Uint32Array.of(1, 1, 1, 1, 1),
         step: Uint16Array.of(0, 0, 0, 0, 0),
         ending: Uint8Array.of(0, 0, 0, 0, 2),
@@ -91,6 +95,7 @@ describe('the columns of a rollout', () => {
         quotaMs: new Float32Array(5),
         retryMs: new Float32Array(5),
         pollMs: new Float32Array(5),
+        lostMs: new Float64Array(5),
       },
       waves: [],
       isResumed: false,
@@ -153,15 +158,23 @@ describe('the columns of a rollout', () => {
     ]);
   });
 
-  it('leave out the waits and the steps, which are only a part, when the rollout was resumed', () => {
-    const progress: Progress[] = [
-      ['ready', 10, 500],
-      ['ready', 20, 700],
-      ['ready', 30, 900],
-    ];
-    const [whole, resumed] = [false, true].map(isResumed =>
-      columnsAt(stateOf(progress, { isResumed }), 5000),
-    );
-    expect(resumed).toEqual({ ...whole, limits: [], steps: [], timeline: null, isResumed: true });
+  it('say whether others took part than those that report', () => {
+    const opened: JournalEntry = { company: -1, step: '', event: 'opened', atMs: QUEUED_MS, id: 'a' };
+    const isResumed = (processes: number) =>
+      columnsOf(stateOf([]), companies, Array(processes).fill(opened), QUEUED_MS).isResumed;
+    expect([1, 2].map(isResumed)).toEqual([false, true]);
+  });
+
+  it('have the steps under way, which the journal knows nothing of', () => {
+    const state = stateOf([['admitted', 10, -1]]);
+    const time = { ...timed(0).time!, beganAtMs: QUEUED_MS + 4000 };
+    const endedAtMs = QUEUED_MS + 5000;
+    state.unwritten.add(() => [{ company: 0, step: 'document', ending: 'underWay', endedAtMs, time }]);
+    const { timeline, steps } = columnsAt(state, 5000);
+    const row = timeline.endings[timeline.ending[4]];
+    expect([row, timeline.company[4], timeline.beganAtMs[4], timeline.endedAtMs[4]]).toEqual([
+      ...['underWay', 0, 4000, 5000],
+    ]);
+    expect(steps).toEqual([{ kind: 'service', count: 4, meanMs: 250 }]);
   });
 });

@@ -63,7 +63,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
   const secrets: string[] = [];
   const sent: Call[] = [];
   const state = emptyState();
-  let columns = columnsOf(state, companies, 0);
+  let columns = columnsOf(state, companies, [], 0);
   const run = inVirtualTime(async ({ kernel, clock }) => {
     const generation = { alive: true };
     const stores = new Stores(kernel, facts, 7);
@@ -105,7 +105,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
       log: (line: LogLine) => void logged.push(line),
     };
     await rollOut(ports, { ...options, companies, tokens: FAKES_TOKENS }, state);
-    columns = columnsOf(state, companies, clock.nowMs());
+    columns = columnsOf(state, companies, durable, clock.nowMs());
     return [...stores.records.values()];
   });
   const records = await run.catch(error => {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '../../src/ports.ts';
 import { type Company, type Platform, placeOf } from '../../src/provisioning/company.ts';
-import { planOf } from '../../src/provisioning/plan.ts';
+import { kindOf, planOf } from '../../src/provisioning/plan.ts';
 import { progressOf } from '../../src/provisioning/progress.ts';
 
 const company = (configuration: Company['configuration']): Company => ({
@@ -75,6 +75,10 @@ describe('the plan', () => {
     }
   });
 
+  it('names each step so that its kind can be told from its id', () => {
+    for (const { id, kind } of plans.flat()) expect(kindOf(id)).toBe(kind);
+  });
+
   it('names no two steps alike', () => {
     for (const plan of plans) expect(new Set(plan.map(({ id }) => id)).size).toBe(plan.length);
   });
@@ -107,7 +111,11 @@ describe('the progress that a journal says', () => {
   });
   const opened = (atMs: number) => entry('opened', atMs, { company: -1 });
   const intent = (step: string, deadlineAtMs: number) => entry('intent', 0, { step, deadlineAtMs });
-  const admitted = { state: 'admitted', admittedAtMs: 10, finishedAtMs: -1, reason: '', steps: {} };
+  const admitted = {
+    ...{ state: 'admitted', admittedAtMs: 10, finishedAtMs: -1, reason: '', steps: {} },
+    timedUntilMs: 10,
+  };
+  const time = { beganAtMs: 10, waitMs: { limiter: 0, quota: 0, retry: 0, poll: 0, lost: 0 } };
 
   it.each<[string, JournalEntry[], object]>([
     ['admitted', [entry('admitted', 10)], admitted],
@@ -138,6 +146,7 @@ describe('the progress that a journal says', () => {
         ...admitted,
         state: 'undoing',
         reason: 'dnsRecord: 400',
+        timedUntilMs: 12,
         steps: { service: { state: 'removed', deadlineAtMs: 0, id: 'uri' } },
       },
     ],
@@ -145,7 +154,7 @@ describe('the progress that a journal says', () => {
     [
       'undone: the reason stays',
       [entry('admitted', 10), entry('undoing', 12, { reason: 'why' }), entry('undone', 20)],
-      { ...admitted, state: 'undone', finishedAtMs: 20, reason: 'why' },
+      { ...admitted, state: 'undone', finishedAtMs: 20, reason: 'why', timedUntilMs: 12 },
     ],
     [
       'blocked: the fuller reason',
@@ -154,7 +163,25 @@ describe('the progress that a journal says', () => {
         entry('undoing', 12, { reason: 'why' }),
         entry('blocked', 20, { reason: 'why; service could not be removed' }),
       ],
-      { ...admitted, state: 'blocked', finishedAtMs: 20, reason: 'why; service could not be removed' },
+      {
+        ...{ ...admitted, state: 'blocked', finishedAtMs: 20, timedUntilMs: 12 },
+        reason: 'why; service could not be removed',
+      },
+    ],
+    [
+      'until when its steps have times: an intent is no end of one',
+      [
+        entry('admitted', 10),
+        entry('done', 15, { step: 'document', id: 'd', time }),
+        { ...intent('service', 99), atMs: 17 },
+      ],
+      {
+        ...{ ...admitted, timedUntilMs: 15 },
+        steps: {
+          document: { state: 'done', deadlineAtMs: 0, id: 'd' },
+          service: { state: 'intent', deadlineAtMs: 99, id: undefined },
+        },
+      },
     ],
   ])('%s', (_what, entries, expected) => {
     const { companies } = progressOf(entries);

@@ -852,7 +852,7 @@ describe('taking a step away', () => {
 });
 
 describe('the waits of a step', () => {
-  const none = { limiter: 0, quota: 0, retry: 0, poll: 0 };
+  const none = { limiter: 0, quota: 0, retry: 0, poll: 0, lost: 0 };
 
   it.each<[string, Setting, Partial<StepWaits['ms']>]>([
     ['has none where the cloud answers at once', { script: [['create', done]] }, {}],

@@ -374,7 +374,7 @@ describe('HTML', () => {
         ...base.rollout,
         reasons: { c00000: HOSTILE },
         steps: [{ kind: HOSTILE, count: 1, meanMs: 1 }],
-        timeline: { ...base.rollout.timeline!, steps: Array(3).fill({ id: HOSTILE, kind: HOSTILE }) },
+        timeline: { ...base.rollout.timeline, steps: Array(3).fill({ id: HOSTILE, kind: HOSTILE }) },
         limits: [{ name: HOSTILE, kind: 'quota', calls: 1, waitMs: 1, refusals: 1, admissionBlockedMs: 0 }],
         operations: [{ operation: HOSTILE, calls: 1, refusedByQuota: 0, latencyMs: 1, fact: HOSTILE }],
       },
@@ -392,12 +392,19 @@ describe('HTML', () => {
     expect(page.match(/&lt;script&gt;/g)!.length).toBeGreaterThan(12);
   });
 
-  test('says that there is no waterfall of a rollout that was resumed', () => {
+  test('says of a rollout that was resumed what was lost to that, and all else as usual', () => {
     const { rollout, ...rest } = replicationOf();
-    const resumed = { ...rest, rollout: { ...rollout, limits: [], timeline: null, isResumed: true } };
+    const lostMs = rollout.timeline.lostMs.map((_, row) => (row % 3 === 1 ? 1000 : 0));
+    const timeline = { ...rollout.timeline, lostMs };
+    const resumed = { ...rest, rollout: { ...rollout, timeline, isResumed: true } };
     const report = reportOf({ replications: [resumed] });
-    expect(renderHtml(report)).toContain('The rollout was resumed, and what its first process waited for');
-    expect(terminal(report)).not.toMatch(/Slowest step|Time goes to/);
+    expect(renderHtml(report)).toContain('until another took it up, is lost to restarts');
+    expect(renderHtml(reportOf({ replications: [replicationOf()] }))).not.toContain('took it up');
+    const text = terminal(report);
+    expect(text).toMatch(/Rollout .*; more than one process took part/);
+    expect(text).toMatch(/Time goes to .*lost to restarts/);
+    expect(text).toMatch(/Breaks first +Cloud Run deployments/);
+    expect(text).toContain('Slowest step');
   });
 
   test.each<[string, Partial<ReportInput>]>([

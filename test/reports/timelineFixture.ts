@@ -13,9 +13,10 @@ export type Row = {
   readonly quotaMs?: number;
   readonly retryMs?: number;
   readonly pollMs?: number;
+  readonly lostMs?: number;
 };
 
-const ENDINGS: readonly StepEnding[] = ['made', 'failed', 'removed', 'left'];
+const ENDINGS: readonly StepEnding[] = ['made', 'failed', 'removed', 'left', 'underWay'];
 
 /** Rows in any order. */
 export function timelineOf(unordered: readonly Row[]): TimelineMeasurement {
@@ -33,6 +34,7 @@ export function timelineOf(unordered: readonly Row[]): TimelineMeasurement {
     quotaMs: Float32Array.from(rows, ({ quotaMs = 0 }) => quotaMs),
     retryMs: Float32Array.from(rows, ({ retryMs = 0 }) => retryMs),
     pollMs: Float32Array.from(rows, ({ pollMs = 0 }) => pollMs),
+    lostMs: Float64Array.from(rows, ({ lostMs = 0 }) => lostMs),
   };
 }
 

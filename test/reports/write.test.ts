@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ReportNotWritten, writeReport } from '../../reports/write.ts';
 import { replicationsOf, reportOf } from './fixture.ts';
+import { trafficInput, trafficReplication } from './trafficFixture.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -41,13 +42,9 @@ test('a second report replaces the first', () => {
   expect(readdirSync(dir)).toHaveLength(5);
 });
 
-test('a report without a waterfall takes the rows of an earlier one away', () => {
+test('a report without a rollout takes the rows of an earlier one away', () => {
   writeReport(report, replications, dir);
-  const resumed = replications.map(({ rollout, ...rest }) => ({
-    ...rest,
-    rollout: { ...rollout, timeline: null, isResumed: true },
-  }));
-  writeReport(reportOf({ replications: resumed }), resumed, dir);
+  writeReport(reportOf(trafficInput()), [trafficReplication()], dir);
   expect(readdirSync(dir)).not.toContain('waterfall.csv');
   expect(readdirSync(dir)).toHaveLength(4);
 });

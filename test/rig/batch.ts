@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { loadScenario } from '../../cli/input.ts';
 import { type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
 import type { Report } from '../../reports/report.ts';
@@ -66,6 +67,23 @@ export const argsOf = ({ url }: Fakes, folder: string, ...flags: string[]) => [
 
 export const reportIn = (folder: string): Report =>
   JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+
+/** So that two pilots have some each. */
+export const SMALL_BATCHES = ['--set', 'provisioning.batchSize=10'];
+
+/**
+ * The waterfall says where all of the time of all companies went, whichever processes had them. Between two steps are
+ * some lines of code, in which a busy machine may stop for a moment, many times as long for the pilot's clock.
+ */
+export function expectTimed({ rollout }: Report): void {
+  const { waterfall, provisioningMs } = rollout!;
+  const stepsMs = Object.values(waterfall.parts).reduce((sum, { meanMs }) => sum + meanMs, 0);
+  expect(stepsMs).toBeLessThan(provisioningMs.mean + 1);
+  expect(stepsMs).toBeGreaterThan(0.97 * provisioningMs.mean);
+  const made = waterfall.steps.filter(({ ending }) => ending === 'made');
+  for (const kind of ['cryptoKey', 'service', 'dnsRecord', 'certificate', 'health', 'registration'])
+    expect(made).toContainEqual(expect.objectContaining({ kind, count: 100 }));
+}
 
 export function reached(fakes: Fakes, share: number): Promise<true> {
   return until(

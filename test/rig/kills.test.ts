@@ -18,12 +18,14 @@ import {
   argsOf,
   companies,
   everyId,
+  expectTimed,
   type Fakes,
   ledgerOf,
   pageOf,
   planned,
   registered,
   reportIn,
+  SMALL_BATCHES,
   startFakes,
   WELL,
 } from './batch.ts';
@@ -143,7 +145,10 @@ describe.concurrent('a batch over HTTP', () => {
       expectAsUndisturbed(await ledgerOf(fakes));
       expect(await registered(folder)).toEqual(everyId);
       expect(reportIn(folder).rollout).toMatchObject({ completed: 100, violations: [] });
-      expect(stdout).toContain('the rollout was resumed');
+      expect(stdout).toContain('more than one process took part');
+      expectTimed(reportIn(folder));
+      expect(reportIn(folder).rollout!.waterfall.parts.lost.meanMs).toBeGreaterThan(0);
+      expect(reportIn(folder).rollout!.bindingLimit).not.toBeNull();
       expect(WELL, stderr).toContain(code);
     },
     120_000 + KILLS * START_MS_MAX,
@@ -220,8 +225,6 @@ const SICK = [
   ]),
 ];
 
-/** So that both pilots have some. */
-const SMALL_BATCHES = ['--set', 'provisioning.batchSize=10'];
 const HOLDS = 3;
 
 /**

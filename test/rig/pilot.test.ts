@@ -4,17 +4,20 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
+import type { Report } from '../../reports/report.ts';
 import { newFolder, sandtable, start } from '../cli/command.ts';
 import {
   argsOf,
   companies,
   everyId,
+  expectTimed,
   kindsOf,
   ledgerOf,
   planned,
   reached,
   registered,
   reportIn,
+  SMALL_BATCHES,
   SPEED,
   startFakes,
 } from './batch.ts';
@@ -34,6 +37,9 @@ function expectWhole(entries: readonly LedgerEntry[]): void {
   const secrets = live.filter(({ kind }) => kind === 'secret').map(({ name }) => name);
   expect(versions.sort()).toEqual(secrets.sort());
 }
+
+const byName = (one: { readonly name: string }, other: { readonly name: string }) =>
+  one.name < other.name ? -1 : 1;
 
 describe.concurrent('the pilot', () => {
   it.each([
@@ -64,7 +70,8 @@ describe.concurrent('the pilot', () => {
       }
       const { code, stdout } = await sandtable(...argsOf(fakes, folder));
       expect(stdout).toContain(`EMULATED ×${SPEED}`);
-      expect(stdout).toContain('the rollout was resumed');
+      expect(stdout).toContain('more than one process took part');
+      expectTimed(reportIn(folder));
       expectWhole(await ledgerOf(fakes));
       expect(await registered(folder)).toEqual(everyId);
       expect(reportIn(folder)).toMatchObject({
@@ -123,9 +130,26 @@ describe.concurrent('the pilot', () => {
   it('shares a rollout with another that is started on the same journal', async () => {
     const fakes = await startFakes();
     const folder = newFolder();
-    const both = [start(...argsOf(fakes, folder)), start(...argsOf(fakes, folder))];
-    for (const { stdout } of await Promise.all(both.map(({ ended }) => ended)))
-      expect(stdout).toContain('100 of 100 companies');
+    const args = [...argsOf(fakes, folder, ...SMALL_BATCHES), '--json'];
+    const both = [start(...args), start(...args)];
+    const reports = (await Promise.all(both.map(({ ended }) => ended))).map(
+      ({ stdout }) => JSON.parse(stdout) as Report,
+    );
+    for (const report of reports) {
+      expect(report.rollout).toMatchObject({ completed: 100, isResumed: true });
+      expectTimed(report);
+    }
+    // Each has the whole: its own part and the other's.
+    const [one, other] = reports.map(({ rollout }) => rollout!);
+    expect(other.waterfall.steps).toEqual(one.waterfall.steps);
+    const countsOf = ({ limits }: Report) =>
+      limits.map(({ name, kind, calls, waitMs }) => ({ name, kind, calls, waitMs })).sort(byName);
+    expect(countsOf(reports[1])).toEqual(countsOf(reports[0]));
+    // One each, and another for each that was refused or made again.
+    const deploys = reports[0].limits.find(
+      ({ name, kind }) => name === 'cloudRunDeploys' && kind === 'limiter',
+    );
+    expect(deploys!.calls).toBeGreaterThanOrEqual(100);
     expectWhole(await ledgerOf(fakes));
     expect(await registered(folder)).toEqual(everyId);
   });

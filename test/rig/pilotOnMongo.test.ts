@@ -44,6 +44,10 @@ describe.skipIf(missing !== undefined)('the pilot with its stores in MongoDB', (
       expect(stdout, stderr).toContain('12 of 12 companies');
       const report = JSON.parse(readFileSync(join(folders[1], 'report.json'), 'utf8'));
       expect(report.rollout).toMatchObject({ companies: 12, completed: 12 });
+      // The steps of the one that was killed are in it.
+      expect(report.rollout.waterfall.steps).toContainEqual(
+        expect.objectContaining({ kind: 'document', ending: 'made', count: 12 }),
+      );
       const resources = await live();
       expect(new Set(resources).size).toBe(resources.length);
       expect(await registry.list()).toHaveLength(12);

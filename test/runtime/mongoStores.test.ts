@@ -242,15 +242,16 @@ describe.skipIf(missing !== undefined)('a MongoDB with companies', () => {
       expect(left).toEqual([{ _id: 'theirs' }]);
     }));
 
-  it('is refused when it is of another version', () =>
+  it.each(['1', '99'])('is refused when it is of another version: %s', version =>
     inDatabase(async ({ url, open }) => {
-      const labels = { _id: 'schemaVersion', value: '99' } as object;
+      const labels = { _id: 'schemaVersion', value: version } as object;
       await ask(url, db => db.collection('labels').insertOne(labels));
       await expect(open()).rejects.toMatchObject({
         code: 'JOURNAL',
-        message: expect.stringContaining('schema version 99, not 1'),
+        message: expect.stringContaining(`schema version ${version}, not 2`),
       });
-    }));
+    }),
+  );
 });
 
 describe('the address of a MongoDB', () => {

@@ -280,12 +280,14 @@ describe('a replication', () => {
     await expect(simulate(scenario, { hooks: { poll: () => true } })).rejects.toThrow('stopped');
   });
 
-  it('says that a crash parted it, and shows none of the waits and times of which it knows only a part', async () => {
+  it('says that a crash parted it', async () => {
     const whole = await simulate(scenario);
     const parted = await simulate(scenario, { hooks: { crashAtEvents: [Math.floor(whole.events / 2)] } });
     expect(whole.rollout.isResumed).toBe(false);
-    expect(whole.rollout.steps.length * whole.rollout.limits.length).toBeGreaterThan(0);
-    expect(parted.rollout).toMatchObject({ isResumed: true, limits: [], steps: [], violations: [] });
+    expect(parted.rollout).toMatchObject({ isResumed: true, violations: [] });
+    expect(parted.rollout.steps.map(({ count }) => count)).toEqual(
+      whole.rollout.steps.map(({ count }) => count),
+    );
     expect(parted.rollout.outcome).toEqual(whole.rollout.outcome);
     expect(parted.rollout.durationMs).toBeGreaterThan(0);
   });

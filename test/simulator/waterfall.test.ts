@@ -2,28 +2,46 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { limitReports } from '../../reports/limits.ts';
+import { bindingLimitOf, limitReports } from '../../reports/limits.ts';
+import type { TimelineMeasurement } from '../../reports/measurement.ts';
 import { durationOf, longestChain, PARTS, partsOf, rowsByCompany } from '../../reports/timelineRows.ts';
 import { type WaterfallReport, waterfallReportOf } from '../../reports/waterfall.ts';
 import type { Scenario } from '../../scenarios/scenario.ts';
-import { type RolledOut, rolloutOf, simulate } from './harness.ts';
+import { LEASE_MS } from '../../src/limits.ts';
+import { type RolledOut, rolloutOf, type Sets, simulate } from './harness.ts';
 
 const COMPANIES = 20;
 /** Waits are of single precision, and a step has thousands of milliseconds. */
 const ROUNDING_MS = 0.05;
 
-const timelineOf = ({ rollout }: RolledOut) => rollout.timeline!;
+const timelineOf = ({ rollout }: RolledOut) => rollout.timeline;
 
 function waterfallOf(scenario: Scenario, { rollout }: RolledOut): WaterfallReport {
-  return waterfallReportOf([rollout], rollout, limitReports(scenario, [rollout]))!;
+  return waterfallReportOf([rollout], rollout, limitReports(scenario, [rollout]));
 }
 
-const sick = (share: number, verdict: string, operation: string) =>
+const sick = (share: number, verdict: string, operation: string, sets: Sets = {}) =>
   rolloutOf(COMPANIES, {
+    ...sets,
     'faults.rules': [{ operation, verdict, share, ...(verdict === 'refuse' && { status: 503 }) }],
     'faults.quotas': [{ name: 'few-keys', operations: ['kms.cryptoKeys.create'], perMinute: 40 }],
     'provisioning.limits.cloudRunDeploysPerMinute': 30,
   });
+
+const endingsOf = (timeline: TimelineMeasurement, rows: Uint32Array) =>
+  Array.from(rows, row => timeline.endings[timeline.ending[row]]);
+
+/** Its rows follow one another, and leave nothing out between its admission and its end. */
+function expectNoGap(
+  timeline: TimelineMeasurement,
+  rows: Uint32Array,
+  fromMs: number,
+  untilMs: number,
+): void {
+  const ends = [fromMs, ...Array.from(rows, row => timeline.endedAtMs[row])];
+  expect(Array.from(rows, row => timeline.beganAtMs[row])).toEqual(ends.slice(0, -1));
+  expect(ends.at(-1)).toBeCloseTo(untilMs, 3);
+}
 
 /** Rollouts that wait in every way there is, some of whose companies are undone. */
 const SICK = fc.record({
@@ -107,19 +125,108 @@ describe('the timeline of a rollout', () => {
     expect(JSON.stringify(waterfallOf(scenario, other))).toBe(JSON.stringify(waterfallOf(scenario, one)));
   });
 
-  it('has every step that ended of a rollout that was given up, and none of one that was resumed', async () => {
-    const scenario = rolloutOf(100, { 'run.deadline': '60s' });
-    const given = await simulate(scenario);
-    const rows = rowsByCompany(timelineOf(given), 100);
-    given.rollout.outcome.forEach((outcome, company) => {
-      if (outcome === 'ready') expect(rows[company].length).toBeGreaterThan(10);
-      if (given.rollout.admittedAtMs[company] === -1) expect(rows[company]).toHaveLength(0);
+  it.each([1, 2])(
+    'has every step of a rollout that is given up, those under way too: %i provisioners',
+    async provisioners => {
+      const companies = 100;
+      const scenario = rolloutOf(companies, {
+        'run.deadline': '60s',
+        'provisioning.provisioners': provisioners,
+        'provisioning.batchSize': 50,
+      });
+      const given = await simulate(scenario);
+      const timeline = timelineOf(given);
+      const { outcome, admittedAtMs, finishedAtMs, durationMs } = given.rollout;
+      const givenUpAtMs = admittedAtMs[0] + durationMs;
+      const rows = rowsByCompany(timeline, companies);
+      const underWay = outcome.flatMap((each, i) =>
+        each === 'unfinished' && admittedAtMs[i] >= 0 ? [i] : [],
+      );
+      expect(underWay.length).toBeGreaterThan(10);
+      const ready = outcome.flatMap((each, i) => (each === 'ready' ? [i] : []));
+      for (const company of ready)
+        expectNoGap(timeline, rows[company], admittedAtMs[company], finishedAtMs[company]);
+      for (const company of underWay) {
+        expectNoGap(timeline, rows[company], admittedAtMs[company], givenUpAtMs);
+        expect(endingsOf(timeline, rows[company]).at(-1)).toBe('underWay');
+      }
+      expect(
+        rows.flatMap(each => endingsOf(timeline, each)).filter(each => each === 'underWay'),
+      ).toHaveLength(underWay.length);
+      // The wait that is not over counts as well: else it would be the calls'.
+      const { steps } = waterfallOf(scenario, given);
+      const service = steps.find(({ kind, ending }) => kind === 'service' && ending === 'underWay')!;
+      expect(service.parts.limiter.share + service.parts.poll.share).toBeGreaterThan(0.3 * service.share);
+    },
+  );
+});
+
+describe('the timeline of a rollout that was resumed', () => {
+  it('has a place for every millisecond too, what was lost to the restarts included', async () => {
+    const crashed = fc.record({
+      rollout: SICK,
+      provisioners: fc.constantFrom(1, 2),
+      percents: fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: 4 }),
+      /** For longer than its lease: where there is another, that one takes its companies over. */
+      pausePercent: fc.integer({ min: 1, max: 99 }),
     });
-    const usual = rolloutOf(COMPANIES);
-    const { events } = await simulate(usual);
-    const resumed = await simulate(usual, { hooks: { crashAtEvents: [Math.floor(events / 2)] } });
-    expect(resumed.rollout.timeline).toBeNull();
-    expect(waterfallReportOf([resumed.rollout], resumed.rollout, [])).toBeNull();
+    await fc.assert(
+      fc.asyncProperty(
+        crashed,
+        async ({ rollout: { seed, share, verdict, operation }, provisioners, percents, pausePercent }) => {
+          const scenario = sick(share, verdict, operation, {
+            'provisioning.provisioners': provisioners,
+            'provisioning.batchSize': 10,
+          });
+          const whole = await simulate(scenario, { seed });
+          const crashAtEvents = percents.map(percent => Math.floor((percent / 100) * whole.events));
+          const atEvent = Math.floor((pausePercent / 100) * whole.events);
+          const pauses = [{ atEvent, provisioner: 0, forMs: 2 * LEASE_MS + 1000 }];
+          const parted = await simulate(scenario, { seed, hooks: { crashAtEvents, pauses } });
+          const timeline = timelineOf(parted);
+          const { admittedAtMs, finishedAtMs, outcome } = parted.rollout;
+          rowsByCompany(timeline, COMPANIES).forEach((rows, company) => {
+            for (const row of rows)
+              for (const ms of Object.values(partsOf(timeline, row))) expect(ms).toBeGreaterThanOrEqual(0);
+            if (outcome[company] === 'ready')
+              expectNoGap(timeline, rows, admittedAtMs[company], finishedAtMs[company]);
+            else expect(longestChain(timeline, rows)).toEqual([...rows]);
+          });
+        },
+      ),
+      { numRuns: 12, seed: 7 },
+    );
+  });
+
+  it('says how much was lost, and by which limit calls were kept waiting, as if nobody had been killed', async () => {
+    const scenario = rolloutOf(COMPANIES, { 'provisioning.limits.cloudRunDeploysPerMinute': 30 });
+    const whole = await simulate(scenario);
+    const parted = await simulate(scenario, {
+      hooks: { crashAtEvents: [0.3, 0.5, 0.7].map(share => Math.floor(share * whole.events)) },
+    });
+    expect(parted.rollout).toMatchObject({ isResumed: true, violations: [], outcome: whole.rollout.outcome });
+    const [before, after] = [whole, parted].map(each => waterfallOf(scenario, each));
+    expect(before.parts.lost.meanMs).toBe(0);
+    expect(after.parts.lost.meanMs).toBeGreaterThan(1000);
+    expect(after.steps.map(({ kind, count }) => [kind, count])).toEqual(
+      before.steps.map(({ kind, count }) => [kind, count]),
+    );
+    const limitOf = ({ rollout }: RolledOut) =>
+      rollout.limits.find(({ name }) => name === 'cloudRunDeploys')!;
+    expect(limitOf(parted).calls).toBeGreaterThanOrEqual(COMPANIES);
+    expect(limitOf(parted).waitMs / limitOf(whole).waitMs).toBeGreaterThan(0.8);
+    expect(bindingLimitOf(limitReports(scenario, [parted.rollout]))).toBe('cloudRunDeploys');
+  });
+
+  it('is that of all who share it, with the limits of all', async () => {
+    const sets = { 'provisioning.batchSize': 10, 'provisioning.limits.cloudRunDeploysPerMinute': 30 };
+    const [alone, together] = [
+      await simulate(rolloutOf(COMPANIES, sets)),
+      await simulate(rolloutOf(COMPANIES, { ...sets, 'provisioning.provisioners': 2 })),
+    ];
+    expect(timelineOf(together).company).toHaveLength(timelineOf(alone).company.length);
+    const callsOf = ({ rollout }: RolledOut) => rollout.limits.map(({ name, calls }) => [name, calls]);
+    expect(callsOf(together)).toEqual(callsOf(alone));
   });
 });
 

@@ -135,7 +135,7 @@ async function decided(decisions: readonly (undefined | 'resume' | 'rollBack')[]
   return await inVirtualTime(async ({ kernel, clock }) => {
     const stores = new Stores(kernel, facts, 7);
     const outcomes: string[][] = [];
-    let columns = columnsOf(emptyState(), companies, 0);
+    let columns = columnsOf(emptyState(), companies, [], 0);
     for (const afterPause of decisions) {
       const generation = { alive: true };
       const state = emptyState();
@@ -154,7 +154,7 @@ async function decided(decisions: readonly (undefined | 'resume' | 'rollBack')[]
         afterPause,
       };
       await rollOut(ports, options, state);
-      columns = columnsOf(state, companies, clock.nowMs());
+      columns = columnsOf(state, companies, stores.entries, clock.nowMs());
       outcomes.push(columns.waves.map(({ outcome }) => outcome));
     }
     return { outcomes, columns, left: leftIn(cloud.ledger.entries) };
