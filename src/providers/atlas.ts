@@ -220,11 +220,16 @@ async function remove<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<Clo
   return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id: '' } : atlasFailure(answer);
 }
 
+/** Another change of the same project was published first, so that this one was not: it may be sent again. */
+const OVERTAKEN = 'AUTOMATION_CONFIG_CONCURRENT_MODIFICATION';
+
 const errorOf = (answer: Answer) => (jsonOf(answer) as ApiError | undefined) ?? {};
 
 /** A rate's refusal names what it counts in its first parameter; one for a limit on resources by its code alone. */
 function atlasFailure(answer: Answer): CloudResult {
   const { errorCode = '', detail = '', parameters = [] } = errorOf(answer);
+  if (answer.status === 409 && errorCode === OVERTAKEN)
+    return { kind: 'transient', reason: `409 ${errorCode}` };
   if (answer.status < 500 && /_EXCEEDED$/.test(errorCode)) return quotaUsedUp(errorCode, detail);
   const quota = typeof parameters[0] === 'string' ? parameters[0] : 'atlas';
   return readFailure(answer, quota, `${errorCode} ${detail}`);

@@ -8,7 +8,12 @@ import { pinecone } from '../../fakes/pinecone.ts';
 import type { QuotaRule } from '../../fakes/quota.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import type { Call, Transport } from '../../src/ports.ts';
-import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from '../../src/providers/atlas.ts';
+import {
+  databaseIndexVerbs,
+  databaseRoleVerbs,
+  databaseUserVerbs,
+  disableDatabaseUser,
+} from '../../src/providers/atlas.ts';
 import { createSend, type Send } from '../../src/providers/call.ts';
 import { certificateVerbs, dnsRecordVerbs } from '../../src/providers/cloudflare.ts';
 import { namespaceVerbs } from '../../src/providers/pinecone.ts';
@@ -25,6 +30,7 @@ import {
   TOKEN,
   transportTo,
 } from '../fakes/fakeCall.ts';
+import { answered } from '../fakes/harness.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
 
 const company: Company = {
@@ -36,6 +42,7 @@ const company: Company = {
   industry: 'retail',
   configuration: 'basic',
 };
+const other: Company = { ...company, id: 'c00043' };
 const region = {
   atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
   pineconeHost: 'companies-x.svc.w1.pinecone.io',
@@ -208,7 +215,6 @@ describe.each(CASES)('$name', item => {
 });
 
 describe("another's resource of the same name", () => {
-  const other: Company = { ...company, id: 'c00043' };
   /** Sends as the other company would, but under the first one's name. */
   const forged =
     (send: Send): Send =>
@@ -347,4 +353,26 @@ test('a DNS record that points elsewhere is rejected', async () => {
   await dnsRecordVerbs(send, company, platform, TARGET).create!(attempt);
   const elsewhere = dnsRecordVerbs(send, company, platform, 'other.a.run.app');
   expect((await elsewhere.find(attempt, undefined)).kind).toBe('rejected');
+});
+
+describe('a change of Atlas that another one came before', () => {
+  const contended = answered(atlas(createWorld()).contended!());
+  /** Reads are answered by the fake, writes are not published. */
+  const overtaken = (transport: Transport) =>
+    createSend({ send: async call => (call.method === 'GET' ? transport.send(call) : contended) }, good);
+  const transient = { kind: 'transient', reason: '409 AUTOMATION_CONFIG_CONCURRENT_MODIFICATION' };
+
+  test.each<[string, (send: Send) => Promise<CloudResult>]>([
+    ['a new role', send => databaseRoleVerbs(send, other, platform).create!(attempt)],
+    ['the end of a role', send => databaseRoleVerbs(send, company, platform).remove!(attempt, undefined)],
+    ['the end of a user', send => databaseUserVerbs(send, company, platform).remove!(attempt, undefined)],
+    ['a suspension', send => disableDatabaseUser(send, company, platform, attempt)],
+  ])('is made again, since it had no effect: %s', async (_what, change) => {
+    const { send, transport, world } = open();
+    await prepareFor(CASES[3], send);
+    expect((await databaseUserVerbs(send, company, platform).create!(attempt)).kind).toBe('done');
+    const before = world.ledger.entries.length;
+    expect(await change(overtaken(transport))).toEqual(transient);
+    expect(world.ledger.entries).toHaveLength(before);
+  });
 });
