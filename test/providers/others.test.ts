@@ -297,6 +297,10 @@ describe('a certificate', () => {
     ['expired', 'active', 'broken'],
     ['deleted', 'deleted', 'broken'],
     ['active', 'blocked', 'rejected'],
+    ['active', 'pending', 'pending'],
+    ['active', 'active_redeploying', 'done'],
+    ['active', 'deleted', 'broken'],
+    ['active', 'pending_deletion', 'broken'],
   ])('in state %s of a hostname that is %s is %s', async (ssl, status, kind) => {
     expect(
       (await certificateVerbs(answering(ssl, status), company, platform).find(attempt, 'a'.repeat(32))).kind,
