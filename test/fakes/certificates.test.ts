@@ -267,7 +267,9 @@ describe('a hostname', () => {
     expect(idsOf('?page=2&per_page=5')).toEqual([ids[5]]);
     expect(idsOf(`?id=${ids[1]}`)).toEqual([ids[1]]);
     expect(idsOf('?hostname.contain=c3')).toEqual([ids[2]]);
-    for (const query of ['?page=0', '?per_page=4', '?per_page=1001', `?id=${ids[0]}&hostname=a`])
+    expect(idsOf('?hostname.startsWith=c4.')).toEqual([ids[3]]);
+    const two = [`?id=${ids[0]}&hostname=a`, '?hostname.contain=c3&hostname.startsWith=c'];
+    for (const query of ['?page=0', '?per_page=4', '?per_page=1001', ...two])
       expect(call('GET', HOSTNAMES + query).status).toBe(400);
   });
 });

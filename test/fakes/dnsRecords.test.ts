@@ -269,6 +269,14 @@ describe('a wildcard', () => {
     expect(answersAt(DURATION_MS - 1)).toBeUndefined();
     expect(answersAt(DURATION_MS)).toMatchObject([{ data: '104.16.132.229' }, { type: 1 }]);
   });
+
+  test('is the same name to a resolver in capitals, and with the dot of the root', () => {
+    const { ask, post } = open();
+    post(named('*'));
+    const name = `C00042.${DOMAIN.toUpperCase()}.`;
+    const { body } = ask({ method: 'GET', path: `/dns-query?name=${name}`, atMs: NOW_MS + DURATION_MS });
+    expect(body).toMatchObject({ Status: 0, Question: [{ name }], Answer: [{ name }, { name }] });
+  });
 });
 
 describe('a limit', () => {
