@@ -10,7 +10,7 @@ import type { RecordCreateParams, RecordEditParams, RecordResponse } from 'cloud
 import type { Answer } from '../ports.ts';
 import { type Company, hostnameOf, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { heldByAnother, jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
+import { heldByAnother, jsonOf, objectsOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
 /** The vendor's envelope around every answer. */
 type Envelope<T> = { result?: T | null; errors?: { code?: number; message?: string }[] };
@@ -253,14 +253,17 @@ async function removeById(
 }
 
 /** The first that fits in a list that was asked for one exact name. */
-function firstOf<T>(answer: Awaited<ReturnType<Send>>, fits: (item: T) => boolean = () => true): Found<T> {
+function firstOf<T extends object>(
+  answer: Awaited<ReturnType<Send>>,
+  fits: (item: T) => boolean = () => true,
+): Found<T> {
   if (answer.kind !== 'answered') return answer;
   if (answer.status !== 200) return cloudflareFailure(answer);
   const items = (jsonOf(answer) as Envelope<T[]> | undefined)?.result;
-  return Array.isArray(items) ? { kind: 'found', item: items.find(fits) } : unreadable(answer);
+  return Array.isArray(items) ? { kind: 'found', item: objectsOf(items).find(fits) } : unreadable(answer);
 }
 
-const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | undefined)?.errors ?? [];
+const errorsOf = (answer: Answer) => objectsOf((jsonOf(answer) as Envelope<unknown> | undefined)?.errors);
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 

@@ -359,6 +359,42 @@ test('a DNS record that points elsewhere is rejected', async () => {
   expect((await elsewhere.find(attempt, undefined)).kind).toBe('rejected');
 });
 
+describe('an answer in another shape than the vendor documents', () => {
+  const OF_ANY = ['null', '1', '"x"', '[]', '{}', '<html>', ''];
+  const OF_CLOUDFLARE = ['null', '[null]', '{}', '"x"'].map(result => `{"result":${result}}`);
+  const OF_THE_RESOLVER = ['null', '"x"', '[null]'].map(answer => `{"Status":0,"Answer":${answer}}`);
+  const OF_ATLAS = ['null', '"x"', '[null]', '[{}]'].flatMap(list =>
+    ['actions', 'labels', 'roles'].map(name => `{"${name}":${list}}`),
+  );
+  const REFUSALS = ['"x"', '{}', '[null]'].flatMap(each => [
+    `{"errors":${each}}`,
+    `{"parameters":${each},"errorCode":${each},"message":${each}}`,
+  ]);
+  const texts = [...OF_ANY, ...OF_CLOUDFLARE, ...OF_THE_RESOLVER, ...OF_ATLAS, ...REFUSALS];
+  const all: Case[] = [
+    ...CASES,
+    {
+      name: 'propagation',
+      verbs: (send, whose) => propagationVerbs(send, whose, platform, TARGET),
+      operation: 'dnsResolver.query',
+    },
+  ];
+
+  test.each(all)('stops no $name, and is never taken for one of ours', async ({ verbs }) => {
+    for (const text of texts)
+      for (const status of [200, 400, 403, 409, 429, 500]) {
+        const body = new TextEncoder().encode(text);
+        const wire: Transport = { send: async () => ({ kind: 'answered', status, headers: {}, body }) };
+        const { create, find, remove } = verbs(createSend(wire, good), company);
+        const what = `${status} ${text}`;
+        for (const act of [create, remove])
+          if (act !== undefined) expect((await act(attempt, undefined)).kind, what).toMatch(/^[a-z]+$/);
+        const found = await find(attempt, undefined);
+        expect(['done', 'exists'], what).not.toContain(found.kind);
+      }
+  });
+});
+
 describe('a change of Atlas that another one came before', () => {
   const contended = answered(atlas(createWorld()).contended!());
   /** Reads are answered by the fake, writes are not published. */
