@@ -103,11 +103,12 @@ export function createClusters(
     return (world.valueOf(`price.atlas.${instanceSize.toLowerCase()}`) * nodeCount) / NODES_PRICED;
   };
 
-  const list: Handler = ({ params: { group }, query, nowMs }) =>
-    pageReply(
-      aliveIn(group, nowMs).map(cluster => clusterResource(cluster, group, nowMs)),
-      query,
-    );
+  const list: Handler = context => {
+    const { params, nowMs } = context;
+    const { group } = params;
+    const found = aliveIn(group, nowMs).map(cluster => clusterResource(cluster, group, nowMs));
+    return pageReply(found, `groups/${group}/clusters`, context);
+  };
 
   const withCluster =
     (handle: (cluster: Cluster, context: RouteContext) => FakeReply): Handler =>

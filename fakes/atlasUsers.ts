@@ -204,11 +204,11 @@ export function createUsers(world: World, reached: Reached): Users {
   const under = <T>(all: ReadonlyMap<string, T>, group: string) =>
     [...all].filter(([name]) => name.startsWith(`groups/${group}/`)).map(([, each]) => each);
 
-  const listUsers = ({ params: { group }, query }: RouteContext) =>
-    pageReply(
-      under(users, group).map(user => userResource(user, group)),
-      query,
-    );
+  const listUsers = (context: RouteContext) => {
+    const { group } = context.params;
+    const found = under(users, group).map(user => userResource(user, group));
+    return pageReply(found, `groups/${group}/databaseUsers`, context);
+  };
 
   /** As in reality a plain list, in no envelope. */
   const listRoles = ({ params: { group } }: RouteContext): FakeReply => ({

@@ -119,6 +119,16 @@ describe('a project', () => {
     const page = (number: number) => call('GET', `/groups?itemsPerPage=1&pageNum=${number}`);
     expect((await page(1)).body).toMatchObject({ results: [{ id }], totalCount: 2 });
     expect((await page(2)).body.results).toMatchObject([{ id: other }]);
+    const first = (await call('GET', '/groups?itemsPerPage=1&includeCount=false')).body;
+    expect(first).not.toHaveProperty('totalCount');
+    expect(first.links.map(({ rel }: { rel: string }) => rel)).toEqual(['self', 'next']);
+    const next = await fetch(first.links[1].href, {
+      headers: { authorization: `Bearer ${token}`, accept: MEDIA_TYPE },
+    });
+    expect(await next.json()).toMatchObject({
+      results: [{ id: other }],
+      links: [{ rel: 'previous' }, { rel: 'self', href: first.links[1].href }],
+    });
     for (const each of [id, other]) expect((await call('DELETE', `/groups/${each}`)).status).toBe(204);
     expect(await refusal(call('GET', `/groups/${id}`))).toBe('404 GROUP_NOT_FOUND');
     expect(await refusal(call('GET', `/groups/${id}/databaseUsers`))).toBe('404 GROUP_NOT_FOUND');
@@ -356,6 +366,7 @@ test.each<[string, string, Record<string, string>, string]>([
     '406 INVALID_VERSION_DATE',
   ],
   ['an id that is none', '/groups/mine', {}, '404 INVALID_GROUP_ID'],
+  ['a count in words', '/groups?includeCount=perhaps', {}, '400 INVALID_QUERY_PARAMETER'],
   ['a page 0', '/groups?pageNum=0', {}, '400 INVALID_QUERY_PARAMETER'],
   ['a page of 501', '/groups?itemsPerPage=501', {}, '400 INVALID_QUERY_PARAMETER'],
 ])('%s is refused', async (_what, path, headers, expected) => {
