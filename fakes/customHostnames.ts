@@ -185,6 +185,8 @@ export function customHostnames(
     const { id, hostname, ssl, metadata, createdAtMs, issues } = custom;
     const newest = issues.at(-1)!;
     const state = issueState(custom, newest, nowMs);
+    const status = hostnameStatus(custom, nowMs);
+    const isSought = status === 'pending' && state.status !== 'initializing' && !pointsOf(hostname)(nowMs);
     return {
       id,
       hostname,
@@ -200,7 +202,8 @@ export function customHostnames(
         ...waitErrors(newest, nowMs),
       },
       custom_metadata: metadata,
-      status: hostnameStatus(custom, nowMs),
+      status,
+      ...(isSought && { verification_errors: ['custom hostname does not CNAME to this zone.'] }),
       created_at: isoTime(createdAtMs),
     };
   };

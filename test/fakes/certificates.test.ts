@@ -86,6 +86,16 @@ describe('a certificate', () => {
     expect(isActive(HOUR_MS + 240_000)).toBe(true);
   });
 
+  test('tells what its hostname waits for, from the first check until the name points at the zone', () => {
+    const { point, host, stateAt } = open();
+    const { id } = host().body.result;
+    const errorsAt = (ms: number) => stateAt(id, ms).verification_errors;
+    expect(errorsAt(0)).toBeUndefined();
+    expect(errorsAt(HOUR_MS)).toEqual(['custom hostname does not CNAME to this zone.']);
+    point(NAME, HOUR_MS);
+    expect(errorsAt(HOUR_MS + 1)).toBeUndefined();
+  });
+
   test('is checked a minute after the first check, then after pauses that grow by a twentieth', () => {
     const { point, host, isActive } = open();
     host();

@@ -85,7 +85,7 @@ describe('a record', () => {
     const id = idOf('a', { comment: 'company=c00001' });
     const body = { type: 'CNAME', name: `a.${DOMAIN}`, content: 'b.run.app' };
     const { result } = call({ method: 'PUT', path: `${RECORDS}/${id}`, body }).body;
-    expect(result).toMatchObject({ ...body, id, ttl: 1, proxied: false, comment: '' });
+    expect(result).toMatchObject({ ...body, id, ttl: 1, proxied: false, comment: null });
     expect(effectsOf(world).at(-1)).toBe(`changed dnsRecord CNAME a.${DOMAIN}`);
     const partial = call({ method: 'PUT', path: `${RECORDS}/${id}`, body: { content: 'c.run.app' } });
     expect(codeOf(partial)).toEqual([400, 1004]);
