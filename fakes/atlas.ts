@@ -8,6 +8,7 @@ import { behindBucket, createLimits, ROLES_LIMIT, USERS_LIMIT } from './atlasLim
 import { createProjects } from './atlasProjects.ts';
 import { createTokens } from './atlasTokens.ts';
 import { createUsers } from './atlasUsers.ts';
+import type { Effect } from './ledger.ts';
 import type { QuotaRefusal } from './quota.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
@@ -42,6 +43,13 @@ export function atlas(world: World): Service {
   const projects = createProjects(world, limits.reached);
   const tokens = createTokens(world.token, world.issued);
 
+  /** A company's database has its name, which is the mark. */
+  const noteIndex = (collection: string, index: string, effect: Effect, atMs: number) => {
+    const database = collection.split('/').at(-1)!.split('.')[0];
+    const entry = { atMs, service: 'atlas', kind: 'databaseIndex', name: `${collection}/${index}` };
+    world.ledger.write({ ...entry, company: database, effect, detail: index });
+  };
+
   const createIndex = ({ params, body, nowMs }: RouteContext): FakeReply => {
     const refusal =
       invalidIndex(body, params.cluster) ?? projects.clusterMissing(params.group, params.cluster, nowMs);
@@ -62,10 +70,22 @@ export function atlas(world: World): Service {
         `Reason: add index fails, too many indexes for ${collection}.`,
       );
     indexes.set(collection, present.add(index));
-    const name = `${collection}/${index}`;
-    const entry = { atMs: nowMs, service: 'atlas', kind: 'databaseIndex', name, effect: 'created' } as const;
-    world.ledger.write({ ...entry, company: body.db, detail: index });
-    return { status: 204, body: undefined };
+    noteIndex(collection, index, 'created', nowMs);
+    // It is built later, one node after another; the API never tells how that ends.
+    return { status: 202, body: undefined };
+  };
+
+  /** Indexes go with their cluster, so that one made again under its name has none. */
+  const removeCluster = (context: RouteContext): FakeReply => {
+    const reply = projects.clusters.remove(context);
+    if (reply.status !== 202) return reply;
+    const { group, cluster } = context.params;
+    for (const [collection, present] of indexes) {
+      if (!collection.startsWith(`groups/${group}/clusters/${cluster}/`)) continue;
+      for (const index of present) noteIndex(collection, index, 'deleted', context.nowMs);
+      indexes.delete(collection);
+    }
+    return reply;
   };
 
   // Counted by the caller, which here is one; and by the project.
@@ -103,6 +123,13 @@ export function atlas(world: World): Service {
       failure(400, 'INVALID_JSON', `Received JSON does not match expected format: ${reason}.`),
     unavailable: status => failure(status, 'UNEXPECTED_ERROR', 'Unexpected error.'),
     taken: operation => failure(409, TAKEN_CODES[operation] ?? 'DUPLICATE', 'The name already exists.'),
+    // The users and roles of a project are one configuration, which one change at a time is published to.
+    contended: () =>
+      failure(
+        409,
+        'AUTOMATION_CONFIG_CONCURRENT_MODIFICATION',
+        'Another session or user has already published changes.',
+      ),
     routes: [
       tokens.route,
       route('POST', GROUPS, 'projects.create', 'project', projects.create),
@@ -116,7 +143,7 @@ export function atlas(world: World): Service {
       inGroup('GET', CLUSTERS, 'clusters.list', 'read', listClusters),
       inGroup('GET', `${CLUSTERS}/:cluster`, 'clusters.get', 'read', projects.clusters.get),
       inGroup('PATCH', `${CLUSTERS}/:cluster`, 'clusters.update', 'project', projects.clusters.update),
-      inGroup('DELETE', `${CLUSTERS}/:cluster`, 'clusters.delete', 'project', projects.clusters.remove),
+      inGroup('DELETE', `${CLUSTERS}/:cluster`, 'clusters.delete', 'project', removeCluster),
       inGroup('POST', USERS, 'databaseUsers.create', 'user', users.createUser),
       inGroup('GET', USERS, 'databaseUsers.list', 'read', users.listUsers),
       inGroup('GET', `${USERS}/admin/:username`, 'databaseUsers.get', 'read', users.getUser),

@@ -1,6 +1,6 @@
 // What Atlas refuses: the checks of the bodies of roles, users and indexes, and the error envelope.
 
-import type { FakeReply } from './service.ts';
+import { addressOf, type FakeReply, type RouteContext } from './service.ts';
 
 export type RoleRef = { readonly databaseName: string; readonly roleName: string };
 
@@ -218,14 +218,31 @@ const notCovered = (what: string) => failure(501, 'UNSUPPORTED', `The fake does 
 const PAGE_SIZE_MAX = 500;
 const PAGE_SIZE_DEFAULT = 100;
 
-/** A page of a list in the vendor's envelope. */
-export function pageReply(all: readonly object[], query: URLSearchParams): FakeReply {
+/** A page of a list in the vendor's envelope, with links to the pages beside it. `path`: of the list, below the API's. */
+export function pageReply(all: readonly object[], path: string, context: RouteContext): FakeReply {
+  const { query } = context;
   const number = Number(query.get('pageNum') ?? 1);
   const size = Number(query.get('itemsPerPage') ?? PAGE_SIZE_DEFAULT);
+  const includeCount = query.get('includeCount') ?? 'true';
   if (!Number.isInteger(number) || number < 1) return invalidQuery('pageNum');
   if (!Number.isInteger(size) || size < 1 || size > PAGE_SIZE_MAX) return invalidQuery('itemsPerPage');
+  if (!['true', 'false'].includes(includeCount)) return invalidQuery('includeCount');
+  const address = addressOf('cloud.mongodb.com', context);
+  const origin = address.includes('://') ? address : `https://${address}`;
+  const linkTo = (rel: string, page: number) => ({
+    href: `${origin}/api/atlas/v2/${path}?includeCount=${includeCount}&pageNum=${page}&itemsPerPage=${size}`,
+    rel,
+  });
+  const links = [
+    ...(number > 1 ? [linkTo('previous', number - 1)] : []),
+    linkTo('self', number),
+    ...(number * size < all.length ? [linkTo('next', number + 1)] : []),
+  ];
   const results = all.slice((number - 1) * size, number * size);
-  return { status: 200, body: { links: [], results, totalCount: all.length } };
+  return {
+    status: 200,
+    body: { links, results, ...(includeCount === 'true' && { totalCount: all.length }) },
+  };
 }
 
 const invalidQuery = (name: string) =>

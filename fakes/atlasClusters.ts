@@ -103,11 +103,12 @@ export function createClusters(
     return (world.valueOf(`price.atlas.${instanceSize.toLowerCase()}`) * nodeCount) / NODES_PRICED;
   };
 
-  const list: Handler = ({ params: { group }, query, nowMs }) =>
-    pageReply(
-      aliveIn(group, nowMs).map(cluster => clusterResource(cluster, group, nowMs)),
-      query,
-    );
+  const list: Handler = context => {
+    const { params, nowMs } = context;
+    const { group } = params;
+    const found = aliveIn(group, nowMs).map(cluster => clusterResource(cluster, group, nowMs));
+    return pageReply(found, `groups/${group}/clusters`, context);
+  };
 
   const withCluster =
     (handle: (cluster: Cluster, context: RouteContext) => FakeReply): Handler =>
@@ -141,6 +142,15 @@ export function createClusters(
     for (const [attribute, value] of Object.entries({ name, clusterType }))
       if (next[attribute] !== value) return invalidAttribute(attribute);
     if (deletedAtMs < Infinity) return beingDeleted(group, name);
+    if (paused && Object.keys(rest).length > 0 && !isPaused)
+      return failure(
+        409,
+        'CANNOT_UPDATE_AND_PAUSE_CLUSTER',
+        `Cannot update and pause cluster ${name} at the same time.`,
+        [name],
+      );
+    if (isPaused && body.paused === true && Object.keys(rest).length === 0)
+      return failure(409, 'CLUSTER_ALREADY_PAUSED', 'Cannot pause a cluster that is already paused.');
     if (isPaused && (paused || Object.keys(rest).length > 0))
       return failure(
         409,

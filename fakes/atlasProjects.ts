@@ -56,11 +56,11 @@ export function createProjects(world: World, reached: Reached): Projects {
     return { status: 201, body: projectResource(project, 0) };
   };
 
-  const list: Handler = ({ query, nowMs }) =>
-    pageReply(
-      [...projects.values()].map(project => projectResource(project, clusters.count(project.id, nowMs))),
-      query,
-    );
+  const list: Handler = context => {
+    const clustersOf = ({ id }: Project) => clusters.count(id, context.nowMs);
+    const found = [...projects.values()].map(project => projectResource(project, clustersOf(project)));
+    return pageReply(found, 'groups', context);
+  };
 
   const missing: Projects['missing'] = ({ params: { group } }) => {
     if (!GROUP_ID.test(group))

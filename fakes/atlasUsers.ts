@@ -1,14 +1,7 @@
 // Atlas's database users and custom roles of a project. A user's password is not kept. Changing a user's roles is how one
 // is cut off without being deleted: the API has no user without a role.
 
-import {
-  failure,
-  invalidAttribute,
-  invalidRole,
-  invalidUser,
-  pageReply,
-  type RoleRef,
-} from './atlasChecks.ts';
+import { failure, invalidRole, invalidUser, pageReply, type RoleRef } from './atlasChecks.ts';
 import { ROLES_LIMIT, USERS_LIMIT } from './atlasLimits.ts';
 import type { Reached } from './atlasProjects.ts';
 import type { Effect } from './ledger.ts';
@@ -80,8 +73,8 @@ export function createUsers(world: World, reached: Reached): Users {
   };
 
   const withRole =
-    (handle: (name: string, role: Role, nowMs: number) => FakeReply) =>
-    ({ params, nowMs }: RouteContext) => {
+    (handle: (name: string, role: Role, context: RouteContext) => FakeReply) => (context: RouteContext) => {
+      const { params } = context;
       const name = roleNameOf(params.group, params.role);
       const role = roles.get(name);
       return role === undefined
@@ -91,20 +84,29 @@ export function createUsers(world: World, reached: Reached): Users {
             `The specified custom db role ${params.role} does not exist.`,
             [params.role],
           )
-        : handle(name, role, nowMs);
+        : handle(name, role, context);
     };
 
   const getRole = withRole((_name, role) => ({ status: 200, body: roleResource(role) }));
 
-  const deleteRole = withRole((name, role, nowMs) => {
-    if (role.users.size > 0) {
-      const names = [...role.users].join(', ');
+  /** Who has another role besides only loses this one. */
+  const deleteRole = withRole((name, role, { params: { group }, nowMs }) => {
+    const having = [...role.users].map(username => users.get(userNameOf(group, username))!);
+    const left = having.filter(user => user.roles.every(({ roleName }) => roleName === role.roleName));
+    if (left.length > 0) {
+      const names = left.map(({ username }) => username).join(', ');
       return failure(
         409,
         'ATLAS_CUSTOM_ROLE_IN_USE_BY_USERS',
         `Deleting specified custom role would leave the following users without a role: ${names}.`,
         [names],
       );
+    }
+    for (const user of having) {
+      const next = { ...user, roles: user.roles.filter(({ roleName }) => roleName !== role.roleName) };
+      const userName = userNameOf(group, user.username);
+      users.set(userName, next);
+      note('databaseUser', userName, companyOfUser(next), 'changed', nowMs, roleNames(next));
     }
     roles.delete(name);
     count(roleCounts, name, -1);
@@ -174,9 +176,12 @@ export function createUsers(world: World, reached: Reached): Users {
   /** What the body does not name stays; roles and labels are replaced as a whole. */
   const updateUser = withUser((name, user, { params: { group }, body, nowMs }) => {
     const changed = { databaseName: 'admin', password: 'it stays', ...user, ...body };
+    if (changed.databaseName !== 'admin')
+      return unchangeable('DATABASE_NAME_CANNOT_BE_CHANGED', 'authentication database');
+    if (changed.username !== user.username)
+      return unchangeable('DATABASE_USERNAME_CANNOT_BE_CHANGED', 'username');
     const refusal = invalidUser(changed, group);
     if (refusal !== undefined) return refusal;
-    if (changed.username !== user.username) return invalidAttribute('username');
     const missing = roleMissing(group, changed.roles);
     if (missing !== undefined) return missing;
     const next: User = { username: user.username, roles: changed.roles, labels: changed.labels };
@@ -199,11 +204,11 @@ export function createUsers(world: World, reached: Reached): Users {
   const under = <T>(all: ReadonlyMap<string, T>, group: string) =>
     [...all].filter(([name]) => name.startsWith(`groups/${group}/`)).map(([, each]) => each);
 
-  const listUsers = ({ params: { group }, query }: RouteContext) =>
-    pageReply(
-      under(users, group).map(user => userResource(user, group)),
-      query,
-    );
+  const listUsers = (context: RouteContext) => {
+    const { group } = context.params;
+    const found = under(users, group).map(user => userResource(user, group));
+    return pageReply(found, `groups/${group}/databaseUsers`, context);
+  };
 
   /** As in reality a plain list, in no envelope. */
   const listRoles = ({ params: { group } }: RouteContext): FakeReply => ({
@@ -225,6 +230,9 @@ export function createUsers(world: World, reached: Reached): Users {
     roleCount: group => roleCounts.get(group) ?? 0,
   };
 }
+
+const unchangeable = (errorCode: string, what: string) =>
+  failure(409, errorCode, `Cannot modify the ${what} of an existing database user.`);
 
 /** A role has no labels: its name is the company's mark, and so is an index's database. */
 const companyOfRole = (roleName: string) => /^company-(.+)$/.exec(roleName)?.[1] ?? '';

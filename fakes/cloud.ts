@@ -23,11 +23,10 @@ import { metadataServer } from './metadataServer.ts';
 import { pinecone } from './pinecone.ts';
 import { type QuotaRule, Quotas } from './quota.ts';
 import { type Executed, Replica } from './replica.ts';
+import { type Body, bodyOf } from './requestBody.ts';
 import { RequestLedger } from './requestLedger.ts';
 import { secretManager } from './secretManager.ts';
 import {
-  type Body,
-  bodyOf,
   createRouter,
   type FakeReply,
   type FakeRequest,

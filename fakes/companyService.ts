@@ -8,7 +8,7 @@ import { type AdoptedCompany, AdoptedServices } from './adopted.ts';
 import type { Zone } from './cloudflare.ts';
 import type { Run, RunningService } from './cloudRun.ts';
 import { CompanyInstances, type CompanyUsage } from './companyInstances.ts';
-import { answerMcp, MCP_OPERATION, mcpError, mcpOperation } from './mcp.ts';
+import { answerMcp, MCP_OPERATION, mcpError, mcpOperation, noSuchMethod } from './mcp.ts';
 import { RequestLedger } from './requestLedger.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
@@ -124,6 +124,20 @@ export function companyServices(
         operationOf: mcpOperation,
         latency: WARM,
         handle: onInstance((company, { headers, body }) => answerMcp(company, headers, body)),
+      },
+      {
+        method: 'GET',
+        path: '/mcp',
+        operation: 'companyService.mcpStream',
+        latency: WARM,
+        handle: onInstance(noSuchMethod),
+      },
+      {
+        method: 'DELETE',
+        path: '/mcp',
+        operation: 'companyService.mcpEnd',
+        latency: WARM,
+        handle: onInstance(noSuchMethod),
       },
       {
         method: 'GET',

@@ -14,7 +14,8 @@ export type Fields = {
 };
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
-const IPV6 = /^[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}$/;
+/** One of the eight groups of an IPv6 address. */
+const GROUP = /^[0-9a-f]{1,4}$/i;
 /** The shortest allowance of the vendor's plans. */
 const COMMENT_LENGTH_MAX = 100;
 const TTL_S = { automatic: 1, min: 60, max: 86_400 };
@@ -41,7 +42,7 @@ export function invalidRecord(fields: Fields, domain: string): FakeReply | undef
   if (!isRecordName(name, domain)) return invalid(9000, 'DNS name is invalid.');
   if (type === 'A' && !matches(IPV4, content))
     return invalid(9005, 'Content for A record must be a valid IPv4 address.');
-  if (type === 'AAAA' && !matches(IPV6, content))
+  if (type === 'AAAA' && !isIpv6(content))
     return invalid(9006, 'Content for AAAA record must be a valid IPv6 address.');
   if (type === 'CNAME' && !isHostname(content)) return invalid(9007, 'Content for CNAME record is invalid.');
   if (type === 'CNAME' && content === name) return invalid(9039, 'CNAME content cannot reference itself.');
@@ -57,6 +58,15 @@ export function invalidRecord(fields: Fields, domain: string): FakeReply | undef
       `DNS Validation Error: comment must be a string of at most ${COMMENT_LENGTH_MAX} characters.`,
     );
   return undefined;
+}
+
+/** Two colons, once, stand for the groups of zeros that are left out (RFC 4291). */
+function isIpv6(content: unknown): boolean {
+  if (typeof content !== 'string') return false;
+  const halves = content.split('::');
+  const groups = halves.flatMap(half => (half === '' ? [] : half.split(':')));
+  const isWhole = halves.length === 1 ? groups.length === 8 : halves.length === 2 && groups.length < 8;
+  return isWhole && groups.every(group => GROUP.test(group));
 }
 
 /** A hostname of the zone, or a wildcard: an asterisk for the whole of the first label. */

@@ -222,7 +222,9 @@ function at(pointer: string, { status, body }: FakeReply): FakeReply {
 }
 
 function recordResource(record: DnsRecord): object {
-  const { shown: _shown, propagationMs: _propagationMs, createdAtMs, changedAtMs, ...fields } = record;
+  const { shown: _shown, propagationMs: _propagationMs, createdAtMs, changedAtMs, ...rest } = record;
+  // As the vendor shows one that has none.
+  const fields = { ...rest, comment: record.comment === '' ? null : record.comment };
   const times = { created_on: isoTime(createdAtMs), modified_on: isoTime(changedAtMs) };
   return { ...fields, proxiable: true, settings: {}, meta: {}, tags: [], ...times };
 }

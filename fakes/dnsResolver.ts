@@ -19,12 +19,14 @@ const CONTENT_TYPE = 'application/dns-json';
 export function dnsResolver(zone: Zone): Service {
   const query = ({ query, headers, nowMs }: RouteContext): FakeReply => {
     const name = query.get('name') ?? '';
+    // Names have no case, and may end in the root's dot (RFC 1035).
+    const hostname = name.toLowerCase().replace(/\.$/, '');
     const type = TYPES[(query.get('type') ?? 'A').toUpperCase()];
     if (headers.accept !== CONTENT_TYPE)
       return failure(400, `The fake covers the format ${CONTENT_TYPE} only.`);
-    if (name === '') return failure(400, 'Missing query name.');
+    if (hostname === '') return failure(400, 'Missing query name.');
     if (type === undefined) return failure(400, 'Invalid query type.');
-    const sight = zone.recordAt(name, nowMs);
+    const sight = zone.recordAt(hostname, nowMs);
     const answers = sight === undefined ? [] : answersOf(sight, type);
     const body = {
       Status: sight === undefined ? STATUS.nxDomain : STATUS.noError,

@@ -13,6 +13,8 @@ const OPERATIONS: ReadonlyMap<unknown, string> = new Map([
   ['tools/call', `${MCP_OPERATION}.toolsCall`],
 ]);
 const VERSIONS = ['2025-03-26', '2025-06-18'];
+/** A client must take both, though the answers are all of the first. */
+const ACCEPTED = ['application/json', 'text/event-stream'];
 const AGENT = /^agent-(\d{1,10})$/;
 const AGENT_NUMBER = /^\d{1,10}$/;
 /** JSON-RPC's own, and from -32000 on those of the protocol's reference server. */
@@ -46,6 +48,8 @@ export function mcpOperation(message: Message): string {
 
 /** The answer of `company`'s server. */
 export function answerMcp(company: string, headers: Headers, message: Message): FakeReply {
+  const refusal = invalidHeaders(headers);
+  if (refusal !== undefined) return refusal;
   const { jsonrpc, id, method, params } = message;
   // `null` is no id of MCP's.
   const isValidId = id === undefined || typeof id === 'string' || Number.isInteger(id);
@@ -79,6 +83,24 @@ export function answerMcp(company: string, headers: Headers, message: Message): 
       return mcpError(200, 'methodNotFound', 'Method not found', id);
   }
 }
+
+/** As the protocol's reference server has it; a client that names no version speaks one that is known. */
+function invalidHeaders(headers: Headers): FakeReply | undefined {
+  const { accept = '', 'content-type': type = '', 'mcp-protocol-version': version } = headers;
+  if (!ACCEPTED.every(each => accept.includes(each)))
+    return mcpError(406, 'badRequest', `Not Acceptable: Client must accept both ${ACCEPTED.join(' and ')}`);
+  if (!type.startsWith('application/json'))
+    return mcpError(415, 'badRequest', 'Unsupported Media Type: Content-Type must be application/json');
+  return version === undefined || VERSIONS.includes(version)
+    ? undefined
+    : mcpError(400, 'badRequest', `Bad Request: Unsupported protocol version: ${version}`);
+}
+
+/** A server without streams of its own and without sessions to end says so, and clients do without. */
+export const noSuchMethod = (): FakeReply => ({
+  ...mcpError(405, 'badRequest', 'Method not allowed.'),
+  headers: { allow: 'POST' },
+});
 
 /** `id`: of the message that it answers, where one could be read. */
 export function mcpError(

@@ -232,10 +232,13 @@ export function metadataRefusal(metadata: unknown): FakeReply | undefined {
       return invalid(
         `Metadata value must be a string, number, boolean or list of strings, got another for field '${name}'`,
       );
-  return JSON.stringify(metadata).length > METADATA_BYTES_MAX
+  return jsonBytes(metadata) > METADATA_BYTES_MAX
     ? invalid(`Metadata size exceeds the limit of ${METADATA_BYTES_MAX} bytes per vector`)
     : undefined;
 }
+
+const encoder = new TextEncoder();
+export const jsonBytes = (value: unknown): number => encoder.encode(JSON.stringify(value)).length;
 
 const isScalar = (value: unknown) =>
   typeof value === 'string' ||

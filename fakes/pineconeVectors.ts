@@ -8,6 +8,7 @@ import {
   filterOf,
   idRefusal,
   invalid,
+  jsonBytes,
   type Metric,
   metadataRefusal,
   NAME,
@@ -32,6 +33,9 @@ import type { FakeReply, World } from './service.ts';
 
 const TOP_K_MAX = 10_000;
 const IDS_MAX = 1000;
+/** Source: Pinecone, operation limits. */
+const UPSERT_BYTES_MAX = 2 * 1024 * 1024;
+const RESULT_BYTES_MAX = 4 * 1024 * 1024;
 const QUERY_FIELDS = ['namespace', 'topK', 'filter', 'includeValues', 'includeMetadata', 'vector', 'id'];
 const UPDATE_FIELDS = ['id', 'values', 'setMetadata', 'namespace'];
 const EMPTY: Namespace = new Map();
@@ -45,9 +49,12 @@ export function vectorHandlers(
 ): Readonly<Record<Verb, Handler>> {
   const rateRefusal = createRates(world);
 
-  const upsert = inIndex((index, { body, nowMs }) => {
+  const upsert = inIndex((index, { body, bodyBytes, nowMs }) => {
     const name = namespaceOf(body.namespace);
     if (name === undefined) return badNamespace();
+    // The words are assumed, here and for a result that is too large.
+    if (bodyBytes > UPSERT_BYTES_MAX)
+      return invalid(`Request size ${bodyBytes} exceeds the maximum of ${UPSERT_BYTES_MAX} bytes`);
     const vectors = vectorsOf(body, index.dimension, index.metric);
     if (!Array.isArray(vectors)) return vectors;
     const tooFast = rateRefusal('Upsert', index.host, name, nowMs);
@@ -108,6 +115,11 @@ export function vectorHandlers(
       values: includeValues ? values : [],
       ...(includeMetadata && metadata !== undefined && { metadata }),
     }));
+    const hasMore = includeValues || includeMetadata;
+    if (hasMore && jsonBytes(matches) > RESULT_BYTES_MAX)
+      return invalid(
+        `The result exceeds the maximum of ${RESULT_BYTES_MAX} bytes: ask for fewer or for less`,
+      );
     return { status: 200, body: { results: [], matches, namespace: name, usage: { readUnits: 1 } } };
   });
 

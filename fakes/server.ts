@@ -44,7 +44,8 @@ export type FakesOptions = {
 };
 
 const HOST = '127.0.0.1';
-const BODY_BYTES_MAX = 1024 * 1024;
+/** A little more than the largest request that a vendor takes, Firestore's of 10 MiB, so that a fake can say no to more. */
+const BODY_BYTES_MAX = 11 * 1024 * 1024;
 /** To receive a request, and for an idle connection: longer than our clients keep one. */
 const REQUEST_MS_MAX = 30_000;
 const KEEP_ALIVE_MS = 75_000;

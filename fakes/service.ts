@@ -6,6 +6,7 @@ import type { CallKey } from '../src/ports.ts';
 import type { IssuedTokens } from './issuedTokens.ts';
 import type { Ledger } from './ledger.ts';
 import type { QuotaRefusal, Quotas } from './quota.ts';
+import { type Body, bodyOf, formOf, isEmptyText, NO_BODY } from './requestBody.ts';
 
 export type FakeRequest = {
   readonly method: string;
@@ -40,6 +41,8 @@ export type RouteContext = {
   /** The parsed JSON object; an empty object when the request has no body. */
   // biome-ignore lint/suspicious/noExplicitAny: a fake checks every field of it by hand
   readonly body: any;
+  /** Of the request's body as it came. */
+  readonly bodyBytes: number;
   /** The route's, or what its body made of it. */
   readonly operation: string;
   readonly nowMs: number;
@@ -193,9 +196,6 @@ export type Served = {
   readonly quota: string | undefined;
 };
 
-/** A JSON object; a text says why it is none. */
-export type Body = object | string;
-
 /** Answers one request of one service. Never throws on a client's mistake. */
 export function serve(
   service: Service,
@@ -218,7 +218,10 @@ export function serve(
   const given = route.isTokenEndpoint ? formOf(request) : isEmpty ? NO_BODY : body;
   if (typeof given === 'string') return refused(operation, service.malformed(given));
   const { query, headers, host, key } = request;
-  const context: RouteContext = { params, query, headers, host, body: given, operation, nowMs, key };
+  const bodyBytes = request.body?.length ?? 0;
+  const context: RouteContext = {
+    ...{ params, query, headers, host, body: given, bodyBytes, operation, nowMs, key },
+  };
   const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);
   const reply = route.handle(context);
@@ -242,30 +245,6 @@ export function refused(operation: string, reply: FakeReply, quota?: string): Se
 export function addressOf(host: string, { headers }: Pick<RouteContext, 'headers'>): string {
   const port = headers.host ?? '';
   return port.startsWith('127.0.0.1:') ? `http://${port}/_host/${host}` : host;
-}
-
-const NO_BODY = Object.freeze({});
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
-export function bodyOf({ body }: FakeRequest): Body {
-  if (body === undefined || body.length === 0) return NO_BODY;
-  try {
-    const value: unknown = JSON.parse(decoder.decode(body));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : 'not a JSON object';
-  } catch {
-    return 'not valid JSON in UTF-8';
-  }
-}
-
-const isEmptyText = ({ body }: FakeRequest): boolean => body?.length === 2 && decoder.decode(body) === '""';
-
-function formOf({ body, headers }: FakeRequest): Body {
-  if (!/^application\/x-www-form-urlencoded\b/.test(headers['content-type'] ?? '')) return 'not a form';
-  try {
-    return Object.fromEntries(new URLSearchParams(decoder.decode(body)));
-  } catch {
-    return 'not valid UTF-8';
-  }
 }
 
 const NO_BYTES = new Uint8Array();

@@ -9,6 +9,7 @@ import {
   type CallSpec,
   heldByAnother,
   jsonOf,
+  objectsOf,
   quotaUsedUp,
   readFailure,
   type Send,
@@ -58,8 +59,10 @@ export function databaseRoleVerbs(send: Send, company: Company, platform: Platfo
   const roleName = roleOf(company);
   const resources = [{ db: company.id, collection: '' }];
   const body: CustomDbRole = { roleName, actions: TENANT_ACTIONS.map(action => ({ action, resources })) };
-  const isOurs = (role: Partial<CustomDbRole>) =>
-    role.actions?.every(action => action.resources.every(({ db }) => db === company.id)) ?? false;
+  const isOurs = (role: Partial<CustomDbRole>) => {
+    const on = objectsOf(role.actions).flatMap(action => objectsOf(action.resources));
+    return on.length > 0 && on.every(({ db }) => db === company.id);
+  };
   const own: Own<CustomDbRole> = { id: roleName, url: `${url}/${roleName}`, isOurs };
   return {
     create: attempt => create(send, { method: 'POST', url, ...ATLAS, body }, attempt, roleName),
@@ -72,7 +75,8 @@ function ownUser(company: Company, platform: Platform): Own<DatabaseUser> {
   return {
     id: company.id,
     url: `${groupUrl(company, platform)}/databaseUsers/admin/${company.id}`,
-    isOurs: user => user.labels?.some(({ key, value }) => key === 'company' && value === company.id) ?? false,
+    isOurs: user =>
+      objectsOf(user.labels).some(({ key, value }) => key === 'company' && value === company.id),
   };
 }
 
@@ -126,8 +130,8 @@ export async function findDatabaseAccess(
   attempt: Attempt,
 ): Promise<CloudResult> {
   const own = ownUser(company, platform);
-  const hasRole = ({ roles = [] }: Partial<DatabaseUser>) =>
-    roles.some(({ roleName }) => roleName === roleOf(company));
+  const hasRole = ({ roles }: Partial<DatabaseUser>) =>
+    objectsOf(roles).some(({ roleName }) => roleName === roleOf(company));
   const isOurs = (user: Partial<DatabaseUser>) => own.isOurs(user) && hasRole(user);
   const found = await look(send, { ...own, isOurs }, attempt);
   return found.kind === 'foreign' ? { kind: 'absent' } : found;
@@ -199,8 +203,8 @@ async function look<T>(
   if (answer.kind !== 'answered') return answer;
   if (answer.status === 404) return { kind: 'absent' };
   if (answer.status !== 200) return atlasFailure(answer);
-  const resource = jsonOf(answer) as Partial<T> | undefined;
-  if (resource === undefined) return unreadable(answer);
+  const resource = jsonOf(answer) as Partial<T> | null | undefined;
+  if (typeof resource !== 'object' || resource === null) return unreadable(answer);
   return isOurs(resource) ? { kind: 'done', id } : { kind: 'foreign' };
 }
 
@@ -220,12 +224,17 @@ async function remove<T>(send: Send, own: Own<T>, attempt: Attempt): Promise<Clo
   return answer.status >= 200 && answer.status < 300 ? { kind: 'done', id: '' } : atlasFailure(answer);
 }
 
-const errorOf = (answer: Answer) => (jsonOf(answer) as ApiError | undefined) ?? {};
+/** Another change of the same project was published first, so that this one was not: it may be sent again. */
+const OVERTAKEN = 'AUTOMATION_CONFIG_CONCURRENT_MODIFICATION';
+
+const errorOf = (answer: Answer) => (jsonOf(answer) as ApiError | null | undefined) ?? {};
 
 /** A rate's refusal names what it counts in its first parameter; one for a limit on resources by its code alone. */
 function atlasFailure(answer: Answer): CloudResult {
   const { errorCode = '', detail = '', parameters = [] } = errorOf(answer);
+  if (answer.status === 409 && errorCode === OVERTAKEN)
+    return { kind: 'transient', reason: `409 ${errorCode}` };
   if (answer.status < 500 && /_EXCEEDED$/.test(errorCode)) return quotaUsedUp(errorCode, detail);
-  const quota = typeof parameters[0] === 'string' ? parameters[0] : 'atlas';
+  const quota = typeof parameters?.[0] === 'string' ? parameters[0] : 'atlas';
   return readFailure(answer, quota, `${errorCode} ${detail}`);
 }

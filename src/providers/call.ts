@@ -82,6 +82,11 @@ export function jsonOf(answer: Answer): any {
   }
 }
 
+/** The objects of a list in an answer; none when the answer has something else in its place. */
+export function objectsOf<T extends object>(list: readonly T[] | null | undefined): readonly T[] {
+  return Array.isArray(list) ? list.filter(item => typeof item === 'object' && item !== null) : [];
+}
+
 /** What a status means when the caller has no special reading of it. `quota` names the quota of a 429. */
 export function readFailure(answer: Answer, quota: string, reason: string): CloudResult {
   const { status } = answer;

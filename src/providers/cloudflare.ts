@@ -10,7 +10,7 @@ import type { RecordCreateParams, RecordEditParams, RecordResponse } from 'cloud
 import type { Answer } from '../ports.ts';
 import { type Company, hostnameOf, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { heldByAnother, jsonOf, readFailure, type Send, unreadable } from './call.ts';
+import { heldByAnother, jsonOf, objectsOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
 /** The vendor's envelope around every answer. */
 type Envelope<T> = { result?: T | null; errors?: { code?: number; message?: string }[] };
@@ -21,7 +21,26 @@ type Found<T> = { readonly kind: 'found'; readonly item: T | undefined } | Cloud
 /** An identical record, or another A, AAAA or CNAME record, has that name. */
 const RECORD_EXISTS = [81053, 81054, 81057, 81058];
 const HOSTNAME_EXISTS = [1406];
+/** Of these types one record, or several of the same, has a name; others may stand beside it. */
+const ADDRESSES: readonly unknown[] = ['A', 'AAAA', 'CNAME'];
+/**
+ * Limits on how many there may be, by what they count: records a zone, batch or plan; hostnames a zone, which may have
+ * none by its contract. Source: Cloudflare for SaaS, status codes of custom hostnames; 81045 is of the DNS API.
+ */
+const USED_UP: Readonly<Record<string, string>> = {
+  81045: 'dnsRecords',
+  1404: 'customHostnames',
+  1405: 'customHostnames',
+};
+/** What the zone's contract does not have, our mark on a hostname or its origin: no time brings it. Same source. */
+const NOT_IN_CONTRACT: readonly unknown[] = [1413, 1414];
 
+/** By themselves they never serve again, and the name is free for another once they are taken away. */
+const GONE_HOSTNAME: readonly unknown[] = ['deleted', 'pending_deletion'];
+/** Not routed yet, whatever its certificate is. */
+const PENDING_HOSTNAME: readonly unknown[] = [
+  ...['pending', 'pending_blocked', 'pending_migration', 'pending_provisioned'],
+];
 const PENDING_CERTIFICATE: readonly unknown[] = [
   ...['initializing', 'pending_validation', 'pending_issuance', 'pending_deployment'],
   ...['backup_issued', 'staging_deployment', 'staging_active', 'holding_deployment'],
@@ -60,8 +79,8 @@ export function dnsRecordVerbs(send: Send, company: Company, platform: Platform,
       const found = await list(attempt);
       if (found.kind !== 'found') return found;
       if (found.item === undefined) return { kind: 'absent' };
-      const { id, comment: mark, content } = found.item;
-      if (mark !== comment) return heldByAnother(name);
+      const { id, type, comment: mark, content } = found.item;
+      if (mark !== comment || type !== 'CNAME') return heldByAnother(name);
       return content === target
         ? { kind: 'done', id }
         : { kind: 'rejected', reason: `${name} points elsewhere` };
@@ -75,14 +94,16 @@ export function dnsRecordVerbs(send: Send, company: Company, platform: Platform,
   };
 }
 
+/** Whatever leads somewhere from the company's name: an address in its place keeps the alias from being made. */
 export async function recordNamed(
   send: Send,
   company: Company,
   platform: Platform,
   attempt: Attempt,
 ): Promise<Found<RecordResponse>> {
-  const url = `${urlOf(company, platform, 'dns_records')}?type=CNAME&name.exact=${hostnameOf(company, platform)}`;
-  return firstOf(await send({ method: 'GET', url, ...CLOUDFLARE }, attempt));
+  const url = `${urlOf(company, platform, 'dns_records')}?name.exact=${hostnameOf(company, platform)}`;
+  const answer = await send({ method: 'GET', url, ...CLOUDFLARE }, attempt);
+  return firstOf<RecordResponse>(answer, ({ type }) => ADDRESSES.includes(type));
 }
 
 /** Through the edge, where the certificate is. */
@@ -101,8 +122,8 @@ export async function retarget(
   const found = await recordNamed(send, company, platform, attempt);
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
-  const { id, comment } = found.item;
-  if (comment !== `company=${company.id}`) return heldByAnother(name);
+  const { id, type, comment } = found.item;
+  if (comment !== `company=${company.id}` || type !== 'CNAME') return heldByAnother(name);
   if (leadsTo(found.item, target)) return { kind: 'done', id };
   // A record that somebody took off the edge may have a time to live, which a proxied one cannot.
   const body: Pick<RecordEditParams.CNAMERecord, 'content' | 'ttl' | 'proxied'> = {
@@ -202,7 +223,10 @@ function readCertificate({ id, ssl, status: hostnameStatus }: CustomHostnameList
   const status = ssl?.status;
   if (hostnameStatus === 'blocked' || hostnameStatus === 'moved')
     return { kind: 'rejected', reason: `the hostname is ${hostnameStatus}` };
-  if (status === 'active') return { kind: 'done', id };
+  if (GONE_HOSTNAME.includes(hostnameStatus))
+    return { kind: 'broken', reason: `the hostname is ${hostnameStatus}` };
+  if (status === 'active')
+    return PENDING_HOSTNAME.includes(hostnameStatus) ? { kind: 'pending', id } : { kind: 'done', id };
   return PENDING_CERTIFICATE.includes(status)
     ? { kind: 'pending', id }
     : { kind: 'broken', reason: `the certificate is ${status}` };
@@ -228,21 +252,27 @@ async function removeById(
   return answer.status === 200 ? { kind: 'done', id: '' } : cloudflareFailure(answer);
 }
 
-/** The only item of a list that was asked for one exact name. */
-function firstOf<T>(answer: Awaited<ReturnType<Send>>): Found<T> {
+/** The first that fits in a list that was asked for one exact name. */
+function firstOf<T extends object>(
+  answer: Awaited<ReturnType<Send>>,
+  fits: (item: T) => boolean = () => true,
+): Found<T> {
   if (answer.kind !== 'answered') return answer;
   if (answer.status !== 200) return cloudflareFailure(answer);
   const items = (jsonOf(answer) as Envelope<T[]> | undefined)?.result;
-  return Array.isArray(items) ? { kind: 'found', item: items[0] } : unreadable(answer);
+  return Array.isArray(items) ? { kind: 'found', item: objectsOf(items).find(fits) } : unreadable(answer);
 }
 
-const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | undefined)?.errors ?? [];
+const errorsOf = (answer: Answer) => objectsOf((jsonOf(answer) as Envelope<unknown> | undefined)?.errors);
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
+  const reason = `${code} ${message}`;
+  if (answer.status < 500 && Object.hasOwn(USED_UP, code)) return quotaUsedUp(USED_UP[code], reason);
+  if (NOT_IN_CONTRACT.includes(code)) return { kind: 'rejected', reason: `${answer.status} ${reason}` };
   const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';
-  return readFailure(answer, quota, `${code} ${message}`);
+  return readFailure(answer, quota, reason);
 }

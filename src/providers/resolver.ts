@@ -2,7 +2,7 @@
 
 import { type Company, hostnameOf, type Platform } from '../provisioning/company.ts';
 import type { Verbs } from '../provisioning/verbs.ts';
-import { jsonOf, readFailure, type Send, unreadable } from './call.ts';
+import { jsonOf, objectsOf, readFailure, type Send, unreadable } from './call.ts';
 
 type DnsAnswer = { Status?: number; Answer?: { name?: string; type?: number; data?: string }[] };
 
@@ -25,7 +25,8 @@ export function propagationVerbs(send: Send, company: Company, platform: Platfor
       const answer = await send({ method: 'GET', url, headers: { accept: 'application/dns-json' } }, attempt);
       if (answer.kind !== 'answered') return answer;
       if (answer.status !== 200) return readFailure(answer, 'dnsResolver', 'of the resolver');
-      const { Status: status, Answer: answers = [] } = (jsonOf(answer) as DnsAnswer | undefined) ?? {};
+      const { Status: status, Answer } = (jsonOf(answer) as DnsAnswer | null | undefined) ?? {};
+      const answers = objectsOf(Answer);
       if (status === undefined) return unreadable(answer);
       const isElsewhere = answers.some(({ type, data }) => type === CNAME && data !== `${target}.`);
       if (status === NO_ERROR && answers.length > 0 && !isElsewhere) return { kind: 'done', id: name };

@@ -68,9 +68,9 @@ test('a role in use cannot be deleted', () => {
 
 test('an index is made once, under the name that its keys give', () => {
   const { world, call } = open();
-  expect(call(createIndex)).toEqual({ status: 204, body: undefined });
+  expect(call(createIndex)).toEqual({ status: 202, body: undefined });
   expect(call(createIndex)).toMatchObject({ status: 409, body: { errorCode: 'INDEX_ALREADY_EXISTS' } });
-  expect(call({ ...createIndex, body: { ...KEYS, keys: [{ state: '-1' }] } }).status).toBe(204);
+  expect(call({ ...createIndex, body: { ...KEYS, keys: [{ state: '-1' }] } }).status).toBe(202);
   const prefix = `created databaseIndex ${LEDGER_GROUP}/clusters/companies-us-west1/c00042.agents`;
   expect(effectsOf(world)).toEqual([`${prefix}/state_1_at_-1 c00042`, `${prefix}/state_-1 c00042`]);
 });
@@ -80,7 +80,7 @@ test('a collection has 64 indexes at most', () => {
   const replies = Array.from({ length: 65 }, (_, n) =>
     call({ ...createIndex, body: { ...KEYS, keys: [{ [`f${n}`]: '1' }] } }),
   );
-  expect(replies.map(reply => reply.status)).toEqual([...Array(64).fill(204), 400]);
+  expect(replies.map(reply => reply.status)).toEqual([...Array(64).fill(202), 400]);
 });
 
 const resource = { db: 'c00042', collection: '' };

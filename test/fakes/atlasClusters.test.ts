@@ -25,6 +25,7 @@ function open(limits?: Record<string, number>) {
   send('POST', '', CLUSTER);
   return {
     world,
+    send,
     make: (name: string, size: string) =>
       send('POST', '', { ...CLUSTER, name, replicationSpecs: specs(size) }),
     change: (body: object, afterMs = DURATION_MS, name = 'companies') =>
@@ -66,8 +67,11 @@ test('protection is on and off at once, and decides about deletion', () => {
 test('a paused cluster takes no change but to run again', () => {
   const { change } = open();
   expect(change({ paused: true })).toMatchObject({ status: 200, body: { paused: true } });
+  expect(change({ paused: true }, 2 * DURATION_MS)).toMatchObject({
+    status: 409,
+    body: { errorCode: 'CLUSTER_ALREADY_PAUSED' },
+  });
   for (const body of [
-    { paused: true },
     { replicationSpecs: specs('M30') },
     { paused: false, terminationProtectionEnabled: true },
   ])
@@ -80,6 +84,31 @@ test('a paused cluster takes no change but to run again', () => {
     stateName: 'UPDATING',
   });
   expect(change({ replicationSpecs: specs('M30') }, 3 * DURATION_MS).status).toBe(200);
+});
+
+test('a cluster is not changed and paused at once', () => {
+  const { change, get } = open();
+  const before = get();
+  expect(change({ paused: true, replicationSpecs: specs('M30') })).toMatchObject({
+    status: 409,
+    body: { errorCode: 'CANNOT_UPDATE_AND_PAUSE_CLUSTER', parameters: ['companies'] },
+  });
+  expect(get()).toEqual(before);
+});
+
+test('the indexes of a deleted cluster are gone, and one made again under its name has none', () => {
+  const { world, send, make, remove } = open();
+  const index = (db: string, cluster = 'companies') =>
+    send('POST', `/${cluster}/index`, { db, collection: 'agents', keys: [{ state: '1' }] }).status;
+  make('other', 'M10');
+  expect([index('c1'), index('c2'), index('c1', 'other'), index('c1')]).toEqual([202, 202, 202, 409]);
+  expect(remove(DURATION_MS).status).toBe(202);
+  const gone = effectsOf(world).filter(effect => effect.startsWith('deleted databaseIndex'));
+  expect(gone.map(effect => effect.split(' ').at(-1))).toEqual(['c1', 'c2']);
+  const again = 2 * DURATION_MS;
+  expect(send('POST', '', CLUSTER, again).status).toBe(201);
+  expect(index('c1')).toBe(202);
+  expect(index('c1', 'other')).toBe(409);
 });
 
 test('an organisation pays for what runs: a larger size and a resumed cluster need room', () => {

@@ -119,6 +119,16 @@ describe('a project', () => {
     const page = (number: number) => call('GET', `/groups?itemsPerPage=1&pageNum=${number}`);
     expect((await page(1)).body).toMatchObject({ results: [{ id }], totalCount: 2 });
     expect((await page(2)).body.results).toMatchObject([{ id: other }]);
+    const first = (await call('GET', '/groups?itemsPerPage=1&includeCount=false')).body;
+    expect(first).not.toHaveProperty('totalCount');
+    expect(first.links.map(({ rel }: { rel: string }) => rel)).toEqual(['self', 'next']);
+    const next = await fetch(first.links[1].href, {
+      headers: { authorization: `Bearer ${token}`, accept: MEDIA_TYPE },
+    });
+    expect(await next.json()).toMatchObject({
+      results: [{ id: other }],
+      links: [{ rel: 'previous' }, { rel: 'self', href: first.links[1].href }],
+    });
     for (const each of [id, other]) expect((await call('DELETE', `/groups/${each}`)).status).toBe(204);
     expect(await refusal(call('GET', `/groups/${id}`))).toBe('404 GROUP_NOT_FOUND');
     expect(await refusal(call('GET', `/groups/${id}/databaseUsers`))).toBe('404 GROUP_NOT_FOUND');
@@ -252,7 +262,7 @@ test('roles, users and indexes are made in a project, listed and taken away', as
   const indexes = `${group}/clusters/companies/index`;
   expect(await refusal(call('POST', indexes, index))).toBe('404 CLUSTER_NOT_FOUND');
   await call('POST', `${group}/clusters`, CLUSTER);
-  expect((await call('POST', indexes, index)).status).toBe(204);
+  expect((await call('POST', indexes, index)).status).toBe(202);
   expect(await refusal(call('POST', indexes, index))).toBe('409 INDEX_ALREADY_EXISTS');
 
   expect(await refusal(call('DELETE', `${roles}/company-c1`))).toBe('409 ATLAS_CUSTOM_ROLE_IN_USE_BY_USERS');
@@ -305,14 +315,27 @@ describe('a user', () => {
       '400 ATLAS_INVALID_ROLE',
     ],
     ['a short password', { password: 'short' }, '400 INVALID_ATTRIBUTE'],
-    ['another name', { username: 'c2' }, '400 INVALID_ATTRIBUTE'],
-    ['another database', { databaseName: 'c1' }, '400 INVALID_DATABASE_NAME'],
+    ['another name', { username: 'c2' }, '409 DATABASE_USERNAME_CANNOT_BE_CHANGED'],
+    ['another database', { databaseName: 'c1' }, '409 DATABASE_NAME_CANNOT_BE_CHANGED'],
     ['an unknown attribute', { enabled: false }, '400 INVALID_ATTRIBUTE'],
   ])('is not given %s', async (_what, change, expected) => {
     const { user } = await open();
     const before = (await call('GET', user)).body;
     expect(await refusal(call('PATCH', user, change))).toBe(expected);
     expect((await call('GET', user)).body).toEqual(before);
+  });
+
+  test('that has another role besides is no reason to keep the first, and only loses it', async () => {
+    const { group, user } = await open();
+    const role = `${group}/customDBRoles/roles/company-c1`;
+    const read = { databaseName: 'c1', roleName: 'read' };
+    await call('PATCH', user, { roles: [...roles, read] });
+    expect((await call('DELETE', role)).status).toBe(204);
+    expect((await call('GET', user)).body).toMatchObject({ roles: [read], labels });
+    expect(server.cloud.ledger.entries.slice(-2)).toMatchObject([
+      { kind: 'databaseUser', effect: 'changed', company: 'c1', detail: 'read' },
+      { kind: 'databaseRole', effect: 'deleted' },
+    ]);
   });
 
   test('that is not there is not changed', async () => {
@@ -343,6 +366,7 @@ test.each<[string, string, Record<string, string>, string]>([
     '406 INVALID_VERSION_DATE',
   ],
   ['an id that is none', '/groups/mine', {}, '404 INVALID_GROUP_ID'],
+  ['a count in words', '/groups?includeCount=perhaps', {}, '400 INVALID_QUERY_PARAMETER'],
   ['a page 0', '/groups?pageNum=0', {}, '400 INVALID_QUERY_PARAMETER'],
   ['a page of 501', '/groups?itemsPerPage=501', {}, '400 INVALID_QUERY_PARAMETER'],
 ])('%s is refused', async (_what, path, headers, expected) => {

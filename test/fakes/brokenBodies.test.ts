@@ -437,3 +437,32 @@ test.each(Object.entries(GOOD))('%s is refused to another token', (_what, [make,
   expect(callerOf(make(world), stranger)(call).status).toBe(status);
   expect(world.ledger.entries).toEqual([]);
 });
+
+test.each(Object.entries(GOOD))(
+  '%s is refused as bytes that are none, and as a JSON without end',
+  (_what, entry) => {
+    const [make, path, , more = {}] = entry;
+    const host = hostOf(path);
+    const levels = 50_000;
+    for (const body of [
+      new Uint8Array([0xff, 0xfe]),
+      `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`,
+      `{"a":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}`,
+      '[]',
+      'null',
+    ]) {
+      const world = createWorld(more.limits === undefined ? {} : { resourceQuotas: true }, more.limits);
+      const call = { method: more.method ?? 'POST', path, body, ...(host !== undefined && { host }) };
+      expect(callerOf(make(world), HEADERS)(call).status).toBe(400);
+      expect(world.ledger.entries).toEqual([]);
+    }
+  },
+);
+
+test('a text within a body may have any number of brackets', () => {
+  const values = Array(1000).fill(1);
+  const body = { vectors: [{ id: 'a', values, metadata: { a: `${'[{'.repeat(200)}\\"` } }] };
+  const caller = callerOf(pinecone(createWorld()), HEADERS);
+  expect(JSON.stringify(body).length).toBeGreaterThan(2048);
+  expect(caller({ method: 'POST', path: '/vectors/upsert', body, host: 'a.b.pinecone.io' }).status).toBe(200);
+});

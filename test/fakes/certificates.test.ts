@@ -86,6 +86,16 @@ describe('a certificate', () => {
     expect(isActive(HOUR_MS + 240_000)).toBe(true);
   });
 
+  test('tells what its hostname waits for, from the first check until the name points at the zone', () => {
+    const { point, host, stateAt } = open();
+    const { id } = host().body.result;
+    const errorsAt = (ms: number) => stateAt(id, ms).verification_errors;
+    expect(errorsAt(0)).toBeUndefined();
+    expect(errorsAt(HOUR_MS)).toEqual(['custom hostname does not CNAME to this zone.']);
+    point(NAME, HOUR_MS);
+    expect(errorsAt(HOUR_MS + 1)).toBeUndefined();
+  });
+
   test('is checked a minute after the first check, then after pauses that grow by a twentieth', () => {
     const { point, host, isActive } = open();
     host();
@@ -267,7 +277,9 @@ describe('a hostname', () => {
     expect(idsOf('?page=2&per_page=5')).toEqual([ids[5]]);
     expect(idsOf(`?id=${ids[1]}`)).toEqual([ids[1]]);
     expect(idsOf('?hostname.contain=c3')).toEqual([ids[2]]);
-    for (const query of ['?page=0', '?per_page=4', '?per_page=1001', `?id=${ids[0]}&hostname=a`])
+    expect(idsOf('?hostname.startsWith=c4.')).toEqual([ids[3]]);
+    const two = [`?id=${ids[0]}&hostname=a`, '?hostname.contain=c3&hostname.startsWith=c'];
+    for (const query of ['?page=0', '?per_page=4', '?per_page=1001', ...two])
       expect(call('GET', HOSTNAMES + query).status).toBe(400);
   });
 });

@@ -406,6 +406,23 @@ describe('a fault', () => {
     expect(effects(cloud)).toBe(0);
   });
 
+  it('says it in the words of Atlas to the writes of Atlas, and lets its reads alone', () => {
+    const cloud = createCloud({ faults: [rule({ operation: 'atlas.*', verdict: 'conflict' })] });
+    const roles = '/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01/customDBRoles/roles';
+    const headers = {
+      authorization: `Bearer ${FAKES_TOKEN}`,
+      accept: 'application/vnd.atlas.2025-03-12+json',
+    };
+    const atlas = (method: string) =>
+      cloud.arrive(request(1, { host: 'cloud.mongodb.com', path: roles, method, headers }), NOW_MS)!.reply;
+    expect(atlas('POST')).toMatchObject({
+      status: 409,
+      body: { errorCode: 'AUTOMATION_CONFIG_CONCURRENT_MODIFICATION' },
+    });
+    expect(atlas('GET').status).toBe(200);
+    expect(effects(cloud)).toBe(0);
+  });
+
   it('refuses the credentials from before its window, each in the words of its vendor, and takes new ones', () => {
     const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'expireToken', fromMs: 1000 })] });
     const statusAt = (ms: number, headers = request(1).headers) =>

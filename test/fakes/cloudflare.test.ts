@@ -84,6 +84,9 @@ describe('a DNS record', () => {
     ['itself for content', { content: NAME }, 9039],
     ['an A record with a name for content', { type: 'A' }, 9005],
     ['an AAAA record with an IPv4 address', { type: 'AAAA', content: '192.0.2.1' }, 9006],
+    ...['1:::2', '::1::2', ':::::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7::8', '12345::', 'g::', '::1%eth0'].map(
+      (content): [string, unknown, number] => [`the address ${content}`, { type: 'AAAA', content }, 9006],
+    ),
     ['a TTL of 2 s', { ttl: 2, proxied: false }, 9021],
     ['a TTL of two days', { ttl: 172_800, proxied: false }, 9021],
     ['a TTL in a string', { ttl: '60', proxied: false }, 9021],
@@ -99,6 +102,12 @@ describe('a DNS record', () => {
     const [error] = body.errors;
     expect([status, error.error_chain?.[0].code ?? error.code]).toEqual([400, code]);
     expect(world.ledger.entries).toEqual([]);
+  });
+
+  test.each(['::', '2001:DB8::1', '2001:db8:0:0:0:0:0:1', '1::7:8'])('leads to the address %s', content => {
+    const { call } = open();
+    const body = { ...RECORD, type: 'AAAA', content };
+    expect(call({ ...createRecord, body })).toMatchObject({ status: 200, body: { result: { content } } });
   });
 
   test.each([

@@ -64,7 +64,7 @@ describe('DNS records', () => {
       ...{ content: 'b.run.app', comment: 'company=c1' },
     });
     expect(await client.dns.records.update(made.id!, change)).toMatchObject({
-      ...{ content: 'b.run.app', comment: '' },
+      ...{ content: 'b.run.app', comment: null },
     });
     expect(await client.dns.records.delete(made.id!, { zone_id })).toEqual({ id: made.id });
     expect(await refusal(client.dns.records.get(made.id!, { zone_id }))).toEqual([404, 81044]);

@@ -85,7 +85,7 @@ describe('a record', () => {
     const id = idOf('a', { comment: 'company=c00001' });
     const body = { type: 'CNAME', name: `a.${DOMAIN}`, content: 'b.run.app' };
     const { result } = call({ method: 'PUT', path: `${RECORDS}/${id}`, body }).body;
-    expect(result).toMatchObject({ ...body, id, ttl: 1, proxied: false, comment: '' });
+    expect(result).toMatchObject({ ...body, id, ttl: 1, proxied: false, comment: null });
     expect(effectsOf(world).at(-1)).toBe(`changed dnsRecord CNAME a.${DOMAIN}`);
     const partial = call({ method: 'PUT', path: `${RECORDS}/${id}`, body: { content: 'c.run.app' } });
     expect(codeOf(partial)).toEqual([400, 1004]);
@@ -268,6 +268,14 @@ describe('a wildcard', () => {
       ask({ method: 'GET', path: `/dns-query?name=c00042.${DOMAIN}`, atMs: NOW_MS + ms }).body.Answer;
     expect(answersAt(DURATION_MS - 1)).toBeUndefined();
     expect(answersAt(DURATION_MS)).toMatchObject([{ data: '104.16.132.229' }, { type: 1 }]);
+  });
+
+  test('is the same name to a resolver in capitals, and with the dot of the root', () => {
+    const { ask, post } = open();
+    post(named('*'));
+    const name = `C00042.${DOMAIN.toUpperCase()}.`;
+    const { body } = ask({ method: 'GET', path: `/dns-query?name=${name}`, atMs: NOW_MS + DURATION_MS });
+    expect(body).toMatchObject({ Status: 0, Question: [{ name }], Answer: [{ name }, { name }] });
   });
 });
 

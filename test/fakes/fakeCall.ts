@@ -113,4 +113,6 @@ export function effectsOf({ ledger }: World): string[] {
 }
 
 const bytesOf = (body: unknown) =>
-  new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
+  body instanceof Uint8Array
+    ? body
+    : new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));

@@ -201,6 +201,22 @@ const REFUSED: readonly [string, Call, number, number, string][] = [
     -32001,
     'mcp.toolsCall',
   ],
+  [
+    'answers in JSON alone',
+    headed('tools/list', { accept: 'application/json' }),
+    406,
+    -32000,
+    'mcp.toolsList',
+  ],
+  ['answers of any kind', headed('initialize', { accept: '*/*' }), 406, -32000, 'mcp.initialize'],
+  ['a body of text', headed('tools/list', { 'content-type': 'text/plain' }), 415, -32000, 'mcp.toolsList'],
+  [
+    'a version of the protocol that it does not speak',
+    headed('tools/list', { 'mcp-protocol-version': '2024-11-05' }),
+    400,
+    -32000,
+    'mcp.toolsList',
+  ],
   ['no company', headed('tools/call', { 'x-company': undefined }), 403, -32000, 'mcp.toolsCall'],
   ['another company', headed('tools/call', { 'x-company': BOB }), 403, -32000, 'mcp.toolsCall'],
 ];
@@ -234,6 +250,23 @@ describe.each(WIRES)('a company service %s', (_name, open) => {
     // What cannot be read was turned away before the company's code.
     expect(cloud.requests.total()).toBe(code === -32700 ? 0 : 1);
   });
+
+  test.each<[Call['method'], string]>([
+    ['GET', 'mcpStream'],
+    ['DELETE', 'mcpEnd'],
+  ])(
+    'has no streams of its own and no sessions to end: %s is answered with 405',
+    async (method, operation) => {
+      const cloud = trafficCloud();
+      const { body: _, ...bare } = call('tools/list');
+      const answer = await answerOf(await open(cloud), { ...bare, method });
+      expect([answer.status, answer.headers.allow]).toEqual([405, 'POST']);
+      expect(JSON.parse(answer.text)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32000 } });
+      expect(cloud.requests.page()).toEqual([
+        { company: ALICE, operation: `companyService.${operation}`, status: 405, requests: 1 },
+      ]);
+    },
+  );
 
   test('serves an asset for a day, with a tag of its company and name', async () => {
     const cloud = trafficCloud();

@@ -116,3 +116,20 @@ describe('a namespace', () => {
     });
   });
 });
+
+test('an answer to a query has 4 MiB at most, and is had without what makes it large', () => {
+  const { call } = open();
+  const post = (path: string, body: object) => call({ method: 'POST', path, body, host: HOST });
+  const metadata = { a: 'x'.repeat(40_000) };
+  for (const part of [0, 1, 2])
+    post('/vectors/upsert', {
+      vectors: Array.from({ length: 40 }, (_, n) => ({ id: `${part}-${n}`, values: [1, n], metadata })),
+    });
+  const query = { topK: 110, vector: [1, 1] };
+  expect(post('/query', { ...query, includeMetadata: true })).toMatchObject({
+    status: 400,
+    body: { code: 3 },
+  });
+  expect(post('/query', query).body.matches).toHaveLength(110);
+  expect(post('/query', { ...query, topK: 100, includeMetadata: true }).body.matches).toHaveLength(100);
+});

@@ -17,6 +17,7 @@ import {
 import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt, CloudResult } from '../../src/provisioning/verbs.ts';
 import {
+  callerOf,
   createWorld,
   DOMAIN,
   DURATION_MS,
@@ -26,6 +27,7 @@ import {
   transportTo,
   ZONE_ID,
 } from '../fakes/fakeCall.ts';
+import { cannedTransport, answered as replied } from '../fakes/harness.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
 import { templatesOf } from './templates.ts';
 
@@ -48,6 +50,7 @@ const platform: Platform = {
 };
 const name = `${company.id}.${DOMAIN}`;
 const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };
+const ID = 'a'.repeat(32);
 const OLD = 'old.a.run.app';
 const NEW = 'new.a.run.app';
 const DAY_MS = 86_400_000;
@@ -117,6 +120,62 @@ describe('retarget', () => {
       send({ ...spec, url: spec.url.replace(other.id, company.id) }, ...rest);
     expect(await point(renamed, OLD, other)).toMatchObject({ kind: 'rejected' });
     expect(world.ledger.entries.filter(({ effect }) => effect === 'changed')).toHaveLength(1);
+  });
+});
+
+describe('a name that an address has', () => {
+  const withAddress = () => {
+    const all = open();
+    const call = callerOf(all.zone.service, { authorization: `Bearer ${TOKEN}` });
+    const body = { type: 'A', name, content: '192.0.2.1', comment: 'of somebody else' };
+    const path = `/client/v4/zones/${ZONE_ID}/dns_records`;
+    expect(call({ method: 'POST', path, body }).status).toBe(200);
+    return all;
+  };
+  const held = { kind: 'rejected', reason: `the name ${name} is held by another` };
+
+  test('is taken, is found to be held by another, and its record stays', async () => {
+    const { send, world } = withAddress();
+    const { create, find, remove } = dnsRecordVerbs(send, company, platform, OLD);
+    expect(await create!(attempt)).toEqual({ kind: 'exists' });
+    expect(await find(attempt, undefined)).toEqual(held);
+    expect(await point(send)).toEqual(held);
+    expect(await remove!(attempt, undefined)).toEqual({ kind: 'absent' });
+    expect(world.ledger.entries).toHaveLength(1);
+  });
+
+  test('is free where only a record of another kind stands beside it', async () => {
+    const text = { id: ID, type: 'TXT', name, content: 'v=spf1 -all', comment: null };
+    const answer = { status: 200, body: { success: true, result: [text] } };
+    const send = createSend(cannedTransport([replied(answer)]), fixedCredentials(TOKEN));
+    expect(await dnsRecordVerbs(send, company, platform, OLD).find(attempt, undefined)).toEqual({
+      kind: 'absent',
+    });
+  });
+});
+
+test.each<[string, number, number, string]>([
+  ['records', 400, 81045, 'the quota dnsRecords is used up: 81045 No.'],
+  ['no hostnames by contract', 403, 1404, 'the quota customHostnames is used up: 1404 No.'],
+  ['hostnames', 403, 1405, 'the quota customHostnames is used up: 1405 No.'],
+  ['no marks on hostnames by contract', 403, 1413, '403 1413 No.'],
+])(
+  '%s: what the zone has no more of is rejected, and not asked for again',
+  async (_what, status, code, reason) => {
+    const refusal = { status, body: { success: false, errors: [{ code, message: 'No.' }], result: null } };
+    const send = createSend(cannedTransport([replied(refusal)]), fixedCredentials(TOKEN));
+    expect(await certificateVerbs(send, company, platform).create!(attempt)).toEqual({
+      kind: 'rejected',
+      reason,
+    });
+  },
+);
+
+test('a permission that the token lacks is asked for again, since it may only be new', async () => {
+  const refusal = { status: 403, body: { errors: [{ code: 10000, message: 'Authentication error' }] } };
+  const send = createSend(cannedTransport([replied(refusal)]), fixedCredentials(TOKEN));
+  expect(await certificateVerbs(send, company, platform).create!(attempt)).toMatchObject({
+    kind: 'transient',
   });
 });
 
@@ -218,12 +277,12 @@ describe.each([
 type Sent = { method: string; url: string; body: unknown; authorization: unknown; type: unknown };
 
 const BASE = 'https://api.cloudflare.com/client/v4';
-const ID = 'a'.repeat(32);
 
 /** Answers everything by an item of the company, and keeps what was asked. */
 function recorder() {
   const item = {
     id: ID,
+    type: 'CNAME',
     name,
     comment: 'company=c00042',
     content: OLD,
@@ -278,8 +337,7 @@ describe('with the same arguments the client sends what the vendor’s own clien
   const exact = { exact: name };
   const records = (send: Send) => dnsRecordVerbs(send, company, platform, OLD);
   const certificates = (send: Send) => certificateVerbs(send, company, platform);
-  const listRecords = (vendor: Cloudflare) =>
-    vendor.dns.records.list({ zone_id, type: 'CNAME', name: exact });
+  const listRecords = (vendor: Cloudflare) => vendor.dns.records.list({ zone_id, name: exact });
   const listHostnames = (vendor: Cloudflare) => vendor.customHostnames.list({ zone_id, hostname: exact });
   type Case = [string, (send: Send) => Promise<unknown>, (vendor: Cloudflare) => Promise<unknown>];
 

@@ -8,7 +8,12 @@ import { pinecone } from '../../fakes/pinecone.ts';
 import type { QuotaRule } from '../../fakes/quota.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import type { Call, Transport } from '../../src/ports.ts';
-import { databaseIndexVerbs, databaseRoleVerbs, databaseUserVerbs } from '../../src/providers/atlas.ts';
+import {
+  databaseIndexVerbs,
+  databaseRoleVerbs,
+  databaseUserVerbs,
+  disableDatabaseUser,
+} from '../../src/providers/atlas.ts';
 import { createSend, type Send } from '../../src/providers/call.ts';
 import { certificateVerbs, dnsRecordVerbs } from '../../src/providers/cloudflare.ts';
 import { namespaceVerbs } from '../../src/providers/pinecone.ts';
@@ -25,6 +30,7 @@ import {
   TOKEN,
   transportTo,
 } from '../fakes/fakeCall.ts';
+import { answered } from '../fakes/harness.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
 
 const company: Company = {
@@ -36,6 +42,7 @@ const company: Company = {
   industry: 'retail',
   configuration: 'basic',
 };
+const other: Company = { ...company, id: 'c00043' };
 const region = {
   atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
   pineconeHost: 'companies-x.svc.w1.pinecone.io',
@@ -208,7 +215,6 @@ describe.each(CASES)('$name', item => {
 });
 
 describe("another's resource of the same name", () => {
-  const other: Company = { ...company, id: 'c00043' };
   /** Sends as the other company would, but under the first one's name. */
   const forged =
     (send: Send): Send =>
@@ -291,6 +297,10 @@ describe('a certificate', () => {
     ['expired', 'active', 'broken'],
     ['deleted', 'deleted', 'broken'],
     ['active', 'blocked', 'rejected'],
+    ['active', 'pending', 'pending'],
+    ['active', 'active_redeploying', 'done'],
+    ['active', 'deleted', 'broken'],
+    ['active', 'pending_deletion', 'broken'],
   ])('in state %s of a hostname that is %s is %s', async (ssl, status, kind) => {
     expect(
       (await certificateVerbs(answering(ssl, status), company, platform).find(attempt, 'a'.repeat(32))).kind,
@@ -347,4 +357,62 @@ test('a DNS record that points elsewhere is rejected', async () => {
   await dnsRecordVerbs(send, company, platform, TARGET).create!(attempt);
   const elsewhere = dnsRecordVerbs(send, company, platform, 'other.a.run.app');
   expect((await elsewhere.find(attempt, undefined)).kind).toBe('rejected');
+});
+
+describe('an answer in another shape than the vendor documents', () => {
+  const OF_ANY = ['null', '1', '"x"', '[]', '{}', '<html>', ''];
+  const OF_CLOUDFLARE = ['null', '[null]', '{}', '"x"'].map(result => `{"result":${result}}`);
+  const OF_THE_RESOLVER = ['null', '"x"', '[null]'].map(answer => `{"Status":0,"Answer":${answer}}`);
+  const OF_ATLAS = ['null', '"x"', '[null]', '[{}]'].flatMap(list =>
+    ['actions', 'labels', 'roles'].map(name => `{"${name}":${list}}`),
+  );
+  const REFUSALS = ['"x"', '{}', '[null]'].flatMap(each => [
+    `{"errors":${each}}`,
+    `{"parameters":${each},"errorCode":${each},"message":${each}}`,
+  ]);
+  const texts = [...OF_ANY, ...OF_CLOUDFLARE, ...OF_THE_RESOLVER, ...OF_ATLAS, ...REFUSALS];
+  const all: Case[] = [
+    ...CASES,
+    {
+      name: 'propagation',
+      verbs: (send, whose) => propagationVerbs(send, whose, platform, TARGET),
+      operation: 'dnsResolver.query',
+    },
+  ];
+
+  test.each(all)('stops no $name, and is never taken for one of ours', async ({ verbs }) => {
+    for (const text of texts)
+      for (const status of [200, 400, 403, 409, 429, 500]) {
+        const body = new TextEncoder().encode(text);
+        const wire: Transport = { send: async () => ({ kind: 'answered', status, headers: {}, body }) };
+        const { create, find, remove } = verbs(createSend(wire, good), company);
+        const what = `${status} ${text}`;
+        for (const act of [create, remove])
+          if (act !== undefined) expect((await act(attempt, undefined)).kind, what).toMatch(/^[a-z]+$/);
+        const found = await find(attempt, undefined);
+        expect(['done', 'exists'], what).not.toContain(found.kind);
+      }
+  });
+});
+
+describe('a change of Atlas that another one came before', () => {
+  const contended = answered(atlas(createWorld()).contended!());
+  /** Reads are answered by the fake, writes are not published. */
+  const overtaken = (transport: Transport) =>
+    createSend({ send: async call => (call.method === 'GET' ? transport.send(call) : contended) }, good);
+  const transient = { kind: 'transient', reason: '409 AUTOMATION_CONFIG_CONCURRENT_MODIFICATION' };
+
+  test.each<[string, (send: Send) => Promise<CloudResult>]>([
+    ['a new role', send => databaseRoleVerbs(send, other, platform).create!(attempt)],
+    ['the end of a role', send => databaseRoleVerbs(send, company, platform).remove!(attempt, undefined)],
+    ['the end of a user', send => databaseUserVerbs(send, company, platform).remove!(attempt, undefined)],
+    ['a suspension', send => disableDatabaseUser(send, company, platform, attempt)],
+  ])('is made again, since it had no effect: %s', async (_what, change) => {
+    const { send, transport, world } = open();
+    await prepareFor(CASES[3], send);
+    expect((await databaseUserVerbs(send, company, platform).create!(attempt)).kind).toBe('done');
+    const before = world.ledger.entries.length;
+    expect(await change(overtaken(transport))).toEqual(transient);
+    expect(world.ledger.entries).toHaveLength(before);
+  });
 });

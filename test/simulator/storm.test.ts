@@ -46,7 +46,7 @@ const KINDS: Readonly<Record<string, readonly FaultRule[]>> = {
   'long operations that end half done': BROKEN,
   'names that are taken by nobody': on(NAMED, { verdict: 'takeName' }),
   'half done, with names that stay taken': [...BROKEN, ...NAMES_HELD],
-  'writes that meet a faster one': on(GOOGLE, { verdict: 'conflict' }),
+  'writes that meet a faster one': on([...GOOGLE, 'atlas.*'], { verdict: 'conflict' }),
 };
 
 const roll = (companies: number, rules: readonly FaultRule[], sets: Sets = {}) =>
