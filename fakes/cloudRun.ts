@@ -26,6 +26,7 @@ import { createRevisions } from './cloudRunRevisions.ts';
 import type { Share } from './companyInstances.ts';
 import { googleError, googleRefusals } from './google.ts';
 import { asksForNumbers } from './googleEnumerations.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
 export type RunningService = {
@@ -278,7 +279,7 @@ export function cloudRun(world: World): Run {
       name: 'cloudRun',
       hosts: ['run.googleapis.com'],
       ...googleRefusals('run.googleapis.com', world),
-      routes: [
+      routes: withKnownQueries([
         route('POST', '/services', 'services.create', create),
         route('GET', '/services', 'services.list', list),
         route('GET', one, 'services.get', get),
@@ -294,7 +295,7 @@ export function cloudRun(world: World): Run {
         route('GET', '/operations/:operation=', 'operations.get', operations.get),
         route('DELETE', '/operations/:operation=', 'operations.delete', operations.remove),
         route('POST', '/operations/:operation=wait', 'operations.wait', operations.wait),
-      ],
+      ]),
     },
     hostOf: (id, nowMs) => {
       for (const services of regions.values()) {

@@ -11,6 +11,7 @@ import { createTransactions } from './firestoreTransactions.ts';
 import { compareTexts } from './firestoreValues.ts';
 import { preconditionFailure, preconditionOf, updateMs, written } from './firestoreWrites.ts';
 import { googleError, googleRefusals, pageOf, unknownName } from './google.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 export type Document = {
@@ -146,10 +147,6 @@ export function firestore(world: World): Service {
 
   /** In the order of their names, which is the only one that the fake covers. */
   const list = inDatabase((root, { params, query }) => {
-    const other = ['orderBy', 'mask.fieldPaths', 'showMissing', 'readTime', 'transaction'].find(name =>
-      query.has(name),
-    );
-    if (other !== undefined) return googleError(501, `The fake does not cover ${other} of a list.`);
     const prefix = `${root}/${params.collection}/`;
     const all = [...documents].filter(([name]) => name.startsWith(prefix));
     const page = pageOf(
@@ -250,7 +247,7 @@ export function firestore(world: World): Service {
     name: 'firestore',
     hosts: ['firestore.googleapis.com'],
     ...googleRefusals('firestore.googleapis.com', world),
-    routes: [
+    routes: withKnownQueries([
       route('POST', `${DOCUMENTS}:commit`, 'documents.commit', commit),
       route('POST', `${DOCUMENTS}:batchGet`, 'documents.batchGet', batchGet, 'read'),
       route('POST', `${DOCUMENTS}:runQuery`, 'documents.runQuery', runQuery, 'read'),
@@ -271,7 +268,7 @@ export function firestore(world: World): Service {
       route('DELETE', `${all}/:index=`, 'indexes.delete', inDatabase(indexes.remove)),
       route('GET', operations, 'operations.list', inDatabase(indexes.listOperations)),
       route('GET', `${operations}/:operation=`, 'operations.get', inDatabase(indexes.getOperation)),
-    ],
+    ]),
   };
 }
 

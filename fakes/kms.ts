@@ -3,6 +3,7 @@
 
 import { companyOf, googleError, googleRefusals, unknownName } from './google.ts';
 import { asksForNumbers } from './googleEnumerations.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import {
   changeProblem,
   DESTROY_SCHEDULED_DEFAULT_MS,
@@ -224,7 +225,7 @@ export function kms(world: World): Service {
     name: 'kms',
     hosts: ['cloudkms.googleapis.com'],
     ...googleRefusals('cloudkms.googleapis.com', world),
-    routes: [
+    routes: withKnownQueries([
       route('POST', KEYS, 'cryptoKeys.create', create, true),
       route('POST', `${key}=updatePrimaryVersion`, 'cryptoKeys.updatePrimaryVersion', updatePrimary),
       route(
@@ -247,7 +248,7 @@ export function kms(world: World): Service {
       route('POST', RINGS, 'keyRings.create', rings.create, true),
       route('GET', RINGS, 'keyRings.list', rings.list),
       route('GET', `${RINGS}/:keyRing=`, 'keyRings.get', rings.get),
-    ],
+    ]),
   };
 }
 

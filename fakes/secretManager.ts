@@ -1,6 +1,7 @@
 // Google Secret Manager v1: secrets and their versions. A version's payload stays in the fake; the ledger never has it.
 
 import { companyOf, googleError, googleRefusals, googleThrottled, pageOf, unknownName } from './google.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import { Quotas } from './quota.ts';
 import { filterOf, maskOf, type Payload, payloadOf, secretProblem } from './secretManagerChecks.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
@@ -207,7 +208,7 @@ export function secretManager(world: World): Service {
     name: 'secretManager',
     hosts: [DOMAIN],
     ...googleRefusals(DOMAIN, world),
-    routes: [
+    routes: withKnownQueries([
       route('POST', SECRETS, 'secrets.create', create),
       route('GET', SECRETS, 'secrets.list', list),
       route('POST', `${SECRETS}/:secret=addVersion`, 'versions.add', addVersion),
@@ -220,7 +221,7 @@ export function secretManager(world: World): Service {
       route('GET', `${SECRETS}/:secret=`, 'secrets.get', get),
       route('PATCH', `${SECRETS}/:secret=`, 'secrets.patch', patch),
       route('DELETE', `${SECRETS}/:secret=`, 'secrets.delete', remove),
-    ],
+    ]),
   };
 }
 
