@@ -6,13 +6,15 @@ import type { FakeReply, Service, World } from './service.ts';
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',
   401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
   404: 'NOT_FOUND',
   409: 'ALREADY_EXISTS',
-  412: 'FAILED_PRECONDITION',
   429: 'RESOURCE_EXHAUSTED',
+  499: 'CANCELLED',
   500: 'INTERNAL',
   501: 'UNIMPLEMENTED',
   503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
 };
 
 export function googleError(
@@ -54,8 +56,10 @@ export function googleRefusals(
   };
 }
 
-export function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal): FakeReply {
-  const reply = googleError(429, `Quota exceeded for quota limit '${quota}' of service '${domain}'.`, [
+/** Neither a header nor `RetryInfo` says when to come back: no body of theirs for a rate that users have shown does. */
+export function googleThrottled(domain: string, { quota }: QuotaRefusal): FakeReply {
+  const link = 'https://cloud.google.com/docs/quotas/help/request_increase';
+  return googleError(429, `Quota exceeded for quota limit '${quota}' of service '${domain}'.`, [
     {
       '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
       reason: 'RATE_LIMIT_EXCEEDED',
@@ -63,11 +67,10 @@ export function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRe
       metadata: { service: domain, quota_limit: quota },
     },
     {
-      '@type': 'type.googleapis.com/google.rpc.RetryInfo',
-      retryDelay: `${(retryAfterMs / 1000).toFixed(3)}s`,
+      '@type': 'type.googleapis.com/google.rpc.Help',
+      links: [{ description: 'Request a higher quota limit.', url: link }],
     },
   ]);
-  return { ...reply, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
 /**

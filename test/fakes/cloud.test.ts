@@ -284,7 +284,8 @@ describe('a fault', () => {
       for (const call of before) cloud.arrive(call, NOW_MS);
       const path = read(cloud.arrive(create, NOW_MS)!.reply.body);
       return JSON.stringify(
-        cloud.arrive({ ...create, method: 'GET', path, body: undefined }, NOW_MS + ms)!.reply.body,
+        cloud.arrive({ ...create, method: 'GET', path, query: NO_QUERY, body: undefined }, NOW_MS + ms)!.reply
+          .body,
       );
     };
 

@@ -49,11 +49,28 @@ describe('every Google API', () => {
       // The first counts whatever becomes of it, the second may come one interval early.
       for (let i = 0; i < 2; i++) callFake(service, 'POST', url, {}, { quotas });
       const { status, body, headers } = callFake(service, 'POST', url, {}, { quotas });
-      expect([status, body.error.status, headers['retry-after']]).toEqual([429, 'RESOURCE_EXHAUSTED', '60']);
+      expect([status, body.error.status, headers['retry-after']]).toEqual([
+        429,
+        'RESOURCE_EXHAUSTED',
+        undefined,
+      ]);
+      expect(JSON.stringify(body)).not.toContain('RetryInfo');
       expect(body.error.details[0].metadata.quota_limit).toBe('writes');
       expect(world.ledger.entries).toEqual([]);
     },
   );
+});
+
+it.each([
+  [403, 'PERMISSION_DENIED'],
+  [500, 'INTERNAL'],
+  [503, 'UNAVAILABLE'],
+  [504, 'DEADLINE_EXCEEDED'],
+])('a failure with %i has the status that Google gives it: %s', (status, name) => {
+  expect(secretManager(createWorld()).unavailable(status)).toMatchObject({
+    status,
+    body: { error: { code: status, status: name } },
+  });
 });
 
 describe('Cloud KMS', () => {
