@@ -95,6 +95,14 @@ export function companyOf(labels: unknown): string {
   return typeof company === 'string' ? company : '';
 }
 
+const LABEL_KEY = /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u;
+const LABEL_VALUE = /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u;
+/** Of a key and of a value: letters that are not ASCII take several. */
+const LABEL_BYTES_MAX = 128;
+const encoder = new TextEncoder();
+const fitsLabel = (text: unknown, pattern: RegExp): boolean =>
+  typeof text === 'string' && pattern.test(text) && encoder.encode(text).length <= LABEL_BYTES_MAX;
+
 /** Google's rules for labels, or undefined when `labels` keeps them. */
 export function labelsProblem(labels: unknown): string | undefined {
   if (labels === undefined) return undefined;
@@ -103,9 +111,8 @@ export function labelsProblem(labels: unknown): string | undefined {
   const entries = Object.entries(labels);
   if (entries.length > 64) return 'A resource has at most 64 labels.';
   for (const [name, value] of entries) {
-    if (!/^[a-z][a-z0-9_-]{0,62}$/.test(name)) return `The label key [${name}] is invalid.`;
-    if (typeof value !== 'string' || !/^[a-z0-9_-]{0,63}$/.test(value))
-      return `The label value [${value}] is invalid.`;
+    if (!fitsLabel(name, LABEL_KEY)) return `The label key [${name}] is invalid.`;
+    if (!fitsLabel(value, LABEL_VALUE)) return `The label value [${value}] is invalid.`;
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { cloudRun } from '../../fakes/cloudRun.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import type { Sight } from '../../fakes/dnsNames.ts';
 import { firestore } from '../../fakes/firestore.ts';
+import { labelsProblem } from '../../fakes/google.ts';
 import { kms } from '../../fakes/kms.ts';
 import { liveResources } from '../../fakes/ledger.ts';
 import { Quotas } from '../../fakes/quota.ts';
@@ -71,6 +72,17 @@ it.each([
     status,
     body: { error: { code: status, status: name } },
   });
+});
+
+it.each([
+  ['in another alphabet', { 会社: 'größe' }, true],
+  ['of 63 characters and 128 bytes', { a: `${'é'.repeat(62)}a` }, true],
+  ['of 63 characters and more bytes', { a: '会'.repeat(63) }, false],
+  ['in upper case of another alphabet', { a: 'É' }, false],
+  ['with a letter that begins upper case', { É: 'a' }, false],
+  ['that is empty', { a: '' }, true],
+])('a label %s is taken or refused as the vendor says', (_, labels, isTaken) => {
+  expect(labelsProblem(labels) === undefined).toBe(isTaken);
 });
 
 describe('Cloud KMS', () => {

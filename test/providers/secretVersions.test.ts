@@ -1,6 +1,7 @@
 // A secret has one enabled version, whatever a proxy, a second caller or a lost answer made of adding it.
 
 import { describe, expect, it } from 'vitest';
+import { createProjects } from '../../fakes/googleProjects.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import { createRouter, serve } from '../../fakes/service.ts';
@@ -32,7 +33,7 @@ const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const SECRETS = 'https://secretmanager.googleapis.com/v1/projects/p/secrets';
 const SECRET = `${SECRETS}/c00001-api-key`;
 const chance = { uniform: () => 0, secret: () => 'open sesame' };
-const nameOf = (n: number) => `projects/p/secrets/c00001-api-key/versions/${n}`;
+const nameOf = (n: number) => createProjects().numbered(`projects/p/secrets/c00001-api-key/versions/${n}`);
 
 /** The fake with the company's secret; `times`: how often each call of that verb is executed, the first answer counting. */
 function setUp({ times = {}, owner = 'c00001' }: { times?: Record<string, number>; owner?: string } = {}) {
