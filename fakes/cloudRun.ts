@@ -3,7 +3,7 @@
 
 import { givenOf } from './cloudRunBody.ts';
 import { changed, isSame, laidOver, withDefaults } from './cloudRunChange.ts';
-import { violationOf } from './cloudRunChecks.ts';
+import { revisionViolation, violationOf } from './cloudRunChecks.ts';
 import {
   type Deployment,
   desiredAt,
@@ -102,7 +102,7 @@ export function cloudRun(world: World): Run {
     if (!SERVICE_ID.test(id)) return invalid(request, 'service_id', `"${id}" is not a valid service id.`);
     const given = givenOf(body);
     if (typeof given === 'string') return invalid(request, 'service', given);
-    const refusal = refusalOf(request, given.spec, undefined, context);
+    const refusal = refusalOf(request, id, given.spec, undefined, context);
     if (refusal !== undefined) return refusal;
     const uid = String(++made).padStart(12, '0');
     const deployment: Deployment = {
@@ -139,11 +139,12 @@ export function cloudRun(world: World): Run {
   /** What the vendor refuses in a service as a whole. `self` is the one that would become it. */
   const refusalOf = (
     request: string,
+    id: string,
     spec: Spec,
     self: Deployment | undefined,
     context: RouteContext,
   ): FakeReply | undefined => {
-    const violation = violationOf(spec);
+    const violation = violationOf(spec) ?? revisionViolation(id, spec);
     if (violation !== undefined) return invalid(request, ...violation);
     if (!world.resourceQuotas) return undefined;
     return (
@@ -187,7 +188,7 @@ export function cloudRun(world: World): Run {
     // What the mask leaves out must be sound as well.
     const broken = mask === '' ? undefined : violationOf(laidOver(current.spec, given.spec));
     if (broken !== undefined) return invalid(request, ...broken);
-    const refusal = refusalOf(request, asked, deployment, context);
+    const refusal = refusalOf(request, deployment.id, asked, deployment, context);
     if (refusal !== undefined) return refusal;
     const spec = withDefaults(asked);
     const isForced = query.get('forceNewRevision') === 'true';
