@@ -32,6 +32,8 @@ const DOCUMENTS = `${DATABASES}/:database/documents`;
 /** Documents that one call may ask for. */
 const BATCH_MAX = 1000;
 const PAGE_SIZE_MAX = 300;
+/** The vendor does not say so, and many users have found it. */
+const PAGE_SIZE_USUAL = 20;
 
 export function firestore(world: World): Service {
   const documents = new Map<string, Document>();
@@ -153,6 +155,7 @@ export function firestore(world: World): Service {
       all.sort(([one], [another]) => compareTexts(one, another)),
       query,
       PAGE_SIZE_MAX,
+      PAGE_SIZE_USUAL,
     );
     if (typeof page === 'string') return googleError(400, page);
     const found = page.items.map(([name, document]) => documentResource(name, document));
@@ -186,7 +189,10 @@ export function firestore(world: World): Service {
     const before = documents.get(name);
     const failed = preconditionFailure(name, before, precondition);
     if (failed !== undefined) return failed;
-    apply({ name, before, after: undefined }, nowMs);
+    const effect = { name, before, after: undefined };
+    const refusal = limitsOfWrites(root, {}, [effect], nowMs);
+    if (refusal !== undefined) return refusal;
+    apply(effect, nowMs);
     return { status: 200, body: {} };
   });
 

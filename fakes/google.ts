@@ -124,13 +124,25 @@ export function unknownName(value: object, names: readonly string[], at: string)
   return `Invalid JSON payload received. Unknown name "${unknown}" at '${at}': Cannot find field.`;
 }
 
+/** The field `totalSize` of a list: left out when it is 0, and as good as that when a filter was asked for. */
+export const totalSizeOf = (all: readonly unknown[], query: URLSearchParams): { totalSize?: number } =>
+  all.length === 0 || query.get('filter') ? {} : { totalSize: all.length };
+
 export type Page<T> = { readonly items: readonly T[]; readonly nextPageToken: string | undefined };
 
-/** A page of `all`, or the reason why it is refused. A token says how many came before. */
-export function pageOf<T>(all: readonly T[], query: URLSearchParams, sizeMax: number): Page<T> | string {
+/**
+ * A page of `all`, or the reason why it is refused. A token says how many came before. `sizeUsual`: of who asks for no
+ * size.
+ */
+export function pageOf<T>(
+  all: readonly T[],
+  query: URLSearchParams,
+  sizeMax: number,
+  sizeUsual = sizeMax,
+): Page<T> | string {
   const asked = Number(query.get('pageSize') ?? 0);
   if (!Number.isInteger(asked) || asked < 0) return 'page_size must not be negative.';
-  const size = asked === 0 ? sizeMax : Math.min(asked, sizeMax);
+  const size = asked === 0 ? sizeUsual : Math.min(asked, sizeMax);
   const token = query.get('pageToken') ?? '';
   if (!/^(?:|after-\d{1,9})$/.test(token)) return `The page token [${token}] is invalid.`;
   const from = Number(token.slice('after-'.length));

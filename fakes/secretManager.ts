@@ -1,7 +1,15 @@
 // Google Secret Manager v1: secrets and their versions. A version's payload stays in the fake; the ledger never has it.
 // Names have the project's number where the vendor gives them out, and its id inside and in the ledger.
 
-import { companyOf, googleError, googleRefusals, googleThrottled, pageOf, unknownName } from './google.ts';
+import {
+  companyOf,
+  googleError,
+  googleRefusals,
+  googleThrottled,
+  pageOf,
+  totalSizeOf,
+  unknownName,
+} from './google.ts';
 import { createProjects } from './googleProjects.ts';
 import { withKnownQueries } from './googleQuery.ts';
 import { Quotas } from './quota.ts';
@@ -264,7 +272,7 @@ function listReply(kind: string, all: readonly object[], query: URLSearchParams,
   const { items, nextPageToken } = page;
   return {
     status: 200,
-    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, totalSize: found.length },
+    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, ...totalSizeOf(found, query) },
   };
 }
 

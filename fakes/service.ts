@@ -5,6 +5,7 @@
 import type { CallKey } from '../src/ports.ts';
 import type { IssuedTokens } from './issuedTokens.ts';
 import type { Ledger } from './ledger.ts';
+import { isTooDeep, NESTING_MAX } from './nesting.ts';
 import type { QuotaRefusal, Quotas } from './quota.ts';
 
 export type FakeRequest = {
@@ -249,6 +250,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 export function bodyOf({ body }: FakeRequest): Body {
   if (body === undefined || body.length === 0) return NO_BODY;
+  if (isTooDeep(body)) return `nested more than ${NESTING_MAX} deep`;
   try {
     const value: unknown = JSON.parse(decoder.decode(body));
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : 'not a JSON object';

@@ -169,9 +169,8 @@ describe('Cloud KMS', () => {
     const updated = call('POST', '/c00001:updatePrimaryVersion', { cryptoKeyVersionId: '2' }, 11);
     expect(updated.body.primary).toMatchObject({ state: 'ENABLED', name: expect.stringMatching(/\/2$/) });
     const listed = call('GET', '/c00001/cryptoKeyVersions?filter=state%3DENABLED', undefined, 12).body;
-    expect(listed).toMatchObject({
-      cryptoKeyVersions: [{ name: expect.stringMatching(/\/2$/) }],
-      totalSize: 1,
+    expect(listed).toEqual({
+      cryptoKeyVersions: [expect.objectContaining({ name: expect.stringMatching(/\/2$/) })],
     });
     const effects = ['created', 'deleted', 'created'].map(effect => `cryptoKey ${effect} c00001`);
     expect(effectsOf(world.ledger.entries)).toEqual(effects);

@@ -84,7 +84,10 @@ describe('Secret Manager', () => {
     call('POST', '?secretId=s', SECRET);
     for (let i = 0; i < 2; i++) call('POST', '/s:addVersion', { payload: { data: DATA } });
     expect(call('POST', '/s/versions/1:destroy', {}).body.state).toBe('DESTROYED');
-    expect(call('GET', '/s/versions?filter=state%3AENABLED').body).toMatchObject({ totalSize: 1 });
+    const enabled = call('GET', '/s/versions?filter=state%3AENABLED').body;
+    // The vendor counts nothing when it filters.
+    expect([enabled.versions.length, enabled.totalSize]).toEqual([1, undefined]);
+    expect(call('GET', '/s/versions').body.totalSize).toBe(2);
     expect(call('DELETE', '/s').status).toBe(200);
     expect(liveResources(world.ledger.entries)).toEqual([]);
     expect(call('GET', '/s').body.error.status).toBe('NOT_FOUND');

@@ -49,7 +49,9 @@ describe('a secret', () => {
       requestBody: { ...requestBody, labels: { company: 'c00002' }, annotations: { 'a.b': 'c' } },
     });
     const listed = (await secrets.list({ parent, filter: 'labels.company=c00002' })).data;
-    expect(listed).toMatchObject({ totalSize: 1, secrets: [{ name: name.replace(/[^/]+$/, 'other') }] });
+    expect(listed).toEqual({
+      secrets: [expect.objectContaining({ name: name.replace(/[^/]+$/, 'other') })],
+    });
     await secrets.delete({ name: `${parent}/secrets/other`, etag: listed.secrets![0].etag! });
     expect(await googleRefusal(secrets.get({ name: `${parent}/secrets/other` }))).toBe('404 NOT_FOUND');
     const pages: string[] = [];
@@ -60,7 +62,7 @@ describe('a secret', () => {
       pageToken = page.nextPageToken ?? '';
     } while (pageToken !== '');
     expect(pages).toHaveLength(n);
-    expect((await secrets.list({ parent: 'projects/q' })).data).toEqual({ totalSize: 0 });
+    expect((await secrets.list({ parent: 'projects/q' })).data).toEqual({});
   });
 
   test('is changed as far as the mask says, and only as it was seen', async () => {
