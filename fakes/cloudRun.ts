@@ -26,6 +26,7 @@ import { createRevisions } from './cloudRunRevisions.ts';
 import type { Share } from './companyInstances.ts';
 import { googleError, googleRefusals } from './google.ts';
 import { asksForNumbers } from './googleEnumerations.ts';
+import { withoutDefaults } from './googleJson.ts';
 import { withKnownQueries } from './googleQuery.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
@@ -270,7 +271,8 @@ export function cloudRun(world: World): Run {
     scope,
     handle: (context: RouteContext) => {
       const reply = flagProblem(context.query) ?? handle(context);
-      return asksForNumbers(context.query) ? { ...reply, body: withNumbers(reply.body) } : reply;
+      const body = withoutDefaults(reply.body);
+      return { ...reply, body: asksForNumbers(context.query) ? withNumbers(body) : body };
     },
   });
   const any = '/services/:service';

@@ -71,7 +71,6 @@ export function serviceResource(deployment: Deployment, nowMs: number): Record<s
     name,
     uid,
     generation: String(desired.number),
-    labels: {},
     createTime: isoTime(createdAtMs),
     updateTime: isoTime(deleting ? deletedAtMs : desired.atMs),
     ...(deleting && { deleteTime: isoTime(deletedAtMs), expireTime: isoTime(goneAtMs) }),

@@ -282,5 +282,11 @@ export function firestore(world: World): Service {
 const DELETED = { fields: {}, results: [] };
 
 function documentResource(name: string, { fields, createdAtMs, updatedAtMs }: Document): object {
-  return { name, fields, createTime: isoTime(createdAtMs), updateTime: isoTime(updatedAtMs) };
+  const isEmpty = Object.keys(fields).length === 0;
+  return {
+    name,
+    ...(!isEmpty && { fields }),
+    createTime: isoTime(createdAtMs),
+    updateTime: isoTime(updatedAtMs),
+  };
 }

@@ -10,6 +10,7 @@ import {
   totalSizeOf,
   unknownName,
 } from './google.ts';
+import { withoutDefaults } from './googleJson.ts';
 import { createProjects } from './googleProjects.ts';
 import { withKnownQueries } from './googleQuery.ts';
 import { Quotas } from './quota.ts';
@@ -287,9 +288,10 @@ function staleEtag(name: string, given: unknown, own: number): FakeReply | undef
 /** The vendor's are quoted and in hexadecimal digits. */
 const etagOf = (change: number) => `"${change.toString(16).padStart(14, '0')}"`;
 
-function secretResource(name: string, secret: Secret): object {
+function secretResource(name: string, secret: Secret): Record<string, unknown> {
   const { replication, labels, annotations, etag, createdAtMs } = secret;
-  return { name, replication, createTime: isoTime(createdAtMs), labels, annotations, etag: etagOf(etag) };
+  const createTime = isoTime(createdAtMs);
+  return withoutDefaults({ name, replication, createTime, labels, annotations, etag: etagOf(etag) });
 }
 
 function versionResource(name: string, version: Version): object {

@@ -30,6 +30,64 @@ test('a list without a size has twenty documents a page, and more are asked for'
   expect(call('GET', '/docs?pageSize=45').body.documents).toHaveLength(45);
 });
 
+describe('a document is given out as the vendor writes it, whatever way it was written in', () => {
+  const through = (value: object) => {
+    const { call } = setUp();
+    const made = call('POST', '/docs?documentId=d', { fields: { a: value } }).body;
+    expect(call('GET', '/docs/d').body).toEqual(made);
+    return made.fields.a;
+  };
+
+  it.each<[string, object, object]>([
+    ['an empty list', { arrayValue: { values: [] } }, { arrayValue: {} }],
+    ['a list that is null', { arrayValue: { values: null } }, { arrayValue: {} }],
+    ['an empty map', { mapValue: { fields: {} } }, { mapValue: {} }],
+    [
+      'an empty list in a map in a list',
+      { arrayValue: { values: [{ mapValue: { fields: { b: { arrayValue: { values: [] } } } } }] } },
+      { arrayValue: { values: [{ mapValue: { fields: { b: { arrayValue: {} } } } }] } },
+    ],
+    ['a null by its name', { nullValue: 'NULL_VALUE' }, { nullValue: null }],
+    ['an integer with zeros in front', { integerValue: '-007' }, { integerValue: '-7' }],
+    [
+      'an integer of 64 bits',
+      { integerValue: '9223372036854775807' },
+      { integerValue: '9223372036854775807' },
+    ],
+    [
+      'a point on a meridian',
+      { geoPointValue: { latitude: 1, longitude: 0 } },
+      { geoPointValue: { latitude: 1 } },
+    ],
+    ['a boolean', { booleanValue: false }, { booleanValue: false }],
+    ['an empty text', { stringValue: '' }, { stringValue: '' }],
+    [
+      'a time of another zone',
+      { timestampValue: '2026-01-01T01:30:00+01:30' },
+      { timestampValue: '2026-01-01T00:00:00Z' },
+    ],
+    [
+      'a time in nanoseconds',
+      { timestampValue: '2026-01-01T00:00:00.123456789Z' },
+      { timestampValue: '2026-01-01T00:00:00.123456Z' },
+    ],
+    [
+      'a time in milliseconds',
+      { timestampValue: '2026-01-01T00:00:00.5Z' },
+      { timestampValue: '2026-01-01T00:00:00.500Z' },
+    ],
+  ])('%s', (_, given, kept) => {
+    expect(through(given)).toEqual(kept);
+  });
+
+  it('without fields where it has none', () => {
+    const { call, put } = setUp();
+    expect(put('empty').body).not.toHaveProperty('fields');
+    expect(call('GET', '/docs/empty').body).not.toHaveProperty('fields');
+    expect(call('GET', '/docs').body.documents).toEqual([call('GET', '/docs/empty').body]);
+  });
+});
+
 describe('the name of a document', () => {
   it.each([
     ['of 1,500 bytes', 'é'.repeat(750), 200],

@@ -77,7 +77,7 @@ describe('a secret', () => {
     expect((await secrets.get({ name })).data).toEqual(changed);
     expect(await googleRefusal(patch('labels', { labels: {}, etag }))).toBe('400 FAILED_PRECONDITION');
     const both = (await patch('annotations,labels', { annotations: { a: 'b' } })).data;
-    expect([both.annotations, both.labels]).toEqual([{ a: 'b' }, {}]);
+    expect([both.annotations, both.labels]).toEqual([{ a: 'b' }, undefined]);
     const effects = server.cloud.ledger.entries.filter(entry => entry.name === ledgerName);
     expect(effects.map(({ effect, detail }) => `${effect} ${detail}`)).toEqual([
       'created ',
