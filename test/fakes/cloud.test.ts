@@ -398,6 +398,19 @@ describe('a fault', () => {
     expect(cloud.arrive(request(10), NOW_MS)!.reply.status).toBe(200);
   });
 
+  it('holds no name of what went with what was deleted', () => {
+    const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'holdName', delayMs: 60_000 })] });
+    cloud.arrive(request(1), NOW_MS);
+    const payload = new TextEncoder().encode(JSON.stringify({ payload: { data: btoa('x') } }));
+    const add = { path: '/v1/projects/p/secrets/c1:addVersion', query: NO_QUERY, body: payload };
+    expect(cloud.arrive(request(1, add), NOW_MS)!.reply.status).toBe(200);
+    expect(cloud.arrive(request(1, { ...look(1), method: 'DELETE' }), NOW_MS)!.reply.status).toBe(200);
+    const labelled = JSON.stringify({ replication: { automatic: {} }, labels: { batch: '1' } });
+    const other = request(2, { body: new TextEncoder().encode(labelled) });
+    expect(cloud.arrive(other, NOW_MS)!.reply.status).toBe(200);
+    expect(cloud.arrive(request(1), NOW_MS)!.reply.status).toBe(409);
+  });
+
   it('lets a write meet another one of the same thing, without effect', () => {
     const cloud = createCloud({ faults: [rule({ verdict: 'conflict' })] });
     expect(cloud.arrive(request(1), NOW_MS)!.reply).toMatchObject({

@@ -1,6 +1,7 @@
 // A secret has one enabled version, whatever a proxy, a second caller or a lost answer made of adding it.
 
 import { describe, expect, it } from 'vitest';
+import { googleError } from '../../fakes/google.ts';
 import { createProjects } from '../../fakes/googleProjects.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
@@ -95,6 +96,22 @@ describe('adding a version', () => {
     const keys = calls.map(({ key }) => key.join());
     expect(new Set(keys).size).toBe(keys.length);
     expect(await find(ATTEMPT, undefined)).toEqual({ kind: 'done', id: nameOf(times) });
+  });
+
+  it('waits for a secret that cannot be seen yet, since the vendor shows it only in time', async () => {
+    const { transport, verbsBy, states } = setUp();
+    let isSeen = false;
+    const late: Transport = {
+      send: async call =>
+        isSeen || call.method === 'GET'
+          ? transport.send(call)
+          : answered(googleError(404, 'Secret [projects/1/secrets/c00001-api-key] not found.')),
+    };
+    const create = verbsBy(late).create!;
+    expect((await create(ATTEMPT)).kind).toBe('transient');
+    isSeen = true;
+    expect((await create(ATTEMPT)).kind).toBe('done');
+    expect(states()).toEqual(['ENABLED']);
   });
 
   it('settles also what is destroyed twice', async () => {
