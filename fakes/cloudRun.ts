@@ -3,7 +3,7 @@
 
 import { givenOf } from './cloudRunBody.ts';
 import { changed, isSame, laidOver, withDefaults } from './cloudRunChange.ts';
-import { violationOf } from './cloudRunChecks.ts';
+import { revisionViolation, violationOf } from './cloudRunChecks.ts';
 import {
   type Deployment,
   desiredAt,
@@ -26,6 +26,8 @@ import { createRevisions } from './cloudRunRevisions.ts';
 import type { Share } from './companyInstances.ts';
 import { googleError, googleRefusals } from './google.ts';
 import { asksForNumbers } from './googleEnumerations.ts';
+import { withoutDefaults } from './googleJson.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import type { FakeReply, RouteContext, Service, World } from './service.ts';
 
 export type RunningService = {
@@ -101,7 +103,7 @@ export function cloudRun(world: World): Run {
     if (!SERVICE_ID.test(id)) return invalid(request, 'service_id', `"${id}" is not a valid service id.`);
     const given = givenOf(body);
     if (typeof given === 'string') return invalid(request, 'service', given);
-    const refusal = refusalOf(request, given.spec, undefined, context);
+    const refusal = refusalOf(request, id, given.spec, undefined, context);
     if (refusal !== undefined) return refusal;
     const uid = String(++made).padStart(12, '0');
     const deployment: Deployment = {
@@ -138,11 +140,12 @@ export function cloudRun(world: World): Run {
   /** What the vendor refuses in a service as a whole. `self` is the one that would become it. */
   const refusalOf = (
     request: string,
+    id: string,
     spec: Spec,
     self: Deployment | undefined,
     context: RouteContext,
   ): FakeReply | undefined => {
-    const violation = violationOf(spec);
+    const violation = violationOf(spec) ?? revisionViolation(id, spec);
     if (violation !== undefined) return invalid(request, ...violation);
     if (!world.resourceQuotas) return undefined;
     return (
@@ -186,7 +189,7 @@ export function cloudRun(world: World): Run {
     // What the mask leaves out must be sound as well.
     const broken = mask === '' ? undefined : violationOf(laidOver(current.spec, given.spec));
     if (broken !== undefined) return invalid(request, ...broken);
-    const refusal = refusalOf(request, asked, deployment, context);
+    const refusal = refusalOf(request, deployment.id, asked, deployment, context);
     if (refusal !== undefined) return refusal;
     const spec = withDefaults(asked);
     const isForced = query.get('forceNewRevision') === 'true';
@@ -268,7 +271,8 @@ export function cloudRun(world: World): Run {
     scope,
     handle: (context: RouteContext) => {
       const reply = flagProblem(context.query) ?? handle(context);
-      return asksForNumbers(context.query) ? { ...reply, body: withNumbers(reply.body) } : reply;
+      const body = withoutDefaults(reply.body);
+      return { ...reply, body: asksForNumbers(context.query) ? withNumbers(body) : body };
     },
   });
   const any = '/services/:service';
@@ -278,7 +282,7 @@ export function cloudRun(world: World): Run {
       name: 'cloudRun',
       hosts: ['run.googleapis.com'],
       ...googleRefusals('run.googleapis.com', world),
-      routes: [
+      routes: withKnownQueries([
         route('POST', '/services', 'services.create', create),
         route('GET', '/services', 'services.list', list),
         route('GET', one, 'services.get', get),
@@ -294,7 +298,7 @@ export function cloudRun(world: World): Run {
         route('GET', '/operations/:operation=', 'operations.get', operations.get),
         route('DELETE', '/operations/:operation=', 'operations.delete', operations.remove),
         route('POST', '/operations/:operation=wait', 'operations.wait', operations.wait),
-      ],
+      ]),
     },
     hostOf: (id, nowMs) => {
       for (const services of regions.values()) {

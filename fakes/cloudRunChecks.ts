@@ -6,6 +6,11 @@ import { isObject } from './service.ts';
 
 const IMAGE =
   /^[a-z0-9][a-z0-9._-]*(?::\d+)?(?:\/[a-z0-9][a-z0-9._-]*)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+/** What stands before the first slash is a host when it has a dot or a port; Cloud Run takes images from these alone. */
+const HOST = /^([^/]*[.:][^/]*)\//;
+const IMAGE_HOST = /^(?:(?:[a-z]+\.)?gcr\.io|(?:[a-z0-9-]+-)?docker\.pkg\.dev|docker\.io)$/;
+const IMAGE_EXPECTED =
+  'Expected an image path like [host/]repo-path[:tag and/or @digest], where host is one of [region.]gcr.io, [region-]docker.pkg.dev or docker.io';
 /** Least and most MiB of memory by vCPU; parts of a vCPU are not covered. */
 const MEMORY_MIB: Readonly<Record<string, readonly [number, number]>> = {
   1: [128, 4096],
@@ -72,6 +77,14 @@ export function violationOf(service: any): Violation | undefined {
   );
 }
 
+/** A revision is the service's by its name too. `service`: it is sound. */
+export function revisionViolation(id: string, { template }: { template: { revision?: string } }) {
+  const { revision } = template;
+  if (revision === undefined || revision.startsWith(`${id}-`)) return undefined;
+  const at = 'service.template.revision';
+  return [at, `must be prefixed by the name of the service with a trailing -: ${id}-.`] as const;
+}
+
 const broken = (at: string, checks: readonly Check[]): Violation | undefined => {
   const check = checks.find(([, holds]) => !holds);
   return check === undefined ? undefined : [`${at}${check[0]}`, check[2]];
@@ -93,7 +106,7 @@ function templateChecks(template: any): Check[] {
     ['.annotations', areAnnotations(template?.annotations), 'must be texts under names of your own.'],
     ['.containers', isList(template?.containers, 1) && isObject(container), 'must be one container.'],
     [`${at}.name`, isOptionalMatch(name, REVISION_ID), 'is not a valid name.'],
-    [`${at}.image`, isImage(container?.image), 'Expected an image path like [host/]repo-path[:tag].'],
+    [`${at}.image`, isImage(container?.image), IMAGE_EXPECTED],
     [`${at}.env`, isEnvironment(env), 'must be names, none twice, each with its text.'],
     [`${at}.ports`, arePorts(ports), 'must be one port.'],
     [`${at}.resources`, isOptional(resources) && isOptional(limits), 'must be an object.'],
@@ -193,7 +206,8 @@ const isOneOf = (value: unknown, names: readonly string[]) =>
 const isOptionalMatch = (value: unknown, pattern: RegExp) =>
   value === undefined || (typeof value === 'string' && pattern.test(value));
 const isList = (value: unknown, length: number) => Array.isArray(value) && value.length === length;
-const isImage = (image: unknown) => typeof image === 'string' && IMAGE.test(image);
+const isImage = (image: unknown) =>
+  typeof image === 'string' && IMAGE.test(image) && IMAGE_HOST.test(HOST.exec(image)?.[1] ?? 'docker.io');
 const isCount = (n: unknown, least: number, most: number) =>
   Number.isInteger(n) && Number(n) >= least && Number(n) <= most;
 
@@ -212,13 +226,15 @@ function isEnvironment(env: unknown): boolean {
   return new Set(names).size === names.length && env.every(isVariable);
 }
 
-/** `PORT` is the vendor's to set. */
+/** The names of the container's contract are the vendor's to set. */
+const RESERVED = ['PORT', 'K_SERVICE', 'K_REVISION', 'K_CONFIGURATION'];
+
 function isVariable(variable: unknown): boolean {
   if (!isObject(variable) || !Object.keys(variable).every(name => name === 'name' || name === 'value'))
     return false;
   const { name, value = '' } = variable;
   if (typeof value !== 'string' || value.length > ENV_VALUE_CHARACTERS_MAX) return false;
-  return typeof name === 'string' && /^[A-Za-z_][\w.-]*$/.test(name) && name !== 'PORT';
+  return typeof name === 'string' && /^[A-Za-z_][\w.-]*$/.test(name) && !RESERVED.includes(name);
 }
 
 function arePorts(ports: unknown): boolean {

@@ -59,7 +59,7 @@ export function createOperations(): Operations {
     const found = [...operations.values()]
       .filter(({ name }) => name.startsWith(prefix))
       .map(operation => operationResource(operation, nowMs))
-      .filter(resource => done === undefined || String(resource.done) === done);
+      .filter(resource => done === undefined || String('done' in resource) === done);
     const page = pageOf(found, query, PAGE_SIZE_MAX);
     if (typeof page === 'string') return googleError(400, page);
     const { items, nextPageToken } = page;
@@ -106,7 +106,8 @@ function operationResource({ name, doneAtMs, resourceAt, errorAt }: Operation, n
   const endsAtMs = doneAtMs();
   const atMs = Math.min(nowMs, endsAtMs);
   const resource = resourceAt(atMs);
-  if (nowMs < endsAtMs) return { name, metadata: resource, done: false };
+  // Like every field that has its default, `done` is left out while it is false.
+  if (nowMs < endsAtMs) return { name, metadata: resource };
   const error = errorAt(atMs);
   return error === undefined
     ? { name, metadata: resource, done: true, response: resource }

@@ -11,6 +11,7 @@ import { createTransactions } from './firestoreTransactions.ts';
 import { compareTexts } from './firestoreValues.ts';
 import { preconditionFailure, preconditionOf, updateMs, written } from './firestoreWrites.ts';
 import { googleError, googleRefusals, pageOf, unknownName } from './google.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
 
 export type Document = {
@@ -31,6 +32,8 @@ const DOCUMENTS = `${DATABASES}/:database/documents`;
 /** Documents that one call may ask for. */
 const BATCH_MAX = 1000;
 const PAGE_SIZE_MAX = 300;
+/** The vendor does not say so, and many users have found it. */
+const PAGE_SIZE_USUAL = 20;
 
 export function firestore(world: World): Service {
   const documents = new Map<string, Document>();
@@ -146,16 +149,13 @@ export function firestore(world: World): Service {
 
   /** In the order of their names, which is the only one that the fake covers. */
   const list = inDatabase((root, { params, query }) => {
-    const other = ['orderBy', 'mask.fieldPaths', 'showMissing', 'readTime', 'transaction'].find(name =>
-      query.has(name),
-    );
-    if (other !== undefined) return googleError(501, `The fake does not cover ${other} of a list.`);
     const prefix = `${root}/${params.collection}/`;
     const all = [...documents].filter(([name]) => name.startsWith(prefix));
     const page = pageOf(
       all.sort(([one], [another]) => compareTexts(one, another)),
       query,
       PAGE_SIZE_MAX,
+      PAGE_SIZE_USUAL,
     );
     if (typeof page === 'string') return googleError(400, page);
     const found = page.items.map(([name, document]) => documentResource(name, document));
@@ -189,7 +189,10 @@ export function firestore(world: World): Service {
     const before = documents.get(name);
     const failed = preconditionFailure(name, before, precondition);
     if (failed !== undefined) return failed;
-    apply({ name, before, after: undefined }, nowMs);
+    const effect = { name, before, after: undefined };
+    const refusal = limitsOfWrites(root, {}, [effect], nowMs);
+    if (refusal !== undefined) return refusal;
+    apply(effect, nowMs);
     return { status: 200, body: {} };
   });
 
@@ -250,7 +253,7 @@ export function firestore(world: World): Service {
     name: 'firestore',
     hosts: ['firestore.googleapis.com'],
     ...googleRefusals('firestore.googleapis.com', world),
-    routes: [
+    routes: withKnownQueries([
       route('POST', `${DOCUMENTS}:commit`, 'documents.commit', commit),
       route('POST', `${DOCUMENTS}:batchGet`, 'documents.batchGet', batchGet, 'read'),
       route('POST', `${DOCUMENTS}:runQuery`, 'documents.runQuery', runQuery, 'read'),
@@ -271,7 +274,7 @@ export function firestore(world: World): Service {
       route('DELETE', `${all}/:index=`, 'indexes.delete', inDatabase(indexes.remove)),
       route('GET', operations, 'operations.list', inDatabase(indexes.listOperations)),
       route('GET', `${operations}/:operation=`, 'operations.get', inDatabase(indexes.getOperation)),
-    ],
+    ]),
   };
 }
 
@@ -279,5 +282,11 @@ export function firestore(world: World): Service {
 const DELETED = { fields: {}, results: [] };
 
 function documentResource(name: string, { fields, createdAtMs, updatedAtMs }: Document): object {
-  return { name, fields, createTime: isoTime(createdAtMs), updateTime: isoTime(updatedAtMs) };
+  const isEmpty = Object.keys(fields).length === 0;
+  return {
+    name,
+    ...(!isEmpty && { fields }),
+    createTime: isoTime(createdAtMs),
+    updateTime: isoTime(updatedAtMs),
+  };
 }

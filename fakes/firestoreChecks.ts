@@ -12,6 +12,10 @@ export type Precondition = { readonly exists?: boolean; readonly updateTime?: st
 export const FIELD_PATH = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
 const STRING_BYTES_MAX = 1_048_487;
 const FIELD_NAME_BYTES_MAX = 1500;
+/** Names of fields that are the vendor's own. */
+const RESERVED = /^__.*__$/;
+/** Of a collection and of a document. */
+const ID_BYTES_MAX = 1500;
 /** Levels of maps and arrays in one field. */
 const DEPTH_MAX = 20;
 /** Of one document in one write. */
@@ -71,7 +75,8 @@ function maskProblem(mask: unknown): string | undefined {
     : 'update_mask.field_paths must be paths of fields.';
 }
 
-const isFieldPath = (path: unknown) => typeof path === 'string' && FIELD_PATH.test(path);
+const isFieldPath = (path: unknown) =>
+  typeof path === 'string' && FIELD_PATH.test(path) && !path.split('.').some(name => RESERVED.test(name));
 
 const isListOfValues = (list: unknown) =>
   isObject(list) && arrayProblem(list, 1) === undefined && Object.keys(list).join() !== '';
@@ -119,11 +124,12 @@ function preconditionProblem(given: unknown): string | undefined {
 export function nameProblem(name: unknown, root: string): string | undefined {
   if (typeof name !== 'string' || !DOCUMENT_NAME.test(name) || !name.startsWith(`${root}/`))
     return `Document name "${name}" must be ${root}/<collection>/<document>.`;
-  const reserved = name
-    .slice(root.length + 1)
-    .split('/')
-    .find(id => /^(\.\.?|__.*__)$/.test(id));
-  return reserved === undefined ? undefined : `Resource id "${reserved}" is invalid because it is reserved.`;
+  const ids = name.slice(root.length + 1).split('/');
+  const reserved = ids.find(id => /^(\.\.?|__.*__)$/.test(id));
+  if (reserved !== undefined) return `Resource id "${reserved}" is invalid because it is reserved.`;
+  return ids.some(id => bytesOf(id) > ID_BYTES_MAX)
+    ? `A resource id is longer than ${ID_BYTES_MAX} bytes.`
+    : undefined;
 }
 
 function fieldsProblem(fields: unknown, depth: number): string | undefined {
@@ -132,7 +138,7 @@ function fieldsProblem(fields: unknown, depth: number): string | undefined {
   for (const [name, value] of Object.entries(fields)) {
     if (name === '' || bytesOf(name) > FIELD_NAME_BYTES_MAX)
       return `Property name "${name}" is empty or too long.`;
-    if (/^__.*__$/.test(name)) return `Property name "${name}" is invalid because it is reserved.`;
+    if (RESERVED.test(name)) return `Property name "${name}" is invalid because it is reserved.`;
     const problem = valueProblem(value, depth);
     if (problem !== undefined) return `${name}: ${problem}`;
   }

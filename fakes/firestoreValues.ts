@@ -98,7 +98,8 @@ function compareTimes(x: string, y: string): number {
 }
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
-const nanosOf = (text: string) => (TIME.exec(text)?.[7] ?? '').padEnd(9, '0');
+/** Nine digits. */
+export const nanosOf = (text: string) => (TIME.exec(text)?.[7] ?? '').padEnd(9, '0');
 
 /** Whole milliseconds since the epoch, without the ambient Date; undefined when it is no time of RFC 3339. */
 export function epochMsOf(text: string): number | undefined {

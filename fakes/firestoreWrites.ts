@@ -2,6 +2,7 @@
 // And what a write asks of the document that it finds.
 
 import type { Document } from './firestore.ts';
+import { canonicalFields } from './firestoreCanonical.ts';
 import type { Fields, Precondition, Transform, ValidWrite, Value } from './firestoreChecks.ts';
 import { compareValues, epochMsOf } from './firestoreValues.ts';
 import { googleError } from './google.ts';
@@ -36,7 +37,7 @@ export function written(
     fields = withValue(fields, path, value);
     results.push(result);
   }
-  return { fields, results };
+  return { fields: canonicalFields(fields), results };
 }
 
 /** The field's new value, and what the answer says of it: nothing of a list. */

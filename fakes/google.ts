@@ -6,13 +6,15 @@ import type { FakeReply, Service, World } from './service.ts';
 const STATUS_NAMES: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',
   401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
   404: 'NOT_FOUND',
   409: 'ALREADY_EXISTS',
-  412: 'FAILED_PRECONDITION',
   429: 'RESOURCE_EXHAUSTED',
+  499: 'CANCELLED',
   500: 'INTERNAL',
   501: 'UNIMPLEMENTED',
   503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
 };
 
 export function googleError(
@@ -54,8 +56,10 @@ export function googleRefusals(
   };
 }
 
-export function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRefusal): FakeReply {
-  const reply = googleError(429, `Quota exceeded for quota limit '${quota}' of service '${domain}'.`, [
+/** Neither a header nor `RetryInfo` says when to come back: no body of theirs for a rate that users have shown does. */
+export function googleThrottled(domain: string, { quota }: QuotaRefusal): FakeReply {
+  const link = 'https://cloud.google.com/docs/quotas/help/request_increase';
+  return googleError(429, `Quota exceeded for quota limit '${quota}' of service '${domain}'.`, [
     {
       '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
       reason: 'RATE_LIMIT_EXCEEDED',
@@ -63,11 +67,10 @@ export function googleThrottled(domain: string, { quota, retryAfterMs }: QuotaRe
       metadata: { service: domain, quota_limit: quota },
     },
     {
-      '@type': 'type.googleapis.com/google.rpc.RetryInfo',
-      retryDelay: `${(retryAfterMs / 1000).toFixed(3)}s`,
+      '@type': 'type.googleapis.com/google.rpc.Help',
+      links: [{ description: 'Request a higher quota limit.', url: link }],
     },
   ]);
-  return { ...reply, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
 /**
@@ -92,6 +95,14 @@ export function companyOf(labels: unknown): string {
   return typeof company === 'string' ? company : '';
 }
 
+const LABEL_KEY = /^[\p{Ll}\p{Lo}][\p{Ll}\p{Lo}\p{N}_-]{0,62}$/u;
+const LABEL_VALUE = /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u;
+/** Of a key and of a value: letters that are not ASCII take several. */
+const LABEL_BYTES_MAX = 128;
+const encoder = new TextEncoder();
+const fitsLabel = (text: unknown, pattern: RegExp): boolean =>
+  typeof text === 'string' && pattern.test(text) && encoder.encode(text).length <= LABEL_BYTES_MAX;
+
 /** Google's rules for labels, or undefined when `labels` keeps them. */
 export function labelsProblem(labels: unknown): string | undefined {
   if (labels === undefined) return undefined;
@@ -100,9 +111,8 @@ export function labelsProblem(labels: unknown): string | undefined {
   const entries = Object.entries(labels);
   if (entries.length > 64) return 'A resource has at most 64 labels.';
   for (const [name, value] of entries) {
-    if (!/^[a-z][a-z0-9_-]{0,62}$/.test(name)) return `The label key [${name}] is invalid.`;
-    if (typeof value !== 'string' || !/^[a-z0-9_-]{0,63}$/.test(value))
-      return `The label value [${value}] is invalid.`;
+    if (!fitsLabel(name, LABEL_KEY)) return `The label key [${name}] is invalid.`;
+    if (!fitsLabel(value, LABEL_VALUE)) return `The label value [${value}] is invalid.`;
   }
   return undefined;
 }
@@ -114,13 +124,25 @@ export function unknownName(value: object, names: readonly string[], at: string)
   return `Invalid JSON payload received. Unknown name "${unknown}" at '${at}': Cannot find field.`;
 }
 
+/** The field `totalSize` of a list: left out when it is 0, and as good as that when a filter was asked for. */
+export const totalSizeOf = (all: readonly unknown[], query: URLSearchParams): { totalSize?: number } =>
+  all.length === 0 || query.get('filter') ? {} : { totalSize: all.length };
+
 export type Page<T> = { readonly items: readonly T[]; readonly nextPageToken: string | undefined };
 
-/** A page of `all`, or the reason why it is refused. A token says how many came before. */
-export function pageOf<T>(all: readonly T[], query: URLSearchParams, sizeMax: number): Page<T> | string {
+/**
+ * A page of `all`, or the reason why it is refused. A token says how many came before. `sizeUsual`: of who asks for no
+ * size.
+ */
+export function pageOf<T>(
+  all: readonly T[],
+  query: URLSearchParams,
+  sizeMax: number,
+  sizeUsual = sizeMax,
+): Page<T> | string {
   const asked = Number(query.get('pageSize') ?? 0);
   if (!Number.isInteger(asked) || asked < 0) return 'page_size must not be negative.';
-  const size = asked === 0 ? sizeMax : Math.min(asked, sizeMax);
+  const size = asked === 0 ? sizeUsual : Math.min(asked, sizeMax);
   const token = query.get('pageToken') ?? '';
   if (!/^(?:|after-\d{1,9})$/.test(token)) return `The page token [${token}] is invalid.`;
   const from = Number(token.slice('after-'.length));

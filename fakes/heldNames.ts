@@ -23,8 +23,10 @@ export class HeldNames {
   /** `entries`: the effects of the deletion that the rule hit. */
   hold(operation: string, entries: readonly LedgerEntry[], untilMs: number, rule: FaultRule): void {
     const collection = collectionOf(operation);
-    for (const { effect, name } of entries)
-      if (effect === 'deleted') this.held.push({ collection, names: [name, lastOf(name)], untilMs, rule });
+    const deleted = entries.filter(({ effect }) => effect === 'deleted').map(({ name }) => name);
+    // What was in it has gone with it, and nobody makes that by its name: a secret's version is called 1.
+    const own = deleted.filter(name => !deleted.some(other => name.startsWith(`${other}/`)));
+    for (const name of own) this.held.push({ collection, names: [name, lastOf(name)], untilMs, rule });
   }
 
   /** The rule by which the creation carries a name that is still taken: in its query, or as a text of its body. */

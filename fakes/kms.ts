@@ -3,9 +3,11 @@
 
 import { companyOf, googleError, googleRefusals, unknownName } from './google.ts';
 import { asksForNumbers } from './googleEnumerations.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import {
   changeProblem,
   DESTROY_SCHEDULED_DEFAULT_MS,
+  firstStateProblem,
   keyProblem,
   labelsChangeProblem,
   secondsMs,
@@ -27,6 +29,7 @@ import {
 import { createRings, listReply, ringMissing, ringOf } from './kmsRings.ts';
 import type { FakeReply, Route, RouteContext, Service, World } from './service.ts';
 
+const VERSION_ID = /^[1-9]\d{0,8}$/;
 const KEY_ID = /^[A-Za-z0-9_-]{1,63}$/;
 const RINGS = '/v1/projects/:project/locations/:location/keyRings';
 const KEYS = `${RINGS}/:keyRing/cryptoKeys`;
@@ -82,9 +85,10 @@ export function kms(world: World): Service {
 
   // A new version encrypts nothing until it is made primary, so the ledger says nothing of it.
   const createVersion = withKey((name, key, { body, nowMs }) => {
-    const problem = versionProblem(body);
+    const problem = versionProblem(body) ?? firstStateProblem(body.state);
     if (problem !== undefined) return googleError(400, problem);
     const version = newVersion(nowMs);
+    version.isEnabled = body.state !== 'DISABLED';
     const number = key.versions.push(version);
     return { status: 200, body: versionResource(name, number, version, nowMs) };
   });
@@ -112,9 +116,10 @@ export function kms(world: World): Service {
   /** Runs `handle` with the version of the path, or answers 404. */
   const withVersion = (handle: (version: Version, found: FoundVersion) => FakeReply) =>
     withKey((name, key, context) => {
-      const number = Number(context.params.version);
+      const id = context.params.version;
+      const number = VERSION_ID.test(id) ? Number(id) : 0;
       const version = key.versions[number - 1];
-      const versionName = `${name}/cryptoKeyVersions/${context.params.version}`;
+      const versionName = `${name}/cryptoKeyVersions/${id}`;
       return version === undefined
         ? googleError(404, `CryptoKeyVersion ${versionName} not found.`)
         : handle(version, { name, key, number, versionName, context });
@@ -224,7 +229,7 @@ export function kms(world: World): Service {
     name: 'kms',
     hosts: ['cloudkms.googleapis.com'],
     ...googleRefusals('cloudkms.googleapis.com', world),
-    routes: [
+    routes: withKnownQueries([
       route('POST', KEYS, 'cryptoKeys.create', create, true),
       route('POST', `${key}=updatePrimaryVersion`, 'cryptoKeys.updatePrimaryVersion', updatePrimary),
       route(
@@ -247,7 +252,7 @@ export function kms(world: World): Service {
       route('POST', RINGS, 'keyRings.create', rings.create, true),
       route('GET', RINGS, 'keyRings.list', rings.list),
       route('GET', `${RINGS}/:keyRing=`, 'keyRings.get', rings.get),
-    ],
+    ]),
   };
 }
 

@@ -67,6 +67,12 @@ export function labelsChangeProblem(body: any, mask: string | null): string | un
 const keyFieldsProblem = (body: object) =>
   fieldsProblem(body, KEY_FIELDS, KEY_OUTPUT, KEY_UNSET, 'crypto_key');
 
+/** What a client may make a new version with: enabled, when it says nothing. */
+export function firstStateProblem(state: unknown): string | undefined {
+  const states = [undefined, 'CRYPTO_KEY_VERSION_STATE_UNSPECIFIED', 'ENABLED', 'DISABLED'];
+  return states.includes(state as string) ? undefined : `A version cannot be made in the state [${state}].`;
+}
+
 export const versionProblem = (body: object): string | undefined =>
   fieldsProblem(body, ['state'], VERSION_OUTPUT, VERSION_UNSET, 'crypto_key_version');
 

@@ -45,7 +45,7 @@ export function keyResource(name: string, key: Key, nowMs: number): object {
     purpose: 'ENCRYPT_DECRYPT',
     createTime: isoTime(key.createdAtMs),
     versionTemplate: { protectionLevel: 'SOFTWARE', algorithm: ALGORITHM },
-    labels: key.labels,
+    ...(Object.keys(key.labels).length > 0 && { labels: key.labels }),
     destroyScheduledDuration: `${key.destroyScheduledMs / 1000}s`,
   };
 }

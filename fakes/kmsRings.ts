@@ -1,7 +1,7 @@
 // Key rings of Cloud KMS: `companies`, which the platform's set-up has made in every location, and those that a client
 // makes beside it. The vendor deletes none.
 
-import { googleError, pageOf, unknownName } from './google.ts';
+import { googleError, pageOf, totalSizeOf, unknownName } from './google.ts';
 import { type FakeReply, isoTime, type RouteContext, type World } from './service.ts';
 
 const COMPANIES = 'companies';
@@ -54,6 +54,6 @@ export function listReply(kind: string, all: readonly object[], query: URLSearch
   const { items, nextPageToken } = page;
   return {
     status: 200,
-    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, totalSize: all.length },
+    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, ...totalSizeOf(all, query) },
   };
 }

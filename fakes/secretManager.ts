@@ -1,6 +1,18 @@
 // Google Secret Manager v1: secrets and their versions. A version's payload stays in the fake; the ledger never has it.
+// Names have the project's number where the vendor gives them out, and its id inside and in the ledger.
 
-import { companyOf, googleError, googleRefusals, googleThrottled, pageOf, unknownName } from './google.ts';
+import {
+  companyOf,
+  googleError,
+  googleRefusals,
+  googleThrottled,
+  pageOf,
+  totalSizeOf,
+  unknownName,
+} from './google.ts';
+import { withoutDefaults } from './googleJson.ts';
+import { createProjects } from './googleProjects.ts';
+import { withKnownQueries } from './googleQuery.ts';
 import { Quotas } from './quota.ts';
 import { filterOf, maskOf, type Payload, payloadOf, secretProblem } from './secretManagerChecks.ts';
 import { type FakeReply, isoTime, type RouteContext, type Service, type World } from './service.ts';
@@ -24,6 +36,7 @@ type Secret = {
   readonly versions: Version[];
 };
 
+const VERSION_ID = /^[1-9]\d{0,8}$/;
 const SECRET_ID = /^[A-Za-z0-9_-]{1,255}$/;
 const PAGE_SIZE_MAX = 25_000;
 const SECRETS = '/v1/projects/:project/secrets';
@@ -34,8 +47,11 @@ const DOMAIN = 'secretmanager.googleapis.com';
 
 export function secretManager(world: World): Service {
   const secrets = new Map<string, Secret>();
+  const projects = createProjects();
+  const { numbered } = projects;
   let changes = 0;
-  const scope = ({ params }: RouteContext) => params.project;
+  const scope = ({ params }: RouteContext) => projects.idOf(params.project);
+  const secretsOf = (context: RouteContext) => `projects/${scope(context)}/secrets`;
   const rateRefusal = ratesOf(world);
   const record = (
     name: string,
@@ -59,36 +75,36 @@ export function secretManager(world: World): Service {
   const withSecret =
     (handle: (name: string, secret: Secret, context: RouteContext) => FakeReply) =>
     (context: RouteContext) => {
-      const { project, secret: id } = context.params;
-      const name = `projects/${project}/secrets/${id}`;
+      const name = `${secretsOf(context)}/${context.params.secret}`;
       const secret = secrets.get(name);
       return secret === undefined
-        ? googleError(404, `Secret [${name}] not found.`)
+        ? googleError(404, `Secret [${numbered(name)}] not found.`)
         : handle(name, secret, context);
     };
 
-  const create = ({ params, query, body, nowMs }: RouteContext): FakeReply => {
+  const create = (context: RouteContext): FakeReply => {
+    const { query, body, nowMs } = context;
     const id = query.get('secretId') ?? '';
     const problem = SECRET_ID.test(id)
       ? secretProblem(body)
       : `The secret ID [${id}] must match [A-Za-z0-9_-]{1,255}.`;
     if (problem !== undefined) return googleError(400, problem);
-    const name = `projects/${params.project}/secrets/${id}`;
-    if (secrets.has(name)) return googleError(409, `Secret [${name}] already exists.`);
+    const name = `${secretsOf(context)}/${id}`;
+    if (secrets.has(name)) return googleError(409, `Secret [${numbered(name)}] already exists.`);
     const { replication, labels = {}, annotations } = body;
     const etag = ++changes;
     const secret: Secret = { replication, labels, annotations, etag, createdAtMs: nowMs, versions: [] };
     secrets.set(name, secret);
     record(name, 'secret', secret, 'created', nowMs, '');
-    return { status: 200, body: secretResource(name, secret) };
+    return { status: 200, body: secretResource(numbered(name), secret) };
   };
 
-  const list = ({ params, query }: RouteContext): FakeReply => {
-    const prefix = `projects/${params.project}/secrets/`;
+  const list = (context: RouteContext): FakeReply => {
+    const prefix = `${secretsOf(context)}/`;
     const all = [...secrets]
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, secret]) => secretResource(name, secret));
-    return listReply('secrets', all, query, SECRET_FILTER);
+      .map(([name, secret]) => secretResource(numbered(name), secret));
+    return listReply('secrets', all, context.query, SECRET_FILTER);
   };
 
   const addVersion = withSecret((name, secret, { body, nowMs }) => {
@@ -106,12 +122,12 @@ export function secretManager(world: World): Service {
     };
     const versionName = `${name}/versions/${secret.versions.push(version)}`;
     record(versionName, 'secretVersion', secret, 'created', nowMs, 'ENABLED');
-    return { status: 200, body: versionResource(versionName, version) };
+    return { status: 200, body: versionResource(numbered(versionName), version) };
   });
 
   const listVersions = withSecret((name, secret, { query }) => {
     const all = secret.versions.map((version, index) =>
-      versionResource(`${name}/versions/${index + 1}`, version),
+      versionResource(numbered(`${name}/versions/${index + 1}`), version),
     );
     return listReply('versions', all.reverse(), query, VERSION_FILTER);
   });
@@ -122,17 +138,19 @@ export function secretManager(world: World): Service {
   ) =>
     withSecret((name, secret, context) => {
       const { version: id } = context.params;
-      const number = id === 'latest' ? secret.versions.length : Number(id);
-      const version = secret.versions[number - 1];
-      const versionName = `${name}/versions/${id === 'latest' ? number : id}`;
-      if (version === undefined) return googleError(404, `Secret Version [${versionName}] not found.`);
+      const number = id === 'latest' ? String(secret.versions.length) : id;
+      const version = VERSION_ID.test(number) ? secret.versions[Number(number) - 1] : undefined;
+      const versionName = `${name}/versions/${number}`;
+      if (version === undefined)
+        return googleError(404, `Secret Version [${numbered(versionName)}] not found.`);
       return handle(versionName, version, secret, context);
     });
 
   const access = withVersion((name, { state, payload }) => {
-    if (state !== 'ENABLED') return failedPrecondition(`Secret Version [${name}] is in ${state} state.`);
+    if (state !== 'ENABLED')
+      return failedPrecondition(`Secret Version [${numbered(name)}] is in ${state} state.`);
     const { data, crc32c } = payload!;
-    return { status: 200, body: { name, payload: { data, dataCrc32c: crc32c } } };
+    return { status: 200, body: { name: numbered(name), payload: { data, dataCrc32c: crc32c } } };
   });
 
   /** A change to the state it already has is none but for the etag. */
@@ -140,12 +158,12 @@ export function secretManager(world: World): Service {
     withVersion((name, version, secret, { body, nowMs }) => {
       const unknown = unknownName(body, ['etag'], 'secret_version_request');
       if (unknown !== undefined) return googleError(400, unknown);
-      const stale = staleEtag(name, body.etag, version.etag);
+      const stale = staleEtag(numbered(name), body.etag, version.etag);
       if (stale !== undefined) return stale;
       const refusal = rateRefusal('version', name, nowMs);
       if (refusal !== undefined) return refusal;
       if (version.state === 'DESTROYED')
-        return failedPrecondition(`Secret Version [${name}] is in DESTROYED state.`);
+        return failedPrecondition(`Secret Version [${numbered(name)}] is in DESTROYED state.`);
       version.etag = ++changes;
       if (version.state !== state) {
         version.state = state;
@@ -155,7 +173,7 @@ export function secretManager(world: World): Service {
         version.payload = undefined;
         version.destroyedAtMs = nowMs;
       }
-      return { status: 200, body: versionResource(name, version) };
+      return { status: 200, body: versionResource(numbered(name), version) };
     });
 
   /** Labels and annotations, each as a whole; the fake covers no other field. */
@@ -165,7 +183,7 @@ export function secretManager(world: World): Service {
     const problem =
       typeof mask === 'string' ? mask : secretProblem({ replication, labels, annotations, ...body });
     if (typeof mask === 'string' || problem !== undefined) return googleError(400, problem!);
-    const stale = staleEtag(name, body.etag, secret.etag);
+    const stale = staleEtag(numbered(name), body.etag, secret.etag);
     if (stale !== undefined) return stale;
     const refusal = rateRefusal('secret', name, nowMs);
     if (refusal !== undefined) return refusal;
@@ -173,11 +191,11 @@ export function secretManager(world: World): Service {
     if (mask.includes('annotations')) secret.annotations = body.annotations;
     secret.etag = ++changes;
     record(name, 'secret', secret, 'changed', nowMs, mask.join(' '));
-    return { status: 200, body: secretResource(name, secret) };
+    return { status: 200, body: secretResource(numbered(name), secret) };
   });
 
   const remove = withSecret((name, secret, { query, nowMs }) => {
-    const stale = staleEtag(name, query.get('etag') ?? undefined, secret.etag);
+    const stale = staleEtag(numbered(name), query.get('etag') ?? undefined, secret.etag);
     if (stale !== undefined) return stale;
     secrets.delete(name);
     secret.versions.forEach((version, index) => {
@@ -201,13 +219,16 @@ export function secretManager(world: World): Service {
     scope,
     handle,
   });
-  const get = withSecret((name, secret) => ({ status: 200, body: secretResource(name, secret) }));
-  const getVersion = withVersion((name, version) => ({ status: 200, body: versionResource(name, version) }));
+  const get = withSecret((name, secret) => ({ status: 200, body: secretResource(numbered(name), secret) }));
+  const getVersion = withVersion((name, version) => ({
+    status: 200,
+    body: versionResource(numbered(name), version),
+  }));
   return {
     name: 'secretManager',
     hosts: [DOMAIN],
     ...googleRefusals(DOMAIN, world),
-    routes: [
+    routes: withKnownQueries([
       route('POST', SECRETS, 'secrets.create', create),
       route('GET', SECRETS, 'secrets.list', list),
       route('POST', `${SECRETS}/:secret=addVersion`, 'versions.add', addVersion),
@@ -220,7 +241,7 @@ export function secretManager(world: World): Service {
       route('GET', `${SECRETS}/:secret=`, 'secrets.get', get),
       route('PATCH', `${SECRETS}/:secret=`, 'secrets.patch', patch),
       route('DELETE', `${SECRETS}/:secret=`, 'secrets.delete', remove),
-    ],
+    ]),
   };
 }
 
@@ -252,7 +273,7 @@ function listReply(kind: string, all: readonly object[], query: URLSearchParams,
   const { items, nextPageToken } = page;
   return {
     status: 200,
-    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, totalSize: found.length },
+    body: { ...(items.length > 0 && { [kind]: items }), nextPageToken, ...totalSizeOf(found, query) },
   };
 }
 
@@ -267,9 +288,10 @@ function staleEtag(name: string, given: unknown, own: number): FakeReply | undef
 /** The vendor's are quoted and in hexadecimal digits. */
 const etagOf = (change: number) => `"${change.toString(16).padStart(14, '0')}"`;
 
-function secretResource(name: string, secret: Secret): object {
+function secretResource(name: string, secret: Secret): Record<string, unknown> {
   const { replication, labels, annotations, etag, createdAtMs } = secret;
-  return { name, replication, createTime: isoTime(createdAtMs), labels, annotations, etag: etagOf(etag) };
+  const createTime = isoTime(createdAtMs);
+  return withoutDefaults({ name, replication, createTime, labels, annotations, etag: etagOf(etag) });
 }
 
 function versionResource(name: string, version: Version): object {

@@ -44,7 +44,7 @@ export type FakesOptions = {
 };
 
 const HOST = '127.0.0.1';
-/** A little more than the largest request that a vendor takes, Firestore's of 10 MiB, so that a fake can say no to more. */
+/** More than the largest request of a vendor, which is Firestore's with 10 MiB: its fake refuses in its own words. */
 const BODY_BYTES_MAX = 11 * 1024 * 1024;
 /** To receive a request, and for an idle connection: longer than our clients keep one. */
 const REQUEST_MS_MAX = 30_000;

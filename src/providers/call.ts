@@ -87,10 +87,13 @@ export function objectsOf<T extends object>(list: readonly T[] | null | undefine
   return Array.isArray(list) ? list.filter(item => typeof item === 'object' && item !== null) : [];
 }
 
-/** What a status means when the caller has no special reading of it. `quota` names the quota of a 429. */
-export function readFailure(answer: Answer, quota: string, reason: string): CloudResult {
+/**
+ * What a status means when the caller has no special reading of it. `quota` names the quota of a 429; `namedMs` is the wait
+ * that its body asks for, if it does.
+ */
+export function readFailure(answer: Answer, quota: string, reason: string, namedMs?: number): CloudResult {
   const { status } = answer;
-  if (status === 429) return { kind: 'throttled', quota, retryAfterMs: retryAfterMs(answer) };
+  if (status === 429) return { kind: 'throttled', quota, retryAfterMs: retryAfterMs(answer, namedMs) };
   // A permission that was just granted is not known everywhere yet; the call had no effect.
   if (status === 403) return { kind: 'transient', reason: `403 ${reason}` };
   // A 5xx may come from a proxy after the effect: only a look at the name can tell.
@@ -113,9 +116,8 @@ export function unreadable(answer: Answer): CloudResult {
   return { kind: 'unknown', reason: `${answer.status} with an unreadable body` };
 }
 
-function retryAfterMs(answer: Answer): number {
-  const seconds = Number(answer.headers['retry-after']);
-  return Number.isFinite(seconds) && seconds > 0
-    ? Math.min(seconds * 1000, RETRY_AFTER_MAX_MS)
-    : RETRY_AFTER_DEFAULT_MS;
+function retryAfterMs(answer: Answer, namedMs = Number.NaN): number {
+  const inHeaderMs = Number(answer.headers['retry-after']) * 1000;
+  const ms = [inHeaderMs, namedMs].find(each => Number.isFinite(each) && each > 0);
+  return ms === undefined ? RETRY_AFTER_DEFAULT_MS : Math.min(ms, RETRY_AFTER_MAX_MS);
 }

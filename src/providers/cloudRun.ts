@@ -116,8 +116,13 @@ export const labelsOf = ({ id, industry, level }: Company): Record<string, strin
   level: labelOf(level),
 });
 
-/** Google's labels are lower case, digits, `_` and `-`. */
-const labelOf = (text: string) => text.toLowerCase().replace(/[^a-z0-9_-]/g, '-');
+/** Google's labels are lower case, digits, `_` and `-`, 63 of them at most. */
+const labelOf = (text: string) =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]/g, '-')
+    .slice(0, LABEL_CHARACTERS_MAX);
+const LABEL_CHARACTERS_MAX = 63;
 
 function readService(service: RunService, company: Company, name: string): CloudResult {
   if (service.labels?.company !== company.id) return heldByAnother(name);

@@ -66,6 +66,10 @@ export function fieldsOf(
     configuration: { stringValue: configuration },
     retentionDays: { integerValue: String(retentionDays) },
     auditRetentionDays: { integerValue: String(compliance.auditRetentionDays) },
-    standards: { arrayValue: { values: compliance.standards.map(stringValue => ({ stringValue })) } },
+    standards: { arrayValue: listOf(compliance.standards) },
   };
 }
+
+/** As the vendor gives it out again: an empty list is left out of its value. */
+const listOf = (texts: readonly string[]): firestore_v1.Schema$ArrayValue =>
+  texts.length === 0 ? {} : { values: texts.map(stringValue => ({ stringValue })) };

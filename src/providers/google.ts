@@ -8,7 +8,13 @@ import { jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.
 export const GOOGLE = { vendor: 'google', headers: {} } as const;
 
 type GoogleError = { error?: { status?: string; message?: string; details?: Detail[] } };
-type Detail = { '@type'?: string; reason?: string; metadata?: Record<string, string> };
+type Detail = {
+  '@type'?: string;
+  reason?: string;
+  metadata?: Record<string, string>;
+  /** Of `RetryInfo`: `1.5s`. */
+  retryDelay?: string;
+};
 
 const errorOf = (answer: Answer) => (jsonOf(answer) as GoogleError | undefined)?.error;
 
@@ -25,7 +31,8 @@ export function googleFailure(answer: Answer): CloudResult {
   const message = error?.message ?? '';
   const quota = detailOf(details, 'ErrorInfo')?.metadata?.quota_limit ?? 'google';
   if (answer.status === 429 && isAllocation(details)) return quotaUsedUp(quota, message);
-  return readFailure(answer, quota, message);
+  const delay = detailOf(details, 'RetryInfo')?.retryDelay;
+  return readFailure(answer, quota, message, delay === undefined ? undefined : durationMs(delay));
 }
 
 /** Whether the quota is on how much there may be, which no waiting helps: the vendor says so, or names no rate. */
@@ -39,6 +46,10 @@ function isAllocation(details: readonly Detail[]): boolean {
     /^1\/(?:s|min|h|d)\b/.test(metadata.quota_unit ?? '');
   return !isRate && detailOf(details, 'QuotaFailure') !== undefined;
 }
+
+/** NaN when it is none. */
+const durationMs = (text: unknown): number =>
+  typeof text === 'string' && text.endsWith('s') ? Number(text.slice(0, -1)) * 1000 : Number.NaN;
 
 const detailOf = (details: readonly Detail[], type: string) =>
   details.find(detail => detail['@type'] === `type.googleapis.com/google.rpc.${type}`);

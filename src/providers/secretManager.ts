@@ -69,6 +69,7 @@ export function secretVersionVerbs(
       const url = `${API}/${secret.name}:addVersion`;
       const answer = await send({ method: 'POST', url, ...GOOGLE, body }, attempt);
       if (answer.kind !== 'answered') return answer;
+      if (answer.status === 404) return UNSEEN;
       if (answer.status !== 200) return googleFailure(answer);
       const version = jsonOf(answer) as secretmanager_v1.Schema$SecretVersion | undefined;
       if (!version?.name) return unreadable(answer);
@@ -120,6 +121,12 @@ export async function enableSecretVersions(
   const [newest] = newestFirst(disabled.versions);
   return newest === undefined ? { kind: 'absent' } : changeVersion(secret, newest, 'enable', attempt, 3);
 }
+
+/**
+ * The secret was made a step or two ago: whoever does not see it yet tries again. The vendor promises no more than that a
+ * version can be accessed by its number at once; everything else converges within minutes.
+ */
+const UNSEEN: CloudResult = { kind: 'transient', reason: '404 the secret cannot be seen' };
 
 type OwnSecret = {
   readonly send: Send;
@@ -213,8 +220,7 @@ export async function accessSecret(
   const url = `${API}/${secretNameOf(company, platform, part)}/versions/latest:access`;
   const answer = await send({ method: 'GET', url, ...GOOGLE }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
-  // It was made two steps ago: whoever does not see it yet looks again.
-  if (answer.status === 404) return { kind: 'transient', reason: '404 the secret cannot be seen' };
+  if (answer.status === 404) return UNSEEN;
   if (answer.status !== 200) return googleFailure(answer);
   const version = jsonOf(answer) as secretmanager_v1.Schema$AccessSecretVersionResponse | undefined;
   const data = version?.payload?.data;

@@ -284,7 +284,8 @@ describe('a fault', () => {
       for (const call of before) cloud.arrive(call, NOW_MS);
       const path = read(cloud.arrive(create, NOW_MS)!.reply.body);
       return JSON.stringify(
-        cloud.arrive({ ...create, method: 'GET', path, body: undefined }, NOW_MS + ms)!.reply.body,
+        cloud.arrive({ ...create, method: 'GET', path, query: NO_QUERY, body: undefined }, NOW_MS + ms)!.reply
+          .body,
       );
     };
 
@@ -395,6 +396,19 @@ describe('a fault', () => {
     cloud.arrive(request(1), NOW_MS);
     cloud.arrive(request(1, { ...look(1), method: 'DELETE' }), NOW_MS);
     expect(cloud.arrive(request(10), NOW_MS)!.reply.status).toBe(200);
+  });
+
+  it('holds no name of what went with what was deleted', () => {
+    const cloud = createCloud({ faults: [rule({ operation: '*', verdict: 'holdName', delayMs: 60_000 })] });
+    cloud.arrive(request(1), NOW_MS);
+    const payload = new TextEncoder().encode(JSON.stringify({ payload: { data: btoa('x') } }));
+    const add = { path: '/v1/projects/p/secrets/c1:addVersion', query: NO_QUERY, body: payload };
+    expect(cloud.arrive(request(1, add), NOW_MS)!.reply.status).toBe(200);
+    expect(cloud.arrive(request(1, { ...look(1), method: 'DELETE' }), NOW_MS)!.reply.status).toBe(200);
+    const labelled = JSON.stringify({ replication: { automatic: {} }, labels: { batch: '1' } });
+    const other = request(2, { body: new TextEncoder().encode(labelled) });
+    expect(cloud.arrive(other, NOW_MS)!.reply.status).toBe(200);
+    expect(cloud.arrive(request(1), NOW_MS)!.reply.status).toBe(409);
   });
 
   it('lets a write meet another one of the same thing, without effect', () => {

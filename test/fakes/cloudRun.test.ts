@@ -95,7 +95,7 @@ describe('a change', () => {
     create('s');
     const slow = operationOf(patch('s', 'template.timeout', { template: { timeout: '60s' } }, 10_000));
     patch('s', 'labels', { labels: { company: 'c00001', level: 'gold' } }, 11_000);
-    expect(call('GET', slow, undefined, 12_999).body.done).toBe(false);
+    expect(call('GET', slow, undefined, 12_999).body.done).toBeUndefined();
     expect(call('GET', slow, undefined, 13_000).body).toMatchObject({
       done: true,
       response: { generation: '3' },
@@ -243,7 +243,7 @@ describe('a change that a fault breaks', () => {
   test('ends in an error with a revision that has failed, and what served goes on serving', () => {
     const { broken, get, revisions, patch } = setUpBroken();
     const outcome = broken('template', { template: templateOf({ timeout: '60s' }) });
-    expect(outcome(15_999).done).toBe(false);
+    expect(outcome(15_999).done).toBeUndefined();
     expect(outcome(16_000)).toMatchObject({ done: true, error: { code: 9 } });
     const [failed, good] = revisions('s', 16_000);
     expect(failed).toMatchObject({
@@ -381,9 +381,9 @@ describe('a wait for an operation', () => {
   test.each<[string, string | undefined, number, object]>([
     ['is over when the operation is done', '60s', 1000, { done: true, waitMs: 5000 }],
     ['needs no time-out', undefined, 0, { done: true, waitMs: 6000 }],
-    ['is over when its time-out is', '1.5s', 1000, { done: false, waitMs: 1500 }],
+    ['is over when its time-out is', '1.5s', 1000, { done: undefined, waitMs: 1500 }],
     ['takes no time when the operation is done', '60s', 7000, { done: true, waitMs: 0 }],
-    ['takes no time without any', '0s', 1000, { done: false, waitMs: 0 }],
+    ['takes no time without any', '0s', 1000, { done: undefined, waitMs: 0 }],
   ])('%s', (_what, timeout, nowMs, expected) => {
     expect(waitFor(timeout, nowMs)).toEqual(expected);
   });

@@ -180,7 +180,8 @@ describe('a change', () => {
   test('clears what the mask names and the body lacks; without a mask, all that the body lacks', async () => {
     await patch({ description: 'x', labels: { a: 'b' } }, 'description,labels');
     await patch({}, 'labels');
-    expect(await get()).toMatchObject({ description: 'x', labels: {} });
+    expect(await get()).toMatchObject({ description: 'x' });
+    expect(await get()).not.toHaveProperty('labels');
     await patch(serviceOf('1'));
     expect(await get()).not.toHaveProperty('description');
   });

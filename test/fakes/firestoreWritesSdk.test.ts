@@ -105,7 +105,7 @@ describe('a transform', () => {
     expect(await transform(undefined, append)).toEqual([list(b, c), nothing]);
     const remove = { removeAllFromArray: { values: [b, integer(1)] } };
     expect(await transform(list(a, b, b, { doubleValue: 1 }), remove)).toEqual([list(a), nothing]);
-    expect(await transform(text('x'), remove)).toEqual([{ arrayValue: { values: [] } }, nothing]);
+    expect(await transform(text('x'), remove)).toEqual([{ arrayValue: {} }, nothing]);
   });
 
   test('sets the time of the commit, also within a map, after the update of the same write', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { cloudRun } from '../../fakes/cloudRun.ts';
+import { REGION_CODES } from '../../fakes/cloudRunResources.ts';
 import { companyServices } from '../../fakes/companyService.ts';
 import type { Sight } from '../../fakes/dnsNames.ts';
 import { firestore } from '../../fakes/firestore.ts';
+import { labelsProblem } from '../../fakes/google.ts';
 import { kms } from '../../fakes/kms.ts';
 import { liveResources } from '../../fakes/ledger.ts';
 import { Quotas } from '../../fakes/quota.ts';
@@ -49,11 +51,39 @@ describe('every Google API', () => {
       // The first counts whatever becomes of it, the second may come one interval early.
       for (let i = 0; i < 2; i++) callFake(service, 'POST', url, {}, { quotas });
       const { status, body, headers } = callFake(service, 'POST', url, {}, { quotas });
-      expect([status, body.error.status, headers['retry-after']]).toEqual([429, 'RESOURCE_EXHAUSTED', '60']);
+      expect([status, body.error.status, headers['retry-after']]).toEqual([
+        429,
+        'RESOURCE_EXHAUSTED',
+        undefined,
+      ]);
+      expect(JSON.stringify(body)).not.toContain('RetryInfo');
       expect(body.error.details[0].metadata.quota_limit).toBe('writes');
       expect(world.ledger.entries).toEqual([]);
     },
   );
+});
+
+it.each([
+  [403, 'PERMISSION_DENIED'],
+  [500, 'INTERNAL'],
+  [503, 'UNAVAILABLE'],
+  [504, 'DEADLINE_EXCEEDED'],
+])('a failure with %i has the status that Google gives it: %s', (status, name) => {
+  expect(secretManager(createWorld()).unavailable(status)).toMatchObject({
+    status,
+    body: { error: { code: status, status: name } },
+  });
+});
+
+it.each([
+  ['in another alphabet', { 会社: 'größe' }, true],
+  ['of 63 characters and 128 bytes', { a: `${'é'.repeat(62)}a` }, true],
+  ['of 63 characters and more bytes', { a: '会'.repeat(63) }, false],
+  ['in upper case of another alphabet', { a: 'É' }, false],
+  ['with a letter that begins upper case', { É: 'a' }, false],
+  ['that is empty', { a: '' }, true],
+])('a label %s is taken or refused as the vendor says', (_, labels, isTaken) => {
+  expect(labelsProblem(labels) === undefined).toBe(isTaken);
 });
 
 describe('Cloud KMS', () => {
@@ -139,9 +169,8 @@ describe('Cloud KMS', () => {
     const updated = call('POST', '/c00001:updatePrimaryVersion', { cryptoKeyVersionId: '2' }, 11);
     expect(updated.body.primary).toMatchObject({ state: 'ENABLED', name: expect.stringMatching(/\/2$/) });
     const listed = call('GET', '/c00001/cryptoKeyVersions?filter=state%3DENABLED', undefined, 12).body;
-    expect(listed).toMatchObject({
-      cryptoKeyVersions: [{ name: expect.stringMatching(/\/2$/) }],
-      totalSize: 1,
+    expect(listed).toEqual({
+      cryptoKeyVersions: [expect.objectContaining({ name: expect.stringMatching(/\/2$/) })],
     });
     const effects = ['created', 'deleted', 'created'].map(effect => `cryptoKey ${effect} c00001`);
     expect(effectsOf(world.ledger.entries)).toEqual(effects);
@@ -364,9 +393,9 @@ describe('Cloud Run', () => {
     const { status, body } = call('POST', '/services?serviceId=c00001', SERVICE, 1000);
     expect(status).toBe(200);
     expect(body).toMatchObject({
-      done: false,
       metadata: { '@type': 'type.googleapis.com/google.cloud.run.v2.Service' },
     });
+    expect(body).not.toHaveProperty('done');
     expect(body.name).toMatch(/^projects\/p\/locations\/us-west1\/operations\/\w+$/);
     const operation = body.name.slice(PARENT.length);
     const early = call('GET', '/services/c00001', undefined, 6999).body;
@@ -375,7 +404,7 @@ describe('Cloud Run', () => {
       terminalCondition: { type: 'Ready', state: 'CONDITION_RECONCILING' },
     });
     expect(early).not.toHaveProperty('uri');
-    expect(call('GET', operation, undefined, 6999).body.done).toBe(false);
+    expect(call('GET', operation, undefined, 6999).body.done).toBeUndefined();
     const late = call('GET', '/services/c00001', undefined, 7000).body;
     expect(late).toMatchObject({
       name: `${PARENT}/services/c00001`,
@@ -400,7 +429,7 @@ describe('Cloud Run', () => {
     call('POST', '/services?serviceId=c00001', SERVICE);
     const host = new URL(call('GET', '/services/c00001', undefined, 6000).body.uri).host;
     const { body } = call('DELETE', '/services/c00001', undefined, 7000);
-    expect(body.done).toBe(false);
+    expect(body.done).toBeUndefined();
     expect(call('DELETE', '/services/c00001', undefined, 7001).status).toBe(200);
     expect(call('GET', '/services/c00001', undefined, 9999).body).toMatchObject({
       deleteTime: expect.any(String),
@@ -466,6 +495,13 @@ describe('Cloud Run', () => {
     ['two containers', template({ containers: [TEMPLATE.containers[0], TEMPLATE.containers[0]] })],
     ['no image', container({ image: undefined })],
     ['an image with a space', container({ image: 'health care' })],
+    ['an image of another registry', container({ image: 'ghcr.io/p/health:1' })],
+    ['an image of a registry on this machine', container({ image: 'localhost:5000/health:1' })],
+    ['an image of a host that ends like one of theirs', container({ image: 'notgcr.io/p/health:1' })],
+    ['a port for a variable', container({ env: [{ name: 'PORT', value: '1' }] })],
+    ["a variable of the container's contract", container({ env: [{ name: 'K_SERVICE', value: 'x' }] })],
+    ["a revision without the service's name", template({ revision: 'green' })],
+    ["a revision that only begins like the service's name", template({ revision: 'c10-green' })],
     ['an unknown field of the container', container({ images: [] })],
     ['an unknown limit', container({ resources: { limits: { cpus: '2' } } })],
     ['limits that are a list', container({ resources: { limits: [] } })],
@@ -492,11 +528,33 @@ describe('Cloud Run', () => {
     expect(world.ledger.entries).toEqual([]);
   });
 
-  it('knows the regions of the platform, and no operation that it did not start', () => {
+  it.each([
+    'health',
+    'health:1',
+    'docker.io/library/health:1',
+    'gcr.io/p/health',
+    'eu.gcr.io/p/health:1',
+    'us-docker.pkg.dev/p/r/health:1',
+    'us-west1-docker.pkg.dev/p/r/health:1',
+    `docker.pkg.dev/p/r/health:1@sha256:${'a'.repeat(64)}`,
+  ])('takes the image %s', image => {
+    const { call } = setUp();
+    expect(call('POST', '/services?serviceId=c1', { ...SERVICE, ...container({ image }) }).status).toBe(200);
+  });
+
+  it("knows the vendor's regions, each by hosts of its own, and no operation that it did not start", () => {
     const { run, call } = setUp();
+    const hosts = ['us-west1', 'us-east1', 'asia-southeast1'].map(region => {
+      const services = `${API.replace('us-west1', region)}/services`;
+      expect(callFake(run.service, 'POST', `${services}?serviceId=c2`, SERVICE).status).toBe(200);
+      return callFake(run.service, 'GET', `${services}/c2`, undefined, { nowMs: 60_000 }).body.uri;
+    });
+    expect(new Set(hosts).size).toBe(3);
+    const codes = Object.values(REGION_CODES);
+    expect(new Set(codes).size).toBe(codes.length);
     const url = API.replace('us-west1', 'constructor');
     expect(callFake(run.service, 'POST', `${url}/services?serviceId=c1`, SERVICE).status).toBe(404);
-    expect(call('GET', '/operations/00000001').body.error.status).toBe('NOT_FOUND');
+    expect(call('GET', '/operations/00000009').body.error.status).toBe('NOT_FOUND');
   });
 
   it('counts its quotas by project and region', () => {

@@ -71,6 +71,23 @@ describe('a version', () => {
     expect(effects()).toHaveLength(1);
   });
 
+  it('is made enabled unless it is to be disabled, and in no other state', () => {
+    const { call, get } = setUp();
+    const make = (body: object) => call('POST', '/c1/cryptoKeyVersions', body);
+    expect(make({ state: 'DISABLED' }).body.state).toBe('DISABLED');
+    expect(get(2).body.state).toBe('DISABLED');
+    expect([make({}).body.state, make({ state: 'ENABLED' }).body.state]).toEqual(['ENABLED', 'ENABLED']);
+    for (const state of ['DESTROYED', 'DESTROY_SCHEDULED', 7, null])
+      expect([state, make({ state }).status]).toEqual([state, 400]);
+    expect(get(5).status).toBe(404);
+  });
+
+  it.each(['1.0', '01', '1e0', '0x1', '%201', '+1', '0', '-1'])('has no other name such as %s', id => {
+    const { call } = setUp();
+    expect(call('GET', `/c1/cryptoKeyVersions/${id}`).status).toBe(404);
+    expect(call('POST', `/c1/cryptoKeyVersions/${id}:destroy`, {}).status).toBe(404);
+  });
+
   it('is listed by its state, or by one of several', () => {
     const { call, set, destroy, list } = setUp();
     for (let i = 0; i < 2; i++) call('POST', '/c1/cryptoKeyVersions', {});

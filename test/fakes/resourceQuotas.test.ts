@@ -394,12 +394,11 @@ describe('one secret', () => {
     );
     expect(statuses).toEqual([200, 200, 429, 200, 429, 200, 429]);
     expect(call(add(1, 501))).toMatchObject({
-      headers: { 'retry-after': '1' },
       body: {
         error: {
           details: [
             { reason: 'RATE_LIMIT_EXCEEDED', metadata: { quota_limit: 'SecretWritesPerMinutePerSecret' } },
-            { retryDelay: expect.stringMatching(/^0\.499s$/) },
+            { '@type': 'type.googleapis.com/google.rpc.Help' },
           ],
         },
       },

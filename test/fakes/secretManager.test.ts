@@ -12,19 +12,26 @@ describe('Secret Manager', () => {
     const service = secretManager(world);
     const call = (method: string, path: string, body?: unknown) =>
       callFake(service, method, `${API}${path}`, body);
-    return { world, call };
+    const callAt = (project: string, method: string, path: string, body?: unknown) =>
+      callFake(
+        service,
+        method,
+        `https://secretmanager.googleapis.com/v1/projects/${project}/secrets/${path}`,
+        body,
+      );
+    return { world, call, callAt };
   };
 
   it('creates a secret, adds versions and gives the newest, but never to the ledger', () => {
     const { call, world } = setUp();
     expect(call('POST', '?secretId=s', SECRET)).toMatchObject({
       status: 200,
-      body: { name: 'projects/p/secrets/s' },
+      body: { name: expect.stringMatching(/^projects\/\d+\/secrets\/s$/) },
     });
     expect(call('POST', '?secretId=s', SECRET).body.error.status).toBe('ALREADY_EXISTS');
     call('POST', '/s:addVersion', { payload: { data: btoa('old') } });
-    expect(call('POST', '/s:addVersion', { payload: { data: DATA } }).body.name).toBe(
-      'projects/p/secrets/s/versions/2',
+    expect(call('POST', '/s:addVersion', { payload: { data: DATA } }).body.name).toMatch(
+      /^projects\/\d+\/secrets\/s\/versions\/2$/,
     );
     const accessed = call('GET', '/s/versions/latest:access');
     expect(accessed).toMatchObject({ body: { payload: { data: DATA } }, latency: 'lat.secret-manager.read' });
@@ -33,12 +40,54 @@ describe('Secret Manager', () => {
     expect(world.ledger.entries.map(({ company }) => company)).toEqual(['c00001', 'c00001', 'c00001']);
   });
 
+  it('gives names with the number of the project, takes either, and writes down the id', () => {
+    const { call, callAt, world } = setUp();
+    const { name } = call('POST', '?secretId=s', SECRET).body;
+    const version = call('POST', '/s:addVersion', { payload: { data: DATA } }).body;
+    const number = /^projects\/(\d{12})\/secrets\/s$/.exec(name)![1];
+    expect(version.name).toBe(`projects/${number}/secrets/s/versions/1`);
+    const otherNames = [
+      call('GET', '/s').body.name,
+      call('GET', '').body.secrets[0].name,
+      call('PATCH', '/s?updateMask=labels', SECRET).body.name,
+    ];
+    expect(otherNames).toEqual([name, name, name]);
+    for (const path of ['s/versions/1', 's/versions/1:access', 's/versions/latest:access'])
+      expect(callAt(number, 'GET', path).body.name).toBe(version.name);
+    expect(callAt(number, 'GET', 's/versions').body.versions).toEqual([version]);
+    expect(callAt(number, 'GET', 't').body.error.message).toContain(`projects/${number}/secrets/t`);
+    expect(call('POST', '?secretId=s', SECRET).body.error.message).toContain(name);
+    expect(callAt(number, 'POST', 's/versions/1:destroy', {}).body.state).toBe('DESTROYED');
+    expect(callAt(number, 'DELETE', 's').status).toBe(200);
+    const names = new Set(world.ledger.entries.map(entry => entry.name));
+    expect([...names]).toEqual(['projects/p/secrets/s', 'projects/p/secrets/s/versions/1']);
+  });
+
+  it('knows no project by a number that is not its own', () => {
+    const { call, callAt } = setUp();
+    call('POST', '?secretId=s', SECRET);
+    expect(callAt('100000000001', 'GET', 's').status).toBe(404);
+  });
+
+  it.each(['1.0', '01', '1e0', '0x1', '%201', '+1', '0', '-1', 'NaN'])(
+    'has no version %s besides its version 1',
+    id => {
+      const { call } = setUp();
+      call('POST', '?secretId=s', SECRET);
+      call('POST', '/s:addVersion', { payload: { data: DATA } });
+      expect(call('GET', `/s/versions/${id}:access`).status).toBe(404);
+    },
+  );
+
   it('destroys a version, and all of them with their secret', () => {
     const { call, world } = setUp();
     call('POST', '?secretId=s', SECRET);
     for (let i = 0; i < 2; i++) call('POST', '/s:addVersion', { payload: { data: DATA } });
     expect(call('POST', '/s/versions/1:destroy', {}).body.state).toBe('DESTROYED');
-    expect(call('GET', '/s/versions?filter=state%3AENABLED').body).toMatchObject({ totalSize: 1 });
+    const enabled = call('GET', '/s/versions?filter=state%3AENABLED').body;
+    // The vendor counts nothing when it filters.
+    expect([enabled.versions.length, enabled.totalSize]).toEqual([1, undefined]);
+    expect(call('GET', '/s/versions').body.totalSize).toBe(2);
     expect(call('DELETE', '/s').status).toBe(200);
     expect(liveResources(world.ledger.entries)).toEqual([]);
     expect(call('GET', '/s').body.error.status).toBe('NOT_FOUND');

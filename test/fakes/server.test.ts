@@ -308,7 +308,7 @@ describe('the main port', () => {
       /percent-encoding|not a valid url/,
     ],
     [
-      'a body larger than any vendor takes',
+      'a body that is larger than any vendor takes',
       path,
       { method: 'POST', headers: host, body: 'x'.repeat(11 * 1_048_576 + 1) },
       413,

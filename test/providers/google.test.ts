@@ -7,6 +7,7 @@ import { liveResources } from '../../fakes/ledger.ts';
 import { type QuotaRule, Quotas } from '../../fakes/quota.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import type { Service } from '../../fakes/service.ts';
+import { RETRY_AFTER_DEFAULT_MS, RETRY_AFTER_MAX_MS } from '../../src/limits.ts';
 import type { Outcome, Transport } from '../../src/ports.ts';
 import { createSend, type Send } from '../../src/providers/call.ts';
 import { serviceVerbs } from '../../src/providers/cloudRun.ts';
@@ -193,7 +194,7 @@ describe.each(KINDS)('the client of a %s', kind => {
     });
   });
 
-  it('tells a quota from a refusal, and says when to come back', async () => {
+  it('tells a quota from a refusal, and waits as long as for one that names no time', async () => {
     const rule = {
       name: 'writes',
       operations: [CREATE_OPERATION[kind]],
@@ -204,7 +205,11 @@ describe.each(KINDS)('the client of a %s', kind => {
     const create = (id: string) => clientOf({ ...COMPANY, id }).create(ATTEMPT);
     await create('c00002');
     await create('c00003');
-    expect(await create('c00001')).toEqual({ kind: 'throttled', quota: 'writes', retryAfterMs: 60_000 });
+    expect(await create('c00001')).toEqual({
+      kind: 'throttled',
+      quota: 'writes',
+      retryAfterMs: RETRY_AFTER_DEFAULT_MS,
+    });
     expect(ledger.entries).toHaveLength(2);
   });
 
@@ -261,7 +266,10 @@ describe('the client of a secret version', () => {
     await createSecret(ATTEMPT);
     expect(await verbs.find(ATTEMPT, undefined)).toEqual({ kind: 'absent' });
     const created = await verbs.create!(ATTEMPT);
-    expect(created).toEqual({ kind: 'done', id: 'projects/p/secrets/c00001-api-key/versions/1' });
+    expect(created).toEqual({
+      kind: 'done',
+      id: expect.stringMatching(/^projects\/\d+\/secrets\/c00001-api-key\/versions\/1$/),
+    });
     expect(await verbs.find(ATTEMPT, undefined)).toEqual(created);
   });
 });
@@ -502,6 +510,21 @@ describe('a refusal by a quota of Google', () => {
   ])('that %s is waited for', async (_what, details, quota) => {
     const { create } = setUp('service').clientOf(COMPANY, cannedTransport([refused(429, 'm', details)]));
     expect(await create(ATTEMPT)).toEqual({ kind: 'throttled', quota, retryAfterMs: 7000 });
+  });
+
+  it.each<[string, object, Record<string, string>, number]>([
+    ['its body alone', { retryDelay: '1.5s' }, {}, 1500],
+    ['its header and its body', { retryDelay: '1.5s' }, { 'retry-after': '7' }, 7000],
+    ['nothing', {}, {}, RETRY_AFTER_DEFAULT_MS],
+    ['a text that is no time', { retryDelay: 'soon' }, {}, RETRY_AFTER_DEFAULT_MS],
+    ['a number instead of a text', { retryDelay: 2 }, {}, RETRY_AFTER_DEFAULT_MS],
+    ['a time beyond reason', { retryDelay: '86400s' }, {}, RETRY_AFTER_MAX_MS],
+  ])('says when to come back by %s', async (_what, delay, headers, retryAfterMs) => {
+    const details = [{ '@type': `${DETAIL}RetryInfo`, ...delay }];
+    const body = { error: { code: 429, message: 'm', details } };
+    const transport = cannedTransport([answered({ status: 429, body, headers })]);
+    const { create } = setUp('service').clientOf(COMPANY, transport);
+    expect(await create(ATTEMPT)).toEqual({ kind: 'throttled', quota: 'google', retryAfterMs });
   });
 
   it.each<[string, readonly object[], string]>([

@@ -8,6 +8,7 @@ import { googleExhausted, googleThrottled } from '../../fakes/google.ts';
 import { pinecone } from '../../fakes/pinecone.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import type { FakeReply } from '../../fakes/service.ts';
+import { RETRY_AFTER_DEFAULT_MS } from '../../src/limits.ts';
 import { databaseRoleVerbs, databaseUserVerbs } from '../../src/providers/atlas.ts';
 import { createSend, type Send } from '../../src/providers/call.ts';
 import { documentVerbs } from '../../src/providers/firestore.ts';
@@ -121,7 +122,7 @@ describe('a refusal of Google', () => {
       {
         kind: 'throttled',
         quota: 'Often',
-        retryAfterMs: 3000,
+        retryAfterMs: RETRY_AFTER_DEFAULT_MS,
       },
     );
     expect(await create(googleExhausted('x.googleapis.com', 'Many', 7))).toEqual({

@@ -1,6 +1,8 @@
 // A secret has one enabled version, whatever a proxy, a second caller or a lost answer made of adding it.
 
 import { describe, expect, it } from 'vitest';
+import { googleError } from '../../fakes/google.ts';
+import { createProjects } from '../../fakes/googleProjects.ts';
 import { Quotas } from '../../fakes/quota.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import { createRouter, serve } from '../../fakes/service.ts';
@@ -32,7 +34,7 @@ const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const SECRETS = 'https://secretmanager.googleapis.com/v1/projects/p/secrets';
 const SECRET = `${SECRETS}/c00001-api-key`;
 const chance = { uniform: () => 0, secret: () => 'open sesame' };
-const nameOf = (n: number) => `projects/p/secrets/c00001-api-key/versions/${n}`;
+const nameOf = (n: number) => createProjects().numbered(`projects/p/secrets/c00001-api-key/versions/${n}`);
 
 /** The fake with the company's secret; `times`: how often each call of that verb is executed, the first answer counting. */
 function setUp({ times = {}, owner = 'c00001' }: { times?: Record<string, number>; owner?: string } = {}) {
@@ -94,6 +96,22 @@ describe('adding a version', () => {
     const keys = calls.map(({ key }) => key.join());
     expect(new Set(keys).size).toBe(keys.length);
     expect(await find(ATTEMPT, undefined)).toEqual({ kind: 'done', id: nameOf(times) });
+  });
+
+  it('waits for a secret that cannot be seen yet, since the vendor shows it only in time', async () => {
+    const { transport, verbsBy, states } = setUp();
+    let isSeen = false;
+    const late: Transport = {
+      send: async call =>
+        isSeen || call.method === 'GET'
+          ? transport.send(call)
+          : answered(googleError(404, 'Secret [projects/1/secrets/c00001-api-key] not found.')),
+    };
+    const create = verbsBy(late).create!;
+    expect((await create(ATTEMPT)).kind).toBe('transient');
+    isSeen = true;
+    expect((await create(ATTEMPT)).kind).toBe('done');
+    expect(states()).toEqual(['ENABLED']);
   });
 
   it('settles also what is destroyed twice', async () => {

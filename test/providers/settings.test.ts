@@ -63,6 +63,15 @@ describe('the settings of a document', () => {
     ]);
   });
 
+  it('are found again where an industry asks for no standard: the vendor leaves an empty list out', () => {
+    const { compliance, ...template } = platform.templates.retail;
+    const retail = { ...template, compliance: { ...compliance, standards: [] } };
+    expect(fieldsOf(company, { ...platform, templates: { retail } }).standards).toEqual({ arrayValue: {} });
+    expect(fieldsOf(company, platform).standards).toEqual({
+      arrayValue: { values: [{ stringValue: 'HIPAA' }] },
+    });
+  });
+
   it.each([
     [409, 'ABORTED', 'contended'],
     [400, 'FAILED_PRECONDITION', 'The stored version of it does not match the required base version.'],

@@ -164,7 +164,7 @@ describe('a quota so small that a company waits for it longer than a resource ma
 
 describe('two quotas on one operation', () => {
   it('are each named, with the waits that each caused', async () => {
-    const operations = ['kms.cryptoKeys.create'];
+    const operations = ['pinecone.namespaces.create'];
     const quotas = [
       { name: 'first', operations, perMinute: 40 },
       { name: 'second', operations, perMinute: 30 },
@@ -187,6 +187,16 @@ describe('two quotas on one operation', () => {
     const [alone] = await waitsWith([quotas[1]]);
     expect((both[0].waitMs + both[1].waitMs) / alone.waitMs).toBeGreaterThan(0.8);
     expect((both[0].waitMs + both[1].waitMs) / alone.waitMs).toBeLessThan(1.25);
+  });
+});
+
+describe('a quota whose refusals name no time', () => {
+  it('undoes nobody, and is named as the binding limit', async () => {
+    const quota = { name: 'few-keys', operations: ['kms.cryptoKeys.create'], perMinute: 30 };
+    const replication = await simulate(rolloutOf(60, { 'faults.quotas': [quota] }));
+    expectAllReady(replication);
+    expect(bindingOf(replication)).toMatchObject({ name: quota.name, kind: 'quota' });
+    expect(replication.rollout.durationMs).toBeGreaterThan(58 * 2000);
   });
 });
 
