@@ -65,7 +65,8 @@ export function expectTripWasted(honest: TrafficMeasurement, planted: TrafficMea
     const awaited = usage.cacheTrips - usage.recordReads - usage.serviceRequests;
     expect(Math.round(awaited / usage.gatewayRequests)).toBe(trips);
   }
-  const shiftMs = quantileMs(planted, 0.5) - quantileMs(honest, 0.5);
+  // Of the quick ones, to which a busy machine has added least.
+  const shiftMs = quantileMs(planted, 0.1) - quantileMs(honest, 0.1);
   expect(shiftMs).toBeGreaterThan(TRIP_MS / 2);
 }
 
