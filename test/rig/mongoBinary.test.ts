@@ -85,6 +85,8 @@ async function isRefused(port: number, hostname: string): Promise<boolean> {
   return refused;
 }
 
+if (process.env.MONGODB_URL)
+  console.error('SKIPPED, the test of a started MongoDB wire: MONGODB_URL names one that runs');
 describe.skipIf(missing !== undefined || process.env.MONGODB_URL)('a started MongoDB wire', () => {
   it('listens on 127.0.0.1, and neither it nor its data outlive a parent that is killed', async () => {
     const temporary = newFolder();
