@@ -102,26 +102,33 @@ function expectAsUndisturbed(entries: readonly LedgerEntry[]): void {
 const healthOf = async ({ url }: Fakes) =>
   (await (await fetch(`${url}/_health`)).json()) as { effects: number; nowMs: number };
 
-/** The pilot works on the journal, and there are so many effects. */
+/** The pilot works on the journal, and there are so many effects; or it has ended. */
 function effectsUnder(pilot: Running, stores: Pick<Stores, 'journal'>, fakes: Fakes, effects: number) {
   return until(`process ${pilot.process.pid} works on, and there are ${effects} effects`, async () => {
-    if (pilot.process.exitCode !== null) throw new Error((await pilot.ended).stderr);
+    if (pilot.process.exitCode !== null) return true;
     const opened = await stores.journal.read({ from: -1, to: 0 });
     const isOpen = opened.some(({ id }) => id?.startsWith(`process ${pilot.process.pid}`));
     return isOpen && (await healthOf(fakes)).effects >= effects;
   });
 }
 
-/** Starts the pilot once for each moment, and kills it there. */
+/**
+ * Starts the pilot once for each moment, and kills it there. One that this process was too slow to catch has ended well, and
+ * nothing is left to kill; the first moments are far from the end.
+ */
 async function killAt(all: readonly number[], fakes: Fakes, folder: string): Promise<void> {
   const stores = openStores(join(folder, 'journal.sqlite'));
+  let kills = 0;
   for (const effects of all) {
     const pilot = start(...argsOf(fakes, folder));
     await effectsUnder(pilot, stores, fakes, effects);
     pilot.process.kill('SIGKILL');
-    expect(await pilot.ended).toMatchObject({ signal: 'SIGKILL' });
+    const { signal, code, stderr } = await pilot.ended;
+    if (signal === 'SIGKILL') kills++;
+    else expect(WELL, stderr).toContain(code);
   }
   stores.close();
+  expect(kills).toBeGreaterThanOrEqual(all.length - 1);
 }
 
 describe.concurrent('a batch over HTTP', () => {
