@@ -171,7 +171,8 @@ describe.concurrent('a batch over HTTP', () => {
 
   it.skipIf(missing !== undefined)('ends so with its stores in MongoDB, too', () =>
     inDatabase(async ({ url, open }) => {
-      const fakes = await startFakes();
+      // Slower than elsewhere: each call waits until its intent is written, which takes this wire a while on a busy machine.
+      const fakes = await startFakes('--speed', '5');
       const stores = await open();
       const folders = [newFolder(), newFolder()];
       const pilots = folders.map(folder =>
