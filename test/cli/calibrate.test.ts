@@ -8,8 +8,8 @@ import { ANSWERERS } from '../../scenarios/calibration.ts';
 import { REQUEST_KINDS } from '../../scenarios/scenario.ts';
 import { type Ended, newFolder, sandtable } from './command.ts';
 
-/** A generator that was late ends a calibration; on a busy machine it is made again, and may be late each time. */
-const TRIES_MAX = 3;
+/** A generator that was late ends a calibration; on a busy machine it is made once more, and may be late again. */
+const TRIES_MAX = 2;
 const LATE = /\nsandtable: a calibration needs a load without trouble: .* ms late: /;
 
 async function calibrated(out: string): Promise<Ended> {

@@ -40,7 +40,9 @@ const folders: string[] = [];
 afterAll(async () => {
   for (const { process } of running) process.kill('SIGKILL');
   await Promise.all([...running].map(({ ended }) => ended));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  // What a killed process has started may write for another moment.
+  const patiently = { recursive: true, force: true, maxRetries: 10 };
+  for (const folder of folders.splice(0)) rmSync(folder, patiently);
 });
 
 /** A folder of its own for a test. */
