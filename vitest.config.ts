@@ -6,7 +6,8 @@ export default defineConfig({
     pool: 'forks',
     // Some tests start simulations and servers of their own; more workers than this would starve them.
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    // Nothing is judged by how long it takes: this ends what hangs, on the slowest machine that runs these.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -56,16 +56,18 @@ export function expectTripWasted(honest: TrafficMeasurement, planted: TrafficMea
     [planted, 2],
   ] as const) {
     const { counts, usage, waitsPerRequest } = traffic;
+    const { sent } = counts;
     expectCountedAlike(traffic, 100);
-    expect([counts.due, counts.forwarded, traffic.servedWithinQuota]).toEqual([due, due, due]);
+    expect([counts.due, counts.forwarded, traffic.servedWithinQuota]).toEqual([due, sent, sent]);
     // Beside the trips, signature and service; the reads of records depend on which requests meet.
-    expect(waitsPerRequest * due - usage.recordReads).toBeCloseTo((trips + 2) * due, 6);
+    expect(waitsPerRequest * sent - usage.recordReads).toBeCloseTo((trips + 2) * sent, 6);
     // Without the writes: a config for each record read, a session for each answer. In virtual time usage ends with the
     // last arrival, while some are under way: hence the rounding.
     const awaited = usage.cacheTrips - usage.recordReads - usage.serviceRequests;
     expect(Math.round(awaited / usage.gatewayRequests)).toBe(trips);
   }
-  const shiftMs = quantileMs(planted, 0.5) - quantileMs(honest, 0.5);
+  // Of the quick ones, to which a busy machine has added least.
+  const shiftMs = quantileMs(planted, 0.1) - quantileMs(honest, 0.1);
   expect(shiftMs).toBeGreaterThan(TRIP_MS / 2);
 }
 
@@ -87,17 +89,21 @@ export function scaledLevels<Level extends { readonly requestsPerMinute: number 
   return Object.fromEntries(scaled);
 }
 
-/** More than `dueMin` requests, each counted once at every place that it passes, and none that went wrong. */
+/**
+ * More than `dueMin` requests, each counted once at every place that it passes, and none that went wrong but those that the
+ * generator of a busy machine did not get to, which the load says. Nothing of that kind is known in virtual time.
+ */
 export function expectCountedAlike(traffic: TrafficMeasurement, dueMin: number): void {
   const { due, sent, edgeHits, handled, answered, forwarded, ledger, audited } = traffic.counts;
   expect(due).toBeGreaterThan(dueMin);
-  expect(sent).toBe(due);
+  if (sent !== due) expect(traffic.violations).toContain(`k6 sent ${sent} of ${due} requests that were due`);
   expect(edgeHits + handled).toBe(sent);
   expect(answered).toBe(handled);
   expect(ledger).toBe(forwarded);
   const health = traffic.cells.filter(({ kind }) => kind === 'health');
   expect(audited).toBe(handled - health.reduce((sum, { requests }) => sum + requests, 0));
-  expect(traffic.cells.every(({ errors, refused }) => errors === 0 && refused === 0)).toBe(true);
+  const wrong = traffic.cells.map(({ errors, refused }) => errors + refused);
+  expect(wrong.reduce((sum, each) => sum + each, 0)).toBe(due - sent);
 }
 
 /** Requests of the level that were answered with what they asked for. */

@@ -19,6 +19,11 @@ type Settings = Omit<LoadPlan, 'arrivals' | 'companies'> & { readonly regions: r
 type Row = readonly [number, number, number, number, number, number, number];
 
 const SLOT_US = SLOT_MS * 1000;
+/**
+ * k6 starts no iteration once its stages are over, not even one that is overdue: a machine that was held up may start the
+ * last ones so much later. When all have started it does not wait for the end of a stage.
+ */
+const HELD_UP_MS = 10_000;
 /** For the last answers, beyond the time-out of their requests. */
 const GRACE_MS = 5000;
 
@@ -53,6 +58,7 @@ export const options: Options = {
       stages: [
         ...settings.pace.flatMap(perSlot => stage(perSlot, SLOT_MS)),
         ...stage(REST_PER_SLOT, REST_MS),
+        ...stage(0, HELD_UP_MS),
       ],
       preAllocatedVUs: settings.vus,
       maxVUs: settings.vus,

@@ -33,12 +33,14 @@ afterEach(() => {
 
 const reportIn = (folder: string): Report => JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
 
+/** But for what the generator of a busy machine did not get to, which the report says. */
 function expectCountedAlike({ traffic }: Report): void {
   const { due, sent, edgeHits, handled, answered, forwarded, ledger } = traffic!.counts;
   expect(due).toBeGreaterThan(20);
-  expect([sent, edgeHits + handled, answered, ledger]).toEqual([due, due, handled, forwarded]);
+  if (sent !== due) expect(traffic!.worthless).toContain(`${due} requests were due and ${sent} were sent`);
+  expect([edgeHits + handled, answered, ledger]).toEqual([sent, handled, forwarded]);
   expect(forwarded).toBeGreaterThan(0);
-  expect([traffic!.requests, traffic!.errors, traffic!.countViolations]).toEqual([due, 0, []]);
+  expect([traffic!.requests, traffic!.errors, traffic!.countViolations]).toEqual([due, due - sent, []]);
 }
 
 /** For every command that is started from here on: a k6 that runs this in `sh` first, with the real one as $K6. */
@@ -113,7 +115,8 @@ describe('sandtable crosscheck', () => {
     expect(code).toBe(130);
     const processes = readdirSync(ids).filter(name => name !== 'k6');
     expect(processes.length).toBeGreaterThan(2);
-    expect(processes.filter(id => isAlive(Number(id)))).toEqual([]);
+    // Those that it killed on its way out end after it, by a moment.
+    await until('none of them is left', async () => !processes.some(id => isAlive(Number(id))));
     expect([readdirSync(folder), readdirSync(temporary)]).toEqual([[], []]);
   });
 

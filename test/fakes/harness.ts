@@ -13,9 +13,10 @@ import {
   type World,
 } from '../../fakes/service.ts';
 import type { Call, CallKey, Outcome, Transport } from '../../src/ports.ts';
+import { DOMAIN } from './fakeCall.ts';
 
 export const TOKEN = 'good-token';
-export const DOMAIN = 'agents.example';
+export { DOMAIN };
 
 /** A world where long-running things and latencies take what `durationsMs` says, and facts have those values, by id. */
 export function createWorld(

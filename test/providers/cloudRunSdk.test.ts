@@ -19,30 +19,14 @@ import {
 import { TOKEN } from '../fakes/fakeCall.ts';
 import { answered } from '../fakes/harness.ts';
 import { type OverHttp, serveCloud } from '../fakes/overHttp.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
 type Service = run_v2.Schema$GoogleCloudRunV2Service;
 /** What of a request matters to the vendor. */
 type Sent = Readonly<Record<'method' | 'path' | 'query' | 'authorization' | 'contentType' | 'body', unknown>>;
 
 const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
-const COMPANY = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'DIAMOND',
-  industry: 'Health care',
-  configuration: 'basic',
-} as const;
-const PLATFORM = {
-  zones: [{ id: 'zone', domain: 'mcp.example.net' }],
-  dns: 'record' as const,
-  googleProjects: ['p'],
-  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  templates: templatesOf('Health care'),
-};
 const parent = 'projects/p/locations/us-west1';
 const name = `${parent}/services/c00001`;
 const SERVICE: Service = { template: { containers: [{ image: 'health:1' }] }, labels: { company: 'c00001' } };
@@ -113,10 +97,10 @@ async function sdkSent(call: Promise<unknown>): Promise<Sent> {
 }
 
 test('the creation of a company’s service, and each look at it', async () => {
-  const verbs = (send: ReturnType<typeof createSend>) => serviceVerbs(send, COMPANY, PLATFORM);
+  const verbs = (send: ReturnType<typeof createSend>) => serviceVerbs(send, company, platform);
   const created = await lastOf(send => verbs(send).create!(ATTEMPT));
   const requestBody = created.body as Service;
-  const serviceId = COMPANY.id;
+  const serviceId = company.id;
   expect(created).toEqual(await sdkSent(locations.services.create({ parent, serviceId, requestBody })));
   seen.length = 0;
   const found = await lastOf(send => verbs(send).find(ATTEMPT, undefined));

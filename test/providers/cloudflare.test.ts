@@ -14,7 +14,7 @@ import {
   renewCertificate,
   retarget,
 } from '../../src/providers/cloudflare.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
+import type { Company } from '../../src/provisioning/company.ts';
 import type { Attempt, CloudResult } from '../../src/provisioning/verbs.ts';
 import {
   callerOf,
@@ -28,28 +28,12 @@ import {
   ZONE_ID,
 } from '../fakes/fakeCall.ts';
 import { cannedTransport, answered as replied } from '../fakes/harness.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
-const company: Company = {
-  index: 42,
-  id: 'c00042',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'ONYX',
-  industry: 'retail',
-  configuration: 'basic',
-};
 const other: Company = { ...company, id: 'c00043' };
-const platform: Platform = {
-  zones: [{ id: ZONE_ID, domain: DOMAIN }],
-  dns: 'record',
-  googleProjects: ['p'],
-  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  templates: templatesOf('retail'),
-};
 const name = `${company.id}.${DOMAIN}`;
-const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };
+const attempt: Attempt = { key: [1, 0], deadlineAtMs: NOW_MS + 15_000 };
 const ID = 'a'.repeat(32);
 const OLD = 'old.a.run.app';
 const NEW = 'new.a.run.app';
@@ -91,7 +75,7 @@ describe('retarget', () => {
   test('points the record at the new host, and what it is besides stays', async () => {
     const { send, recordId, zone, clock, world, calls } = await up();
     expect(await point(send)).toEqual({ kind: 'done', id: recordId });
-    expect(effectsOf(world).at(-1)).toBe(`changed dnsRecord CNAME ${name} c00042`);
+    expect(effectsOf(world).at(-1)).toBe(`changed dnsRecord CNAME ${name} c00001`);
     expect(zone.recordAt(name, clock.nowMs)?.content).toBe(OLD);
     clock.nowMs += DURATION_MS;
     expect(zone.recordAt(name, clock.nowMs)).toMatchObject({ content: NEW, proxied: true });
@@ -190,7 +174,7 @@ describe('renewCertificate', () => {
     expect(await find(attempt, id)).toEqual({ kind: 'done', id });
     clock.nowMs += 60 * DAY_MS;
     expect(zone.certificateActive(name, clock.nowMs)).toBe(true);
-    expect(effectsOf(world).at(-1)).toBe(`changed certificate ${name} c00042`);
+    expect(effectsOf(world).at(-1)).toBe(`changed certificate ${name} c00001`);
   });
 
   test('has nothing to wait for where the old one has time left', async () => {
@@ -284,9 +268,9 @@ function recorder() {
     id: ID,
     type: 'CNAME',
     name,
-    comment: 'company=c00042',
+    comment: 'company=c00001',
     content: OLD,
-    custom_metadata: { company: 'c00042' },
+    custom_metadata: { company: 'c00001' },
   };
   const sent: Sent[] = [];
   const answer = (method: string, url: string, body: unknown, header: (name: string) => unknown) => {
@@ -331,7 +315,7 @@ function recorder() {
 describe('with the same arguments the client sends what the vendor’s own client sends', () => {
   const zone_id = ZONE_ID;
   const record = {
-    ...{ zone_id, type: 'CNAME', name, content: OLD, ttl: 1, proxied: true, comment: 'company=c00042' },
+    ...{ zone_id, type: 'CNAME', name, content: OLD, ttl: 1, proxied: true, comment: 'company=c00001' },
   } as const;
   const ssl = { method: 'http', type: 'dv' } as const;
   const exact = { exact: name };
@@ -370,7 +354,7 @@ describe('with the same arguments the client sends what the vendor’s own clien
           zone_id,
           hostname: name,
           ssl,
-          custom_metadata: { company: 'c00042' },
+          custom_metadata: { company: 'c00001' },
         }),
     ],
     [

@@ -12,26 +12,10 @@ import { cryptoKeyVerbs, disableKey, enableKey } from '../../src/providers/kms.t
 import { TOKEN } from '../fakes/fakeCall.ts';
 import { answered } from '../fakes/harness.ts';
 import { type OverHttp, serveCloud } from '../fakes/overHttp.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
 const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
-const COMPANY = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'DIAMOND',
-  industry: 'retail',
-  configuration: 'basic',
-} as const;
-const PLATFORM = {
-  zones: [{ id: 'zone', domain: 'example.net' }],
-  dns: 'record' as const,
-  googleProjects: ['p'],
-  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  templates: templatesOf('retail'),
-};
 const parent = 'projects/p/locations/us-west1/keyRings/companies';
 const name = `${parent}/cryptoKeys/c00001`;
 const labels = { company: 'c00001' };
@@ -121,7 +105,7 @@ async function theirs(calls: readonly (() => Promise<unknown>)[]): Promise<Sent[
   return seen;
 }
 
-const key = (send: Send) => cryptoKeyVerbs(send, COMPANY, PLATFORM);
+const key = (send: Send) => cryptoKeyVerbs(send, company, platform);
 const create = () =>
   client.createCryptoKey({
     parent,
@@ -175,13 +159,13 @@ const CASES: readonly Case[] = [
   ],
   [
     'a key is disabled',
-    send => disableKey(send, COMPANY, PLATFORM, ATTEMPT),
+    send => disableKey(send, company, platform, ATTEMPT),
     [[200, { labels }], [200, { cryptoKeyVersions: [version(1)] }], [200]],
     [get, list('state=ENABLED'), setState(1, 'DISABLED')],
   ],
   [
     'a key is enabled',
-    send => enableKey(send, COMPANY, PLATFORM, ATTEMPT),
+    send => enableKey(send, company, platform, ATTEMPT),
     [[200, { labels }], [200, { cryptoKeyVersions: [version(1), version(2)] }], [200], [200]],
     [get, list('state=DISABLED'), setState(1, 'ENABLED'), setState(2, 'ENABLED')],
   ],

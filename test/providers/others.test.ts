@@ -19,7 +19,7 @@ import { certificateVerbs, dnsRecordVerbs } from '../../src/providers/cloudflare
 import { namespaceVerbs } from '../../src/providers/pinecone.ts';
 import { propagationVerbs } from '../../src/providers/resolver.ts';
 import { secretVerbs, secretVersionVerbs } from '../../src/providers/secretManager.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
+import type { Company } from '../../src/provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
 import {
   createWorld,
@@ -31,32 +31,13 @@ import {
   transportTo,
 } from '../fakes/fakeCall.ts';
 import { answered } from '../fakes/harness.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
 
-const company: Company = {
-  index: 42,
-  id: 'c00042',
-  region: 'us-west1',
-  ordinal: 17,
-  level: 'ONYX',
-  industry: 'retail',
-  configuration: 'basic',
-};
 const other: Company = { ...company, id: 'c00043' };
-const region = {
-  atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
-  pineconeHost: 'companies-x.svc.w1.pinecone.io',
-};
-const platform: Platform = {
-  zones: [{ id: '023e105f4ecef8ad9ca31a8372d0c353', domain: DOMAIN }],
-  dns: 'record',
-  googleProjects: ['test-platform'],
-  regions: { 'us-west1': region },
-  templates: {},
-};
 const good = fixedCredentials(TOKEN);
-const attempt: Attempt = { key: [42, 0], deadlineAtMs: NOW_MS + 15_000 };
-const TARGET = 'c00042-abc-uw.a.run.app';
+const attempt: Attempt = { key: [1, 0], deadlineAtMs: NOW_MS + 15_000 };
+const TARGET = 'c00001-abc-uw.a.run.app';
 const chance = { uniform: () => 0, secret: () => 'A'.repeat(43) };
 
 /** The fakes, a transport to them that records the calls, and a clock. */
@@ -145,8 +126,8 @@ describe.each(CASES)('$name', item => {
     expect(await remove!(attempt, undefined)).toEqual({ kind: 'absent' });
     expect(await find(attempt, id)).toEqual({ kind: 'absent' });
     expect(effectsOf(world).slice(before)).toEqual([
-      expect.stringMatching(/^created .* c00042$/),
-      expect.stringMatching(/^deleted .* c00042$/),
+      expect.stringMatching(/^created .* c00001$/),
+      expect.stringMatching(/^deleted .* c00001$/),
     ]);
   });
 
@@ -224,8 +205,8 @@ describe("another's resource of the same name", () => {
           ...spec,
           body: JSON.parse(
             JSON.stringify(spec.body ?? {})
-              .replaceAll(`"c00042"`, `"c00043"`)
-              .replaceAll('company=c00042', 'company=c00043'),
+              .replaceAll(`"c00001"`, `"c00043"`)
+              .replaceAll('company=c00001', 'company=c00043'),
           ),
         },
         ...rest,
@@ -274,7 +255,7 @@ describe('a certificate', () => {
             hostname: 'h',
             ssl: { status: ssl },
             status,
-            custom_metadata: { company: 'c00042' },
+            custom_metadata: { company: 'c00001' },
           };
           return {
             kind: 'answered',
@@ -313,7 +294,7 @@ describe('propagation', () => {
     const { send, clock } = open();
     const { find, create } = propagationVerbs(send, company, platform, TARGET);
     expect(create).toBeUndefined();
-    const id = `c00042.${DOMAIN}`;
+    const id = `c00001.${DOMAIN}`;
     expect(await find(attempt, undefined)).toEqual({ kind: 'pending', id });
     await dnsRecordVerbs(send, company, platform, TARGET).create!(attempt);
     expect(await find(attempt, undefined)).toEqual({ kind: 'pending', id });

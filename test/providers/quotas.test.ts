@@ -15,33 +15,14 @@ import { documentVerbs } from '../../src/providers/firestore.ts';
 import { cryptoKeyVerbs } from '../../src/providers/kms.ts';
 import { namespaceVerbs } from '../../src/providers/pinecone.ts';
 import { secretVerbs, secretVersionVerbs } from '../../src/providers/secretManager.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
+import type { Company } from '../../src/provisioning/company.ts';
 import type { Attempt, Verbs } from '../../src/provisioning/verbs.ts';
-import { createWorld, DOMAIN, NOW_MS, TOKEN, transportTo } from '../fakes/fakeCall.ts';
+import { createWorld, NOW_MS, TOKEN, transportTo } from '../fakes/fakeCall.ts';
 import { answered, cannedTransport } from '../fakes/harness.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
-const region = {
-  atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }],
-  pineconeHost: 'companies-x.svc.w1.pinecone.io',
-};
-const platform: Platform = {
-  zones: [{ id: 'zone', domain: DOMAIN }],
-  dns: 'record',
-  googleProjects: ['p'],
-  regions: { 'us-west1': region },
-  templates: templatesOf('retail'),
-};
-const companyOf = (n: number): Company => ({
-  index: n,
-  id: `c0000${n}`,
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'ONYX',
-  industry: 'retail',
-  configuration: 'basic',
-});
+const companyOf = (n: number): Company => ({ ...company, index: n, id: `c0000${n}` });
 const attempt: Attempt = { key: [1, 0], deadlineAtMs: NOW_MS + 15_000 };
 const chance = { uniform: () => 0, secret: () => 'A'.repeat(43) };
 

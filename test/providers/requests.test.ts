@@ -10,29 +10,11 @@ import {
   enableDatabaseUser,
 } from '../../src/providers/atlas.ts';
 import { createSend, type Send } from '../../src/providers/call.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
+import { ATLAS_PROJECT, company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
-const company: Company = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'DIAMOND',
-  industry: 'retail',
-  configuration: 'basic',
-};
-const GROUP = '65f1c0a4b7d2e3f40a1b2c01';
-const platform: Platform = {
-  zones: [{ id: 'zone', domain: 'example.net' }],
-  dns: 'record',
-  googleProjects: ['p'],
-  regions: { 'us-west1': { atlas: [{ project: GROUP, cluster: 'companies' }], pineconeHost: '' } },
-  templates: templatesOf('retail'),
-};
 const attempt: Attempt = { key: [1], deadlineAtMs: 0 };
 
 type Answer = readonly [status: number, body?: object];
@@ -69,7 +51,7 @@ type Case = readonly [
   answers: readonly Answer[],
   texts: readonly string[],
 ];
-const API = `https://cloud.mongodb.com/api/atlas/v2/groups/${GROUP}`;
+const API = `https://cloud.mongodb.com/api/atlas/v2/groups/${ATLAS_PROJECT}`;
 const ROLES = `${API}/customDBRoles/roles`;
 const USERS = `${API}/databaseUsers`;
 const USER = `${USERS}/admin/c00001`;

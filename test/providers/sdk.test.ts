@@ -18,36 +18,17 @@ import {
   secretVerbs,
   secretVersionVerbs,
 } from '../../src/providers/secretManager.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
 import type { Attempt } from '../../src/provisioning/verbs.ts';
 import { TOKEN } from '../fakes/fakeCall.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
-const company: Company = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'DIAMOND',
-  industry: 'Health care',
-  configuration: 'basic',
-};
-const platform: Platform = {
-  zones: [{ id: 'zone', domain: 'example.net' }],
-  dns: 'record',
-  googleProjects: ['my-project'],
-  regions: {
-    'us-west1': { atlas: [{ project: '', cluster: '' }], pineconeHost: 'companies-x.svc.w1.pinecone.io' },
-  },
-  templates: templatesOf('Health care'),
-};
 const attempt: Attempt = { key: [1], deadlineAtMs: 0 };
 const chance = { uniform: () => 0, secret: () => 'open sesame' };
-const secret = 'projects/my-project/secrets/c00001-api-key';
+const secret = 'projects/p/secrets/c00001-api-key';
 const version = `${secret}/versions/1`;
-const old = 'projects/my-project/secrets/c00001-old/versions/1';
-const root = 'projects/my-project/databases/(default)/documents';
+const old = 'projects/p/secrets/c00001-old/versions/1';
+const root = 'projects/p/databases/(default)/documents';
 const document = `${root}/companies/c00001`;
 const namespace = 'c00001';
 
@@ -182,7 +163,7 @@ const CASES: readonly Case[] = [
     () => [
       () =>
         secrets().create({
-          parent: 'projects/my-project',
+          parent: 'projects/p',
           secretId: 'c00001-api-key',
           requestBody: { replication: { automatic: {} }, labels: { company: 'c00001' } },
         }),
@@ -239,7 +220,7 @@ const CASES: readonly Case[] = [
     'a secret without an enabled version is enabled',
     send => enableSecretVersions(send, company, platform, 'old', attempt),
     () => {
-      const parent = 'projects/my-project/secrets/c00001-old';
+      const parent = 'projects/p/secrets/c00001-old';
       return [
         () => secrets().get({ name: parent }),
         () => secrets().versions.list({ parent, filter: 'state:ENABLED' }),
@@ -254,7 +235,7 @@ const CASES: readonly Case[] = [
     () => [
       () =>
         documents().commit({
-          database: 'projects/my-project/databases/(default)',
+          database: 'projects/p/databases/(default)',
           requestBody: {
             writes: [
               {

@@ -9,27 +9,10 @@ import { createRouter, serve } from '../../fakes/service.ts';
 import type { Call, Outcome, Transport } from '../../src/ports.ts';
 import { createSend } from '../../src/providers/call.ts';
 import { secretVersionVerbs } from '../../src/providers/secretManager.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
-import { answered, callFake, createWorld, DOMAIN, TOKEN } from '../fakes/harness.ts';
+import { answered, callFake, createWorld, TOKEN } from '../fakes/harness.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
-const COMPANY: Company = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'DIAMOND',
-  industry: 'retail',
-  configuration: 'basic',
-};
-const PLATFORM: Platform = {
-  zones: [{ id: 'zone', domain: DOMAIN }],
-  dns: 'record',
-  googleProjects: ['p'],
-  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  templates: templatesOf('retail'),
-};
 const ATTEMPT = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const SECRETS = 'https://secretmanager.googleapis.com/v1/projects/p/secrets';
 const SECRET = `${SECRETS}/c00001-api-key`;
@@ -59,7 +42,7 @@ function setUp({ times = {}, owner = 'c00001' }: { times?: Record<string, number
     },
   };
   const verbsBy = (wire: Transport) =>
-    secretVersionVerbs(createSend(wire, fixedCredentials(TOKEN)), COMPANY, PLATFORM, 'api-key', chance);
+    secretVersionVerbs(createSend(wire, fixedCredentials(TOKEN)), company, platform, 'api-key', chance);
   return {
     calls,
     transport,

@@ -5,26 +5,10 @@ import type { Call, CompanyRecord, Outcome, Registry } from '../../src/ports.ts'
 import { createSend } from '../../src/providers/call.ts';
 import { fieldsOf } from '../../src/providers/firestore.ts';
 import { documentSettingsVerbs, recordSettingsVerbs } from '../../src/providers/settings.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
+import { DOMAIN } from '../fakes/fakeCall.ts';
+import { company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
-const company: Company = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 1,
-  level: 'DIAMOND',
-  industry: 'retail',
-  configuration: 'basic',
-};
-const platform: Platform = {
-  zones: [{ id: 'zone', domain: 'agents.example' }],
-  dns: 'record',
-  googleProjects: ['p'],
-  regions: { 'us-west1': { atlas: [{ project: 'a', cluster: 'c' }], pineconeHost: 'h' } },
-  templates: templatesOf('retail'),
-};
 const ATTEMPT = { key: [1, 1000, 0, 0, 0], deadlineAtMs: 15_000 };
 const UPDATE_TIME = '2026-01-01T00:00:00.123Z';
 
@@ -64,9 +48,11 @@ describe('the settings of a document', () => {
   });
 
   it('are found again where an industry asks for no standard: the vendor leaves an empty list out', () => {
-    const { compliance, ...template } = platform.templates.retail;
-    const retail = { ...template, compliance: { ...compliance, standards: [] } };
-    expect(fieldsOf(company, { ...platform, templates: { retail } }).standards).toEqual({ arrayValue: {} });
+    const { compliance, ...template } = platform.templates[company.industry];
+    const without = { ...template, compliance: { ...compliance, standards: [] } };
+    expect(fieldsOf(company, { ...platform, templates: { [company.industry]: without } }).standards).toEqual({
+      arrayValue: {},
+    });
     expect(fieldsOf(company, platform).standards).toEqual({
       arrayValue: { values: [{ stringValue: 'HIPAA' }] },
     });
@@ -99,8 +85,8 @@ describe('the settings of a record', () => {
     id: 'c00001',
     region: 'us-west1',
     level: 'ONYX',
-    industry: 'retail',
-    hostname: 'c00001.agents.example',
+    industry: company.industry,
+    hostname: `c00001.${DOMAIN}`,
     serviceUri: 'https://old.a.run.app',
     registeredAtMs: 5,
   };

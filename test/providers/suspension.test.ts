@@ -21,30 +21,12 @@ import {
   secretVerbs,
   secretVersionVerbs,
 } from '../../src/providers/secretManager.ts';
-import type { Company, Platform } from '../../src/provisioning/company.ts';
+import type { Company } from '../../src/provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../../src/provisioning/verbs.ts';
-import { answered, createWorld, DOMAIN, fakeTransport, TOKEN } from '../fakes/harness.ts';
+import { answered, createWorld, fakeTransport, TOKEN } from '../fakes/harness.ts';
+import { ATLAS_PROJECT, company, platform } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
-import { templatesOf } from './templates.ts';
 
-const company: Company = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'DIAMOND',
-  industry: 'retail',
-  configuration: 'basic',
-};
-const platform: Platform = {
-  zones: [{ id: 'zone', domain: DOMAIN }],
-  dns: 'record',
-  googleProjects: ['p'],
-  regions: {
-    'us-west1': { atlas: [{ project: '65f1c0a4b7d2e3f40a1b2c01', cluster: 'companies' }], pineconeHost: '' },
-  },
-  templates: templatesOf('retail'),
-};
 const attempt: Attempt = { key: [1, 2, 0, 0], deadlineAtMs: 15_000 };
 const chance = { uniform: () => 0, secret: () => 'open sesame' };
 const PASSWORD = 'database-password';
@@ -108,7 +90,7 @@ const KINDS: readonly Kind[] = [
     disable: (send, whose = company) => disableDatabaseUser(send, whose, platform, attempt),
     enable: (send, whose = company) => enableDatabaseUser(send, whose, platform, attempt),
     state: async send => {
-      const group = 'https://cloud.mongodb.com/api/atlas/v2/groups/65f1c0a4b7d2e3f40a1b2c01';
+      const group = `https://cloud.mongodb.com/api/atlas/v2/groups/${ATLAS_PROJECT}`;
       const { roles } = await read(send, `${group}/databaseUsers/admin/c00001`);
       return JSON.stringify(roles).includes('company-c00001') ? 'usable' : 'useless';
     },

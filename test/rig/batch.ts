@@ -12,7 +12,8 @@ import { companiesOf } from '../../scenarios/population.ts';
 import { openStores } from '../../src/runtime/stores.ts';
 import { type Running, start, until } from '../cli/command.ts';
 
-export const SPEED = 25;
+/** At which a call has a second of the machine's until its deadline: on a busy one few are late and sent again. */
+export const SPEED = 15;
 export const companies = companiesOf(loadScenario('pilot-100'));
 export const everyId = companies.map(({ id }) => id).sort();
 
@@ -31,7 +32,7 @@ export const planned = companies.reduce(
 
 /**
  * A company that was under way at a kill is late, since the fakes' clock runs on while the process is down; and on a
- * busy machine all are. So one in time is enough, and the exit code says whether all else is well.
+ * busy machine all are. So one in time is enough, and the exit code is one of WELL when all else is.
  */
 const LENIENT = [
   ...['--set', 'run.phases=["rollout"]'],
@@ -40,9 +41,6 @@ const LENIENT = [
     'kpis=[{"name":"provisioningShareUnder60s","required":true,"target":{"op":">=","value":0.0001}}]',
   ],
 ];
-
-/** 3 when none was in time, which says nothing of all else. */
-export const WELL = [0, 3];
 
 export type Fakes = { readonly url: string; readonly running: Running };
 

@@ -14,7 +14,7 @@ import type { LoadPlan } from '../../scenarios/loadPlan.ts';
 import { userCallOf } from '../../scenarios/requests.ts';
 import { REQUEST_KINDS, USER_REGIONS } from '../../scenarios/scenario.ts';
 import { arrivalsOfSlot } from '../../scenarios/traffic.ts';
-import { newFolder, until } from '../cli/command.ts';
+import { newFolder, PATIENCE_MS, until } from '../cli/command.ts';
 import {
   type Answer,
   type Asked,
@@ -30,8 +30,8 @@ import {
 const NOWHERE = Object.fromEntries(REGIONS.map(region => [region, 'http://127.0.0.1:1']));
 /** Where there is no k6 yet, it is built. */
 const FETCH_MS_MAX = 900_000;
-/** Even of a busy machine. */
-const LATENESS_MS_MAX = 500;
+/** What a busy machine adds to the quickest request at most: far less than half a second. */
+const ADDED_MS_MAX = 500;
 
 let k6: K6;
 const platforms: Platform[] = [];
@@ -63,7 +63,8 @@ const sumOf = (run: LoadRun, what: 'requests' | 'errors' | 'refused'): number =>
   run.cells.reduce((sum, cell) => sum + cell[what], 0);
 /** A busy machine may make the generator late; that is no matter of the test. */
 const otherThanLate = ({ violations }: LoadRun) => violations.filter(text => !text.includes('late'));
-const medianOf = (values: Float64Array): number => values.toSorted()[values.length >> 1];
+/** Of the request to which a busy machine has added least: it says what the others were meant to take. */
+const leastOf = (values: Float64Array): number => Math.min(...values);
 
 describe('k6', () => {
   it('sends just the requests that Node has in its schedule, to their regions', async () => {
@@ -106,12 +107,13 @@ describe('k6', () => {
       requests: due,
       errors: 0,
     });
-    // A timer of the server may fire up to a millisecond early.
-    expect(Math.min(...records.responseMs)).toBeGreaterThan(DELAY_MS - 2);
-    expect(medianOf(records.responseMs)).toBeLessThan(DELAY_MS + LATENESS_MS_MAX);
+    // From the due time, however late it was sent. A timer of the server may fire up to a millisecond early.
+    const answerMs = records.responseMs.map((ms, i) => ms - records.latenessMs[i]);
+    expect(leastOf(answerMs)).toBeGreaterThan(DELAY_MS - 2);
+    expect(leastOf(records.responseMs)).toBeLessThan(DELAY_MS + ADDED_MS_MAX);
     expect([...records.status]).toEqual(Array.from({ length: due }, () => 200));
-    expect(Math.min(...records.latenessMs)).toBeGreaterThan(-1);
-    expect(medianOf(records.latenessMs)).toBeLessThan(LATENESS_MS_MAX);
+    expect(leastOf(records.latenessMs)).toBeGreaterThan(-1);
+    expect(leastOf(records.latenessMs)).toBeLessThan(ADDED_MS_MAX);
     const all = new Histogram();
     for (const cell of cells) all.merge(Histogram.of(cell.responseMs));
     expect(all.count).toBe(due);
@@ -125,17 +127,27 @@ describe('k6', () => {
 
   it('sends what is due in the lead-in, and measures it not', async () => {
     const run = await load(marked, { leadInMs: 500 });
-    const measured = run.schedule.dueUs.filter(us => us >= 500_000).length;
-    expect(measured).toBeLessThan(run.due);
-    expect([run.sent, sumOf(run, 'requests'), run.measuredMs]).toEqual([run.due, measured, 500]);
+    const { dueUs } = run.schedule;
+    const inLeadIn = run.records.status.filter((_, i) => dueUs[i] < 500_000);
+    expect(inLeadIn.length).toBeGreaterThan(0);
+    expect([...new Set(inLeadIn)]).toEqual([200]);
+    expect([sumOf(run, 'requests'), run.measuredMs]).toEqual([run.due - inLeadIn.length, 500]);
   });
 
-  it('shows a server that has become 30 % slower', async () => {
-    const [usual, slower] = [
-      await load(asked => ({ ...(marked(asked) as object), delayMs: 200 })),
-      await load(asked => ({ ...(marked(asked) as object), delayMs: 260 })),
-    ];
-    expect(medianOf(slower.records.responseMs) / medianOf(usual.records.responseMs)).toBeGreaterThan(1.15);
+  it('shows a server that is 30 % slower than the others', async () => {
+    // In one load, so that a busy machine adds as much to either.
+    const run = await load(asked => ({
+      ...(marked(asked) as object),
+      delayMs: asked.region === 'us-central1' ? 1300 : 1000,
+    }));
+    const leastOfThe = (isSlow: boolean) =>
+      leastOf(
+        run.records.responseMs.filter((_, i) => {
+          const { name } = run.plan.arrivals.regions[run.schedule.region[i]];
+          return (name === 'us-central1') === isSlow;
+        }),
+      );
+    expect(leastOfThe(true) / leastOfThe(false)).toBeGreaterThan(1.15);
   });
 
   it('counts 429 as refused: neither an error nor an answer', async () => {
@@ -172,15 +184,16 @@ describe('k6', () => {
     expect(run.thresholdsCrossed).toBe(true);
   });
 
-  // On a machine that has no time left others come too late as well.
-  it('counts a time-out as an error, at its full duration', { retry: 2 }, async () => {
+  it('counts a time-out as an error, at its full duration', async () => {
+    // Longer than any other answer takes on a machine that has no time left.
+    const timeoutMs = 5000;
     const isStuck = ({ url }: Asked) => url.startsWith('/assets/');
-    const run = await load(asked => (isStuck(asked) ? 'never' : marked(asked)), { timeoutMs: 700 });
+    const run = await load(asked => (isStuck(asked) ? 'never' : marked(asked)), { timeoutMs });
     const stuck = run.platform.asked.filter(isStuck).length;
     expect(stuck).toBeGreaterThan(0);
     expect([run.outcomes.timeout, sumOf(run, 'errors')]).toEqual([stuck, stuck]);
     const times = run.records.responseMs.filter((_, i) => REQUEST_KINDS[run.schedule.kind[i]] === 'asset');
-    expect(Math.min(...times)).toBeGreaterThanOrEqual(699);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(timeoutMs - 1);
     for (const { kind, errors, requests } of run.cells) expect(errors).toBe(kind === 'asset' ? requests : 0);
   });
 
@@ -284,7 +297,8 @@ describe('the process of k6', () => {
   it('ends when its parent is killed, and leaves no token behind', async () => {
     const platform = await platformOf(marked);
     const temporary = newFolder();
-    const plan = planFor(platform.urls, { scenario: secondOf(60) });
+    // Longer than its end is waited for: it does not end by itself.
+    const plan = planFor(platform.urls, { scenario: secondOf((1.1 * PATIENCE_MS) / 1000) });
     const planFile = join(newFolder(), 'plan.json');
     writeFileSync(planFile, JSON.stringify(plan));
     const rig = pathToFileURL(join(import.meta.dirname, '../../rig/k6.ts')).href;

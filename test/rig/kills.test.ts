@@ -12,7 +12,7 @@ import type { LedgerPage } from '../../rig/fakesPages.ts';
 import { drawUniform, PURPOSE } from '../../scenarios/draw.ts';
 import { CALL_DEADLINE_MS, LEASE_MS } from '../../src/limits.ts';
 import { openStores, type Stores } from '../../src/runtime/stores.ts';
-import { newFolder, type Running, sandtable, start, until } from '../cli/command.ts';
+import { newFolder, type Running, sandtable, start, until, WELL } from '../cli/command.ts';
 import { inDatabase, missing } from '../ports/mongo.ts';
 import {
   argsOf,
@@ -27,13 +27,13 @@ import {
   reportIn,
   SMALL_BATCHES,
   startFakes,
-  WELL,
 } from './batch.ts';
 
 const KILLS = Number(process.env.KILLS ?? 5);
 const SEED = Number(process.env.KILLS_SEED ?? 1);
-/** For each start of a pilot on a busy machine. */
-const START_MS_MAX = 10_000;
+/** Of what any test may take on a busy machine, and for each start of a pilot there. */
+const TEST_MS_MAX = 300_000;
+const START_MS_MAX = 20_000;
 /** The last effects are left out, lest the pilot ends before the kill. */
 const EFFECTS_MAX = 0.97 * planned;
 
@@ -104,26 +104,33 @@ function expectAsUndisturbed(entries: readonly LedgerEntry[]): void {
 const healthOf = async ({ url }: Fakes) =>
   (await (await fetch(`${url}/_health`)).json()) as { effects: number; nowMs: number };
 
-/** The pilot works on the journal, and there are so many effects. */
+/** The pilot works on the journal, and there are so many effects; or it has ended. */
 function effectsUnder(pilot: Running, stores: Pick<Stores, 'journal'>, fakes: Fakes, effects: number) {
   return until(`process ${pilot.process.pid} works on, and there are ${effects} effects`, async () => {
-    if (pilot.process.exitCode !== null) throw new Error((await pilot.ended).stderr);
+    if (pilot.process.exitCode !== null) return true;
     const opened = await stores.journal.read({ from: -1, to: 0 });
     const isOpen = opened.some(({ id }) => id?.startsWith(`process ${pilot.process.pid}`));
     return isOpen && (await healthOf(fakes)).effects >= effects;
   });
 }
 
-/** Starts the pilot once for each moment, and kills it there. */
+/**
+ * Starts the pilot once for each moment, and kills it there. One that this process was too slow to catch has ended well, and
+ * nothing is left to kill; the first moments are far from the end.
+ */
 async function killAt(all: readonly number[], fakes: Fakes, folder: string): Promise<void> {
   const stores = openStores(join(folder, 'journal.sqlite'));
+  let kills = 0;
   for (const effects of all) {
     const pilot = start(...argsOf(fakes, folder));
     await effectsUnder(pilot, stores, fakes, effects);
     pilot.process.kill('SIGKILL');
-    expect(await pilot.ended).toMatchObject({ signal: 'SIGKILL' });
+    const { signal, code, stderr } = await pilot.ended;
+    if (signal === 'SIGKILL') kills++;
+    else expect(WELL, stderr).toContain(code);
   }
   stores.close();
+  expect(kills).toBeGreaterThanOrEqual(all.length - 1);
 }
 
 describe.concurrent('a batch over HTTP', () => {
@@ -151,7 +158,7 @@ describe.concurrent('a batch over HTTP', () => {
       expect(reportIn(folder).rollout!.bindingLimit).not.toBeNull();
       expect(WELL, stderr).toContain(code);
     },
-    120_000 + KILLS * START_MS_MAX,
+    TEST_MS_MAX + KILLS * START_MS_MAX,
   );
 
   it('ends as if nothing had happened, its two pilots held still in turn for longer than their leases', async () => {
@@ -169,7 +176,8 @@ describe.concurrent('a batch over HTTP', () => {
 
   it.skipIf(missing !== undefined)('ends so with its stores in MongoDB, too', () =>
     inDatabase(async ({ url, open }) => {
-      const fakes = await startFakes();
+      // Slower than elsewhere: each call waits until its intent is written, which takes this wire a while on a busy machine.
+      const fakes = await startFakes('--speed', '5');
       const stores = await open();
       const folders = [newFolder(), newFolder()];
       const pilots = folders.map(folder =>

@@ -41,8 +41,12 @@ describe('a load over HTTP', () => {
 
   it('grants each level its quota, to the request', async () => {
     const traffic = await trafficOf({ scenario: quotaScenario() });
-    for (const [level, quota] of Object.entries(QUOTAS))
-      expect(servedByLevel(traffic, level), level).toBe(quota);
+    const unsent = traffic.counts.due - traffic.counts.sent;
+    for (const [level, quota] of Object.entries(QUOTAS)) {
+      expect(servedByLevel(traffic, level), level).toBeLessThanOrEqual(quota);
+      // A request that a busy machine never sent may be missing from any of them.
+      expect(servedByLevel(traffic, level), level).toBeGreaterThanOrEqual(quota - unsent);
+    }
     expect(traffic.servedWithinQuota).toBe(traffic.withinQuota);
   });
 

@@ -1,14 +1,19 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, expect, test, vi } from 'vitest';
 import { SandtableError } from '../../src/errors.ts';
 import type { Call } from '../../src/ports.ts';
 import { systemChance } from '../../src/runtime/chance.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { createTransport } from '../../src/runtime/transport.ts';
 
+/** Further than any machine is slow. */
+const WAIT_MS = 60_000;
+
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
@@ -36,11 +41,20 @@ function open(fakesUrl?: string) {
   return transport;
 }
 
+/**
+ * Timers of a test's own from here on, so that a deadline passes at the moment that is meant and not on a slow machine
+ * before it: `pass` lets as much time go by.
+ */
+function ownTime(): { readonly pass: (ms: number) => void } {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  return { pass: ms => void vi.advanceTimersByTime(ms) };
+}
+
 const callTo = (url: string, change: Partial<Call> = {}): Call => ({
   method: 'GET',
   url,
   headers: {},
-  deadlineAtMs: Date.now() + 5000,
+  deadlineAtMs: Date.now() + WAIT_MS,
   key: [1, 2],
   ...change,
 });
@@ -72,28 +86,31 @@ test('a name that does not resolve refuses', async () => {
 });
 
 test('no answer by the deadline is unknown', async () => {
-  const url = await serve(() => {});
-  expect(await open().send(callTo(url, { deadlineAtMs: Date.now() + 50 }))).toEqual({
-    kind: 'unknown',
-    reason: 'no answer by the deadline',
-  });
+  const { pass } = ownTime();
+  const url = await serve(() => pass(WAIT_MS));
+  expect(await open().send(callTo(url))).toEqual({ kind: 'unknown', reason: 'no answer by the deadline' });
 });
 
 test('half an answer by the deadline is unknown', async () => {
-  const url = await serve((_request, response) =>
-    response.writeHead(200, { 'content-length': '10' }).write('half'),
-  );
-  expect((await open().send(callTo(url, { deadlineAtMs: Date.now() + 50 }))).kind).toBe('unknown');
+  const { pass } = ownTime();
+  const url = await serve((_request, response) => {
+    response.writeHead(200, { 'content-length': '10' }).write('half', async () => {
+      // Two turns of the loop, after which the caller has it.
+      for (let turn = 0; turn < 2; turn++) await setImmediate();
+      pass(WAIT_MS);
+    });
+  });
+  expect(await open().send(callTo(url))).toEqual({ kind: 'unknown', reason: 'no answer by the deadline' });
 });
 
 test('a call whose deadline passes in the queue for a connection was never sent', async () => {
+  const { pass } = ownTime();
   let arrived = 0;
-  const url = await serve(() => void arrived++);
+  const url = await serve(() => {
+    if (++arrived === 128) pass(WAIT_MS);
+  });
   const transport = open();
-  const deadlineAtMs = Date.now() + 300;
-  const outcomes = await Promise.all(
-    Array.from({ length: 129 }, () => transport.send(callTo(url, { deadlineAtMs }))),
-  );
+  const outcomes = await Promise.all(Array.from({ length: 129 }, () => transport.send(callTo(url))));
   expect(outcomes.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
   expect(arrived).toBe(128);
 });
@@ -105,7 +122,7 @@ test('a call whose process was held still past the deadline, while it connected,
     response.end();
   });
   let isPast = false;
-  const transport = createTransport({ msUntil: () => (isPast ? -1 : 60_000) });
+  const transport = createTransport({ msUntil: () => (isPast ? -1 : WAIT_MS) });
   cleanups.unshift(() => transport.close());
   const sent = transport.send(callTo(url));
   isPast = true;
@@ -138,8 +155,10 @@ test('a body of a mebibyte is read', async () => {
 });
 
 test('the cap on a body and the clock of the deadlines can be others', async () => {
+  const { pass } = ownTime();
   const url = await serve((request, response) => {
     if (request.url === '/large') response.end(Buffer.alloc(2_000_000));
+    else pass(50);
   });
   const msUntil = (atMs: number) => atMs / 1000;
   const transport = createTransport({ msUntil, bodyBytesMax: Number.POSITIVE_INFINITY });
