@@ -111,9 +111,24 @@ export class Admission {
     let atMs = this.clock.nowMs();
     for (const { limiter, slots } of this.dueFor(step, verb, placed)) {
       if (first) limiter.promised -= slots;
-      for (let i = 0; i < slots; i++) atMs = await limiter.reserve(atMs);
+      atMs = await limiter.reserve(atMs, slots);
     }
     return atMs;
+  }
+
+  /**
+   * The moment at which a look of somebody who need not look now may leave. Undefined while it would come later than the
+   * backlog allowed, so that those who must call find no queue of looks before them: then it takes no slot.
+   */
+  async reserveSoon(step: Step, placed: Placed): Promise<number | undefined> {
+    const nowMs = this.clock.nowMs();
+    const due = this.dueFor(step, 'find', placed);
+    const gate = this.gateOf(step.kind, 'find');
+    const backlogs = due.map(({ limiter }) => limiter.backlogMs(nowMs));
+    if (gate !== undefined) backlogs.push(gate.backlogMs(nowMs, gate.queued));
+    if (backlogs.some(backlogMs => backlogMs > this.backlogMaxMs)) return undefined;
+    for (const { limiter, slots } of due) limiter.promised += slots;
+    return this.reserve(step, 'find', true, placed);
   }
 
   /** The gate before calls of this kind, if a quota has ever refused one. */
