@@ -10,6 +10,7 @@ import type { CheckRecord } from '../../src/operations/check.ts';
 import { decommission } from '../../src/operations/decommission.ts';
 import type { HealRecord } from '../../src/operations/heal.ts';
 import { intervalsOf, stretchesOf } from '../../src/operations/intervals.ts';
+import { openOperations } from '../../src/operations/operations.ts';
 import type { CheckKind } from '../../src/operations/schedule.ts';
 import { showCompany } from '../../src/operations/show.ts';
 import { resume, suspend } from '../../src/operations/suspend.ts';
@@ -61,6 +62,30 @@ describe('a whole life of many companies at once', () => {
     expect(waits[limit]).toBeGreaterThan(MINUTE_MS);
     expect(ran.violations(ran.companies.map(({ id }) => id))).toEqual([]);
   });
+});
+
+it('a mass of companies that leave lets somebody else’s change through: they wait before they begin', async () => {
+  const wide = {
+    'quota.cloud-run.writes': 600,
+    'quota.cloudflare.requests': 12_000,
+    'quota.kms.writes': 600,
+  };
+  const facts = { 'quota.secret-manager.writes': 60, ...wide };
+  const ran = await runWorld(
+    rolloutOf(60, { ...VENDOR, facts }),
+    async ({ operations, companies, clock }) => {
+      const [one, ...others] = companies.map(({ id }) => id);
+      const other = await openOperations(operations.ports, { ...operations.options, holder: 'another' });
+      const leaving = others.map(id => decommission(operations, id));
+      await clock.sleep(20_000);
+      const beganAtMs = clock.nowMs();
+      expect(await suspend(other, one)).toMatchObject({ state: 'done' });
+      // Two secrets, each behind what may be promised; all of the others' would be 80.
+      expect(clock.nowMs() - beganAtMs).toBeLessThan(60_000);
+      for (const ended of await Promise.all(leaving)) expect(ended).toMatchObject({ state: 'done' });
+    },
+  );
+  expect(refusedBy(ran.cloud)).toEqual([]);
 });
 
 type Watched = {
