@@ -20,6 +20,7 @@ const UNPRICED: readonly string[] = [
   'MongoDB Atlas: backup, data transfer, storage beyond a tier’s own, operations a second',
   'Cloudflare Load Balancing',
   'the way out of answers to health checks',
+  'the rounding up to 100 ms of the time in which companies’ services have users’ requests',
   'data that the load balancer processes, Cloud NAT and private connections',
   'traffic between regions',
   'logs kept beyond 30 days, logs other than the audit trail, metrics and alerts',

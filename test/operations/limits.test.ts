@@ -88,6 +88,35 @@ it('a mass of companies that leave lets somebody else’s change through: they w
   expect(refusedBy(ran.cloud)).toEqual([]);
 });
 
+it('a watch beside a rollout shares its limits, and watches each company as soon as it is ready', async () => {
+  const firsts = new Map<string, number>();
+  const facts = { 'quota.atlas.tokens.users': 60, 'quota.atlas.refill.users': 30 };
+  let counts: WatchCounts | undefined;
+  const ran = await runWorld(
+    rolloutOf(40, { ...VENDOR, facts }),
+    async () => {},
+    [],
+    async ({ operations, clock }) => {
+      let servedAtMs = 0;
+      counts = await watch(operations, {
+        isOver: () => {
+          if (servedAtMs === 0 && firsts.size === 40) servedAtMs = clock.nowMs();
+          return servedAtMs > 0 && clock.nowMs() > servedAtMs + 10 * MINUTE_MS;
+        },
+        record: one => void (firsts.has(one.company) || firsts.set(one.company, one.atMs)),
+        heals: true,
+      });
+    },
+  );
+  expect(refusedBy(ran.cloud)).toEqual([]);
+  expect(counts).toMatchObject({ failed: 0, unknown: 0, dropped: 0, healings: 0 });
+  for (const { company, event, atMs } of ran.stores.entries)
+    if (event === 'ready')
+      // A lap until it is known, and a minute until it is due.
+      expect(firsts.get(ran.companies[company].id)! - atMs).toBeLessThan(91_000);
+  expect(ran.violations()).toEqual([]);
+});
+
 type Watched = {
   readonly ran: Ran;
   readonly counts: WatchCounts;
