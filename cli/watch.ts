@@ -72,7 +72,7 @@ export async function watch(scenario: Scenario, duration: string, flags: Provisi
         const path = join(folder, 'watch.json');
         writeDocument(path, {
           ...{ schemaVersion: 1, scenario: scenario.name, clock: 'real', label: 'emulated', speed },
-          ...{ forMs, isPartial: isInterrupted, intervals, ...result },
+          ...{ forMs, isPartial: isInterrupted, quotas: scenario.provisioning.quotas, intervals, ...result },
         });
         printSummary(result);
         console.log(`  written       ${shownPath(path)}`);
