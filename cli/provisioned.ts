@@ -60,9 +60,9 @@ export async function onProvisioned<T>(
   try {
     const identity = `${scenarioHash(scenario)} ${flags.seed ?? scenario.run.seed}`;
     await expectClaimed({ stores, identity, fakes });
-    const { read, append } = stores.journal;
+    const { append } = stores.journal;
     const journal: typeof stores.journal = {
-      read,
+      ...stores.journal,
       append: async (entries, lease) => {
         const isWritten = await append(entries, lease);
         if (isWritten) hear(entries);

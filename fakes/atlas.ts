@@ -4,7 +4,7 @@
 // `atlasUsers.ts`, limits in `atlasLimits.ts`, access tokens in `atlasTokens.ts`.
 
 import { failure, invalidIndex } from './atlasChecks.ts';
-import { behindBucket, createLimits, ROLES_LIMIT, USERS_LIMIT } from './atlasLimits.ts';
+import { createBucket, createLimits, ROLES_LIMIT, USERS_LIMIT } from './atlasLimits.ts';
 import { createProjects } from './atlasProjects.ts';
 import { createTokens } from './atlasTokens.ts';
 import { createUsers } from './atlasUsers.ts';
@@ -89,14 +89,11 @@ export function atlas(world: World): Service {
   };
 
   // Counted by the caller, which here is one; and by the project.
-  const listProjects = behindBucket(world, 'groups', 'api/atlas/v2/groups', () => '', projects.list);
-  const listClusters = behindBucket(
-    world,
-    'clusters',
-    'api/atlas/v2/groups/{groupId}/clusters',
-    ({ params }) => params.group,
-    projects.clusters.list,
-  );
+  const ofCaller = createBucket(world, 'groups', 'api/atlas/v2/groups', () => '');
+  const inProject = ({ params }: RouteContext) => params.group;
+  const ofClusters = createBucket(world, 'clusters', 'api/atlas/v2/groups/{groupId}/clusters', inProject);
+  // Assumed: one for all calls for users.
+  const ofUsers = createBucket(world, 'users', 'api/atlas/v2/groups/{groupId}/databaseUsers', inProject);
 
   const route = (
     method: string,
@@ -133,22 +130,28 @@ export function atlas(world: World): Service {
     routes: [
       tokens.route,
       route('POST', GROUPS, 'projects.create', 'project', projects.create),
-      route('GET', GROUPS, 'projects.list', 'read', listProjects),
+      route('GET', GROUPS, 'projects.list', 'read', ofCaller(projects.list)),
       inGroup('GET', GROUP, 'projects.get', 'read', projects.get),
       inGroup('DELETE', GROUP, 'projects.delete', 'project', context => {
         const { group } = context.params;
         return projects.remove(context, users.userCount(group) + users.roleCount(group));
       }),
       inGroup('POST', CLUSTERS, 'clusters.create', 'project', projects.clusters.create),
-      inGroup('GET', CLUSTERS, 'clusters.list', 'read', listClusters),
+      inGroup('GET', CLUSTERS, 'clusters.list', 'read', ofClusters(projects.clusters.list)),
       inGroup('GET', `${CLUSTERS}/:cluster`, 'clusters.get', 'read', projects.clusters.get),
       inGroup('PATCH', `${CLUSTERS}/:cluster`, 'clusters.update', 'project', projects.clusters.update),
       inGroup('DELETE', `${CLUSTERS}/:cluster`, 'clusters.delete', 'project', removeCluster),
-      inGroup('POST', USERS, 'databaseUsers.create', 'user', users.createUser),
-      inGroup('GET', USERS, 'databaseUsers.list', 'read', users.listUsers),
-      inGroup('GET', `${USERS}/admin/:username`, 'databaseUsers.get', 'read', users.getUser),
-      inGroup('PATCH', `${USERS}/admin/:username`, 'databaseUsers.update', 'user', users.updateUser),
-      inGroup('DELETE', `${USERS}/admin/:username`, 'databaseUsers.delete', 'user', users.deleteUser),
+      inGroup('POST', USERS, 'databaseUsers.create', 'user', ofUsers(users.createUser)),
+      inGroup('GET', USERS, 'databaseUsers.list', 'read', ofUsers(users.listUsers)),
+      inGroup('GET', `${USERS}/admin/:username`, 'databaseUsers.get', 'read', ofUsers(users.getUser)),
+      inGroup('PATCH', `${USERS}/admin/:username`, 'databaseUsers.update', 'user', ofUsers(users.updateUser)),
+      inGroup(
+        'DELETE',
+        `${USERS}/admin/:username`,
+        'databaseUsers.delete',
+        'user',
+        ofUsers(users.deleteUser),
+      ),
       inGroup('POST', ROLES, 'customDbRoles.create', 'role', users.createRole),
       inGroup('GET', ROLES, 'customDbRoles.list', 'read', users.listRoles),
       inGroup('GET', `${ROLES}/:role`, 'customDbRoles.get', 'read', users.getRole),

@@ -127,18 +127,17 @@ export function billingReached(world: World, usdPerHour: () => number): FakeRepl
 const REFILL_SECONDS = 60;
 
 /**
- * A handler behind a bucket of tokens, one for each `scope`: a call takes one, and once a minute so many come back, up to
- * the bucket's size. `name` is the vendor's for the set of endpoints, and the last part of the facts' ids.
+ * Puts handlers behind a bucket of tokens that they share, one for each `scope`: a call takes one, and once a minute so
+ * many come back, up to the bucket's size. `name` is the last part of the facts' ids, `path` the vendor's for the set.
  */
-export function behindBucket(
+export function createBucket(
   world: World,
   name: string,
   path: string,
   scope: (context: RouteContext) => string,
-  handle: Handler,
-): Handler {
+): (handle: Handler) => Handler {
   const buckets = new Map<string, { tokens: number; filledAtMs: number }>();
-  return context => {
+  return handle => context => {
     if (!world.resourceQuotas) return handle(context);
     const capacity = world.valueOf(`quota.atlas.tokens.${name}`);
     const refill = world.valueOf(`quota.atlas.refill.${name}`);

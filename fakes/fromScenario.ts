@@ -94,6 +94,11 @@ function vendorQuotas(facts: FactValues): QuotaRule[] {
     scope: 'vendor',
   });
   return [
+    rule('ReadPerMinutePerProjectRegion', 'quota.cloud-run.reads', [
+      ...['get', 'list', 'getIamPolicy'].map(verb => `cloudRun.services.${verb}`),
+      ...['get', 'list'].flatMap(verb => [`cloudRun.revisions.${verb}`, `cloudRun.operations.${verb}`]),
+      'cloudRun.operations.wait',
+    ]),
     rule('WritePerMinutePerProjectRegion', 'quota.cloud-run.writes', [
       'cloudRun.services.create',
       'cloudRun.services.update',

@@ -16,7 +16,8 @@ export type Bill = {
   readonly facts: CostFacts;
 };
 
-export type SplitKey = 'companies' | 'agents' | 'requests';
+/** `checks`: of their health. `instances`: kept warm. */
+export type SplitKey = 'companies' | 'agents' | 'requests' | 'checks' | 'instances';
 
 /** `amount` of what the price is for; `usage` says it in words, and where it comes from. */
 export type Item = {

@@ -4,6 +4,7 @@
 import { companiesOf } from '../scenarios/population.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { type Bill, type Line, lineOf, type SplitKey } from './bill.ts';
+import { checkItems, checksPerMinute, instancesKept } from './checkCost.ts';
 import { costFactsOf } from './costFacts.ts';
 import { edgeItems } from './edgeCost.ts';
 import { fleetItems } from './fleetCost.ts';
@@ -18,6 +19,8 @@ export { COST_FACTS } from './costFacts.ts';
 const UNPRICED: readonly string[] = [
   'MongoDB Atlas: backup, data transfer, storage beyond a tier’s own, operations a second',
   'Cloudflare Load Balancing',
+  'the way out of answers to health checks',
+  'the rounding up to 100 ms of the time in which companies’ services have users’ requests',
   'data that the load balancer processes, Cloud NAT and private connections',
   'traffic between regions',
   'logs kept beyond 30 days, logs other than the audit trail, metrics and alerts',
@@ -42,7 +45,7 @@ export function costOf(
     month: monthOf(scenario),
     facts: costFactsOf(factValue),
   };
-  const items = [...fleetItems(bill), ...storeItems(bill), ...edgeItems(bill)];
+  const items = [...fleetItems(bill), ...checkItems(bill), ...storeItems(bill), ...edgeItems(bill)];
   const lines = items.map(item => lineOf(bill, item));
   return {
     perCompanyUsdMonth: sum(lines.map(({ usdPerMonth }) => usdPerMonth)) / scenario.population.companies,
@@ -66,13 +69,15 @@ function extrapolationOf({ month, traffic }: Bill): string {
 }
 
 /** Dollars a month of the mean company of each level, every line split by its key. */
-function byLevel({ companies, traffic }: Bill, lines: readonly Line[]): Record<string, number> {
+function byLevel({ scenario, companies, traffic }: Bill, lines: readonly Line[]): Record<string, number> {
   const levels = [...new Set(companies.map(({ level }) => level))];
   const weigh = (level: string): Record<SplitKey, number> => {
     const own = companies.filter(company => company.level === level);
     return {
       companies: own.length,
       agents: sum(own.map(({ agents }) => agents)),
+      checks: sum(own.map(checksPerMinute)),
+      instances: sum(own.map(company => instancesKept(company, scenario))),
       requests: sum(traffic.cells.filter(cell => cell.level === level).map(({ requests }) => requests)),
     };
   };

@@ -38,10 +38,13 @@ export const LIMITERS: Readonly<Record<string, OwnLimiter>> = {
 /** The vendors' rates that the provisioner keeps, whatever the scenario's are. */
 const VENDOR_TITLES: Readonly<Record<string, string>> = {
   cloudflareRequests: 'Cloudflare API calls',
+  cloudRunReads: 'Cloud Run reads of a project and region',
   cloudRunWrites: 'Cloud Run writes of a project and region',
   secretManagerReads: 'Secret Manager reads of a project',
   secretManagerWrites: 'Secret Manager writes of a project',
+  kmsReads: 'Cloud KMS reads of a project and region',
   kmsWrites: 'Cloud KMS writes of a project and region',
+  atlasUserRequests: 'Atlas calls for the database users of a project',
 };
 
 export const titleOfLimit = (name: string): string =>

@@ -27,22 +27,31 @@ export function rolloutOptionsOf({ platform, population, provisioning }: Scenari
 /** Where the scenario plays a world in which the vendors have no limits, the provisioner keeps none. */
 export const NO_VENDOR_RATES = {
   cloudflareRequests: null,
+  cloudRunReads: null,
   cloudRunWrites: null,
   secretManagerReads: null,
   secretManagerWrites: null,
+  kmsReads: null,
   kmsWrites: null,
+  atlasUserRequests: null,
 };
 
-/** Cloudflare counts calls in five minutes; what goes out evenly may come in a little closer together. */
+/** Cloudflare counts calls in five minutes. */
 const CLOUDFLARE_MINUTES = 5;
-const CLOUDFLARE_SHARE = 0.98;
+/** Of a rate that is counted by windows: what goes out evenly may come in a little closer together. */
+const WINDOW_SHARE = 0.98;
 
-const vendorRatesOf = (facts: FactValues) => ({
-  cloudflareRequests: (facts.get('quota.cloudflare.requests').value / CLOUDFLARE_MINUTES) * CLOUDFLARE_SHARE,
+/** What the vendors allow, whatever the scenario plays. */
+export const vendorRatesOf = (facts: FactValues) => ({
+  cloudflareRequests: (facts.get('quota.cloudflare.requests').value / CLOUDFLARE_MINUTES) * WINDOW_SHARE,
+  cloudRunReads: facts.get('quota.cloud-run.reads').value,
   cloudRunWrites: facts.get('quota.cloud-run.writes').value,
   secretManagerReads: facts.get('quota.secret-manager.reads').value,
   secretManagerWrites: facts.get('quota.secret-manager.writes').value,
+  kmsReads: facts.get('quota.kms.reads').value,
   kmsWrites: facts.get('quota.kms.writes').value,
+  // What a bucket holds beyond its refill is left for others.
+  atlasUserRequests: facts.get('quota.atlas.refill.users').value * WINDOW_SHARE,
 });
 
 /** Without waves nothing stands at a gate: any would do. */

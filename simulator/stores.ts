@@ -64,6 +64,12 @@ export class Stores {
             ? [...this.entries]
             : this.entries.filter(({ company }) => company >= range.from && company < range.to),
         ),
+      changedSince: mark =>
+        after(ROLLOUT, () => {
+          const newer = this.entries.slice(mark ?? this.entries.length).map(({ company }) => company);
+          const companies = [...new Set(newer)].filter(company => company !== ROLLOUT);
+          return { companies, mark: this.entries.length };
+        }),
     };
   }
 

@@ -64,6 +64,9 @@ export const CHECK_DATABASE_MS = 300_000;
 /** Of certificates: 10,000 a day are 7 calls a minute; hourly they would take most of what the vendor's API allows. */
 export const CHECK_CERTIFICATE_MS = 86_400_000;
 
+/** Of a vendor's rate, the share that the checks may take: changes, remedies and rollouts need the rest. */
+export const CHECKS_SHARE_MAX = 0.5;
+
 /** A check without an answer by then has failed: a cold start takes seconds, and users give up sooner. */
 export const CHECK_DEADLINE_MS = 10_000;
 

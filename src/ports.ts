@@ -139,6 +139,11 @@ export type Journal = {
   append(entries: readonly JournalEntry[], lease?: Lease): Promise<boolean>;
   /** Of the companies `from` ≤ index < `to`, where -1 is the rollout itself; of all when absent. */
   read(range?: { readonly from: number; readonly to: number }): Promise<readonly JournalEntry[]>;
+  /**
+   * The companies of which something was written since an earlier answer's `mark`, and the next one. None is left out; one
+   * may be named again. Without a mark: none, and the mark to begin with.
+   */
+  changedSince(mark?: number): Promise<{ readonly companies: readonly number[]; readonly mark: number }>;
 };
 
 /** Slots of a rate that several provisioners share. */

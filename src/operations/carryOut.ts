@@ -2,7 +2,7 @@
 // before its effect and its confirmation after it, so that a crash at any point can be taken up again.
 
 import type { JournalEntry, Log } from '../ports.ts';
-import type { Placed } from '../provisioning/admission.ts';
+import type { Placed, Verb } from '../provisioning/admission.ts';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Step } from '../provisioning/plan.ts';
 import { apply, type CompanyProgress, type StepProgress } from '../provisioning/progress.ts';
@@ -75,7 +75,12 @@ class CarryingOut {
     const { admission } = this.ports;
     const todo = this.plan.filter(one => !this.isOver(one));
     const ahead = [...todo];
-    admission.admit(promisedOf(todo), this.placed);
+    const verb = verbOf(this.change);
+    admission.admit(
+      todo.map(({ step }) => step),
+      this.placed,
+      verb,
+    );
     try {
       if (this.known.history.change === undefined) {
         this.note('changing', '', { id: nameOf(this.change) });
@@ -87,7 +92,7 @@ class CarryingOut {
       }
       return this.end();
     } finally {
-      for (const step of promisedOf(ahead)) admission.release(step, false, this.placed);
+      for (const { step } of ahead) admission.release(step, false, this.placed, verb);
     }
   }
 
@@ -95,9 +100,9 @@ class CarryingOut {
   private async take(one: ChangeStep): Promise<string | undefined> {
     let asked = false;
     const work = one.does === 'make' ? this.make(one.step, () => (asked = true)) : this.unmake(one.step);
-    return work.finally(() => {
-      for (const step of promisedOf([one])) this.ports.admission.release(step, asked, this.placed);
-    });
+    return work.finally(() =>
+      this.ports.admission.release(one.step, asked, this.placed, verbOf(this.change)),
+    );
   }
 
   private async make(step: Step, asked: () => void): Promise<string | undefined> {
@@ -188,6 +193,5 @@ class CarryingOut {
   }
 }
 
-/** What takes a slot of a limiter: admission reckons with it. */
-export const promisedOf = (steps: readonly ChangeStep[]): Step[] =>
-  steps.flatMap(({ does, step }) => (does === 'make' || step.limitsRemoval ? [step] : []));
+/** What the calls of the change's steps do, for whoever reckons with their slots. */
+export const verbOf = ({ kind }: Change): Verb => (kind === 'decommissioning' ? 'remove' : 'create');

@@ -1,9 +1,8 @@
 // One check of one company, and what it says.
 
-import { CHECK_DEADLINE_MS } from '../limits.ts';
 import type { Company } from '../provisioning/company.ts';
 import { type StepKind, step } from '../provisioning/plan.ts';
-import type { CloudResult } from '../provisioning/verbs.ts';
+import { type Looked, look } from './look.ts';
 import type { Operations } from './operations.ts';
 import { CHECK_KINDS, type CheckKind } from './schedule.ts';
 
@@ -12,13 +11,16 @@ export type CheckRecord = {
   readonly kind: CheckKind;
   readonly atMs: number;
   readonly tookMs: number;
-  /** unknown: the vendor's API could not be asked, which says nothing of the company. */
-  readonly state: 'healthy' | 'failed' | 'unknown';
+  /**
+   * unknown: the vendor's API could not be asked, which says nothing of the company. heldBack: it was not asked, since
+   * others had to go first.
+   */
+  readonly state: 'healthy' | 'failed' | 'unknown' | 'heldBack';
   readonly reason: string;
 };
 
 /** What each check looks at, and how it shall be. */
-const LOOKS_AT: Readonly<Record<CheckKind, readonly [kind: StepKind, part?: string]>> = {
+export const LOOKS_AT: Readonly<Record<CheckKind, readonly [kind: StepKind, part?: string]>> = {
   service: ['health'],
   database: ['userAccess', 'open'],
   certificate: ['certificateRenewal'],
@@ -26,7 +28,6 @@ const LOOKS_AT: Readonly<Record<CheckKind, readonly [kind: StepKind, part?: stri
 
 /** Checks and looks in the keys of their calls: behind the steps of provisioning, before those of changes. */
 export const CHECK_PLACE = 900;
-const FIND = 1;
 
 /** `turn`: a number of its own for each check of that kind. */
 export async function check(
@@ -38,27 +39,14 @@ export async function check(
   const { clock } = operations.ports;
   const atMs = clock.nowMs();
   const place = CHECK_PLACE + CHECK_KINDS.indexOf(kind);
-  const result = await look(operations, company, LOOKS_AT[kind], place, turn);
+  const result = await look(operations, company, { step: step(...LOOKS_AT[kind]), place, turn });
   return { company: company.id, kind, atMs, tookMs: clock.nowMs() - atMs, ...verdictOn(kind, result) };
 }
 
-/** Asks after one thing of a company, once. */
-export function look(
-  operations: Operations,
-  company: Company,
-  [kind, part]: readonly [kind: StepKind, part?: string],
-  place: number,
-  turn: number,
-): Promise<CloudResult> {
-  const { ports, generation } = operations;
-  const verbs = operations.verbsOf(company, step(kind, part), id => operations.idOf(company.id, id));
-  const deadlineAtMs = ports.clock.nowMs() + CHECK_DEADLINE_MS;
-  const key = [company.index, place, generation, FIND, turn];
-  return verbs.find({ key, deadlineAtMs }, operations.idOf(company.id, kind) || undefined);
-}
-
-function verdictOn(kind: CheckKind, result: CloudResult): Pick<CheckRecord, 'state' | 'reason'> {
+function verdictOn(kind: CheckKind, result: Looked): Pick<CheckRecord, 'state' | 'reason'> {
   switch (result.kind) {
+    case 'heldBack':
+      return { state: 'heldBack', reason: '' };
     case 'done':
       return { state: 'healthy', reason: '' };
     case 'pending':

@@ -2,10 +2,10 @@
 // as it should be. What cannot be seen is not mended.
 
 import type { Company } from '../provisioning/company.ts';
-import type { StepKind } from '../provisioning/plan.ts';
-import type { CloudResult } from '../provisioning/verbs.ts';
+import { type StepKind, step } from '../provisioning/plan.ts';
 import type { Remedy } from './change.ts';
-import { CHECK_PLACE, look } from './check.ts';
+import { CHECK_PLACE } from './check.ts';
+import { type Looked, look } from './look.ts';
 import type { Operations } from './operations.ts';
 import { CHECK_KINDS, type CheckKind } from './schedule.ts';
 
@@ -56,7 +56,7 @@ export async function diagnose(
   for (const [i, suspect] of SUSPECTS[symptom].entries()) {
     if (suspect.isOfName && dns === 'wildcard') continue;
     const place = CHECK_PLACE + CHECK_KINDS.length + i;
-    const found = await look(operations, company, suspect.looksAt, place, turn);
+    const found = await look(operations, company, { step: step(...suspect.looksAt), place, turn });
     const diagnosis = judge(suspect, found);
     if (diagnosis !== undefined) return diagnosis;
   }
@@ -66,7 +66,7 @@ export async function diagnose(
 }
 
 /** Undefined: it is innocent. */
-export function judge({ looksAt: [kind], remedies }: Suspect, found: CloudResult): Diagnosis | undefined {
+export function judge({ looksAt: [kind], remedies }: Suspect, found: Looked): Diagnosis | undefined {
   switch (found.kind) {
     case 'done':
       return undefined;
@@ -82,6 +82,8 @@ export function judge({ looksAt: [kind], remedies }: Suspect, found: CloudResult
       return { kind: 'wait', cause: `${kind} is not ready yet` };
     case 'throttled':
       return { kind: 'unclear', cause: `the quota ${found.quota} is used up` };
+    case 'heldBack':
+      return { kind: 'unclear', cause: `the limits of its vendor are taken: ${kind} was not asked for` };
     case 'transient':
     case 'unknown':
       return { kind: 'unclear', cause: found.reason };

@@ -5,7 +5,7 @@ import { CHANGES_UNDER_WAY_MAX, LOOK_AT_OTHERS_MS } from '../limits.ts';
 import type { JournalEntry, LimitCount } from '../ports.ts';
 import { createClients, type VerbsOf } from '../providers/clients.ts';
 import type { Tokens } from '../providers/credentials.ts';
-import { Admission, type Rates } from '../provisioning/admission.ts';
+import { Admission, type Placed, type Rates } from '../provisioning/admission.ts';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import { Held, Superseded } from '../provisioning/lease.ts';
 import { type CompanyProgress, progressOf } from '../provisioning/progress.ts';
@@ -13,7 +13,7 @@ import { stepsOf } from '../provisioning/provision.ts';
 import { RetryBudget } from '../provisioning/retry.ts';
 import type { RolloutPorts } from '../provisioning/rollout.ts';
 import type { VendorRates } from '../provisioning/vendorLimits.ts';
-import { type CarryOutPorts, type ChangeEnded, carryOut, promisedOf } from './carryOut.ts';
+import { type CarryOutPorts, type ChangeEnded, carryOut, verbOf } from './carryOut.ts';
 import { type Change, changeOf } from './change.ts';
 import { changePlanOf } from './changePlan.ts';
 import { type History, historiesOf, newHistory } from './history.ts';
@@ -36,7 +36,9 @@ export async function openOperations(ports: RolloutPorts, options: OperationsOpt
   const { journal, clock } = ports;
   const event = 'opened';
   await journal.append([{ company: -1, step: '', event, atMs: clock.nowMs(), id: options.holder }]);
-  return new Operations(ports, options, await journal.read());
+  // Taken first: what is written between the two is then read twice, and not never.
+  const { mark } = await journal.changedSince();
+  return new Operations(ports, options, await journal.read(), mark);
 }
 
 export class Operations {
@@ -44,9 +46,11 @@ export class Operations {
   readonly options: OperationsOptions;
   readonly verbsOf: VerbsOf;
   readonly generation: number;
+  readonly admission: Admission;
   private readonly carryOutPorts: Omit<CarryOutPorts, 'append' | 'hold'>;
-  private readonly admission: Admission;
   private readonly byId: ReadonlyMap<string, Company>;
+  /** Of the journal: everything before it is known. */
+  private mark: number;
   /** As the journal had it last; read anew before each change. */
   private readonly progress: Map<number, CompanyProgress>;
   private readonly histories: Map<number, History>;
@@ -56,13 +60,20 @@ export class Operations {
   /** Admission is one company's after the other: each must see what was promised to those before it. */
   private admitted: Promise<void> = Promise.resolve();
 
-  constructor(ports: RolloutPorts, options: OperationsOptions, entries: readonly JournalEntry[]) {
+  /** `mark`: of the journal, not later than the entries were read. */
+  constructor(
+    ports: RolloutPorts,
+    options: OperationsOptions,
+    entries: readonly JournalEntry[],
+    mark: number,
+  ) {
     const { clock, chance, log, slots } = ports;
     const { platform, rates, vendorRates, holder } = options;
     const { companies, openedBy } = progressOf(entries);
     this.ports = ports;
     this.options = options;
     this.generation = openedBy.lastIndexOf(holder);
+    this.mark = mark;
     this.progress = companies;
     this.histories = historiesOf(entries);
     this.byId = new Map(options.companies.map(company => [company.id, company]));
@@ -74,6 +85,18 @@ export class Operations {
       budget: new RetryBudget(),
       verbsOf: this.verbsOf,
     };
+  }
+
+  /** Learns what other processes have done to companies since it last did. Rejects only on a broken journal. */
+  async catchUp(): Promise<void> {
+    const { companies, mark } = await this.ports.journal.changedSince(this.mark);
+    this.mark = mark;
+    for (const index of companies) {
+      // What is known of a company that is being changed here is kept up to date by the change.
+      if (this.busy.has(index)) continue;
+      const entries = await this.read(index);
+      if (!this.busy.has(index)) this.know(index, entries);
+    }
   }
 
   /** Carries out one change, after the one that an earlier process left unfinished. Rejects only on a broken journal. */
@@ -117,6 +140,10 @@ export class Operations {
   healingsSince(id: string, sinceMs: number): number {
     const healedAtMs = this.histories.get(this.byId.get(id)!.index)?.healedAtMs ?? [];
     return healedAtMs.filter(atMs => atMs > sinceMs).length;
+  }
+
+  placed(company: Company): Placed {
+    return { company, place: placeOf(company, this.options.platform) };
   }
 
   counts(): LimitCount[] {
@@ -179,12 +206,10 @@ export class Operations {
   /** Ends the change that the journal says is unfinished; undefined when there is none. */
   private async endLeft(company: Company, held: Held): Promise<ChangeEnded | undefined> {
     const { index } = company;
-    const entries = await this.ports.journal.read({ from: index, to: index + 1 });
-    const progress = progressOf(entries).companies.get(index);
+    this.know(index, await this.read(index));
+    const progress = this.progress.get(index);
     if (progress === undefined) return undefined;
-    this.progress.set(index, progress);
-    const history = historiesOf(entries).get(index) ?? newHistory();
-    this.histories.set(index, history);
+    const history = this.historyOf(company);
     const name = history.change?.name;
     return name === undefined ? undefined : this.begin(company, changeOf(name), progress, history, held);
   }
@@ -200,12 +225,24 @@ export class Operations {
     const now = asNow(company, history);
     const target = change.kind === 'level' ? { ...now, level: change.level } : now;
     const whole = stepsOf(options, company);
-    const placed = { company, place: placeOf(company, options.platform) };
-    const steps = promisedOf(changePlanOf(change, whole));
-    this.admitted = this.admitted.then(() => admission.wait(steps, placed));
+    const placed = this.placed(company);
+    const steps = changePlanOf(change, whole).map(({ step }) => step);
+    this.admitted = this.admitted.then(() => admission.wait(steps, placed, verbOf(change)));
     await this.admitted;
     const ports = { ...this.carryOutPorts, append: held.append, hold: held.check };
     return carryOut(ports, target, change, whole, { progress, history });
+  }
+
+  private read(index: number): Promise<readonly JournalEntry[]> {
+    return this.ports.journal.read({ from: index, to: index + 1 });
+  }
+
+  /** `entries`: all of the company's. */
+  private know(index: number, entries: readonly JournalEntry[]): void {
+    const progress = progressOf(entries).companies.get(index);
+    if (progress === undefined) return;
+    this.progress.set(index, progress);
+    this.histories.set(index, historiesOf(entries).get(index) ?? newHistory());
   }
 
   private historyOf({ index }: Company): History {

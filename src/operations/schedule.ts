@@ -28,6 +28,14 @@ export function periodMsOf(kind: CheckKind, level: string): number {
   }
 }
 
+/** How many times as rarely as the plan has it each check is made. */
+export type Stretches = Readonly<Record<CheckKind, number>>;
+export const AS_PLANNED: Stretches = { service: 1, database: 1, certificate: 1 };
+
+/** In whole laps; what is a lap but for its last bits is one. */
+export const stretchedMs = (periodMs: number, stretch: number): number =>
+  Math.ceil((periodMs * stretch) / LAP_MS - 1e-9) * LAP_MS;
+
 /** Milliseconds after the beginning. From the slot's number alone: a late one makes no other late. */
 export function dueAfterMs(slot: number, companies: number): number {
   return (slot * LAP_MS) / companies;
@@ -39,13 +47,17 @@ export function slotOf(slot: number, companies: number): Slot {
   return { company: slot % companies, lap: Math.floor(slot / companies) };
 }
 
-/** Checks of a longer period take turns by company, so that they are spread over it too. */
-export function checksDue({ company, lap }: Slot, level: string): CheckKind[] {
-  return CHECK_KINDS.filter(kind => (lap + company) % Math.round(periodMsOf(kind, level) / LAP_MS) === 0);
-}
+/**
+ * Multiples of it, without their whole part, lie evenly in [0, 1), and so do those of every nth number: the companies of
+ * one project, who are every nth of the queue, must not all be asked in the same lap.
+ */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
-/** How many checks of each kind so many companies of these levels cost a minute: what the monitor asks of the vendors. */
-export function checksPerMinute(levels: readonly string[]): Record<CheckKind, number> {
-  const rate = (kind: CheckKind) => levels.reduce((sum, level) => sum + 60_000 / periodMsOf(kind, level), 0);
-  return { service: rate('service'), database: rate('database'), certificate: rate('certificate') };
+/** Checks of a longer period take turns by company, so that they are spread over it too. */
+export function checksDue({ company, lap }: Slot, level: string, stretches = AS_PLANNED): CheckKind[] {
+  return CHECK_KINDS.filter(kind => {
+    const laps = stretchedMs(periodMsOf(kind, level), stretches[kind]) / LAP_MS;
+    const turn = Math.floor(((company * GOLDEN) % 1) * laps);
+    return (lap + turn) % laps === 0;
+  });
 }

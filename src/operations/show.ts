@@ -1,13 +1,12 @@
 // What journal, registry and, by asking each vendor once, the clouds say of a company. Changes nothing.
 
-import { CHECK_DEADLINE_MS } from '../limits.ts';
 import type { CompanyRecord } from '../ports.ts';
 import type { Company } from '../provisioning/company.ts';
 import { step } from '../provisioning/plan.ts';
 import { type CompanyProgress, progressOf } from '../provisioning/progress.ts';
 import { stepsOf } from '../provisioning/provision.ts';
-import type { CloudResult } from '../provisioning/verbs.ts';
 import { type History, historiesOf } from './history.ts';
+import { type Looked, look } from './look.ts';
 import type { Operations } from './operations.ts';
 
 export type Seen = {
@@ -19,7 +18,7 @@ export type Seen = {
   /** `done`: it is there, and as it shall be. */
   readonly steps: readonly {
     readonly id: string;
-    readonly found: CloudResult['kind'];
+    readonly found: Looked['kind'];
     /** Of one that is not as it shall be, where the vendor says why. */
     readonly reason: string;
   }[];
@@ -27,10 +26,9 @@ export type Seen = {
 
 /** In the keys of its calls: behind those of checks and diagnoses, before those of changes. */
 const SHOW_PLACE = 950;
-const FIND = 1;
 
 export async function showCompany(operations: Operations, company: Company): Promise<Seen> {
-  const { ports, options, generation, verbsOf } = operations;
+  const { ports, options } = operations;
   const { index, id } = company;
   const entries = await ports.journal.read({ from: index, to: index + 1 });
   const progress = progressOf(entries).companies.get(index);
@@ -42,9 +40,7 @@ export async function showCompany(operations: Operations, company: Company): Pro
   // Of access only whether it is open can be asked.
   const looks = [...stepsOf(options, now), step('serviceSettings', access), step('userAccess', 'open')];
   for (const [turn, one] of progress === undefined ? [] : looks.entries()) {
-    const deadlineAtMs = ports.clock.nowMs() + CHECK_DEADLINE_MS;
-    const key = [index, SHOW_PLACE, generation, FIND, turn];
-    const found = await verbsOf(now, one, idOf).find({ key, deadlineAtMs }, idOf(one.id) || undefined);
+    const found = await look(operations, now, { step: one, place: SHOW_PLACE, turn }, idOf);
     steps.push({ id: one.id, found: found.kind, reason: 'reason' in found ? found.reason : '' });
   }
   return { progress, history, record: await ports.registry.get(id), steps };

@@ -1,12 +1,14 @@
 // The monitor: checks every company that is to be served when it is due, and has those healed that have failed a few
-// times in a row. What it could not check in time is counted, never silently left out.
+// times in a row. What it could not check in time is counted, never silently left out. Checks that call a vendor come as
+// often as its rate lets them; what other processes did to companies is learnt once a lap.
 
 import { CHECK_FAILURES_MAX, CHECKS_UNDER_WAY_MAX } from '../limits.ts';
 import type { Company } from '../provisioning/company.ts';
 import { type CheckRecord, check } from './check.ts';
 import { type HealRecord, heal } from './heal.ts';
+import { intervalsOf, stretchesOf } from './intervals.ts';
 import type { Operations } from './operations.ts';
-import { type CheckKind, checksDue, dueAfterMs, slotOf } from './schedule.ts';
+import { type CheckKind, checksDue, dueAfterMs, type Slot, type Stretches, slotOf } from './schedule.ts';
 
 export type WatchOptions = {
   /** Asked at each slot; true ends the watch once what is under way has ended. */
@@ -21,8 +23,12 @@ export type WatchCounts = {
   checks: number;
   failed: number;
   unknown: number;
+  /** By the schedule, of companies that were to be served then. */
+  readonly due: Record<CheckKind, number>;
   /** Due while as many as may be were under way. */
   dropped: number;
+  /** Due while its vendor's limits were taken. */
+  heldBack: number;
   healings: number;
   alerts: number;
 };
@@ -35,8 +41,10 @@ export async function watch(operations: Operations, options: WatchOptions): Prom
 class Watch {
   private readonly operations: Operations;
   private readonly options: WatchOptions;
+  private readonly stretches: Stretches;
   private readonly counts: WatchCounts = {
-    ...{ checks: 0, failed: 0, unknown: 0, dropped: 0, healings: 0, alerts: 0 },
+    due: { service: 0, database: 0, certificate: 0 },
+    ...{ checks: 0, failed: 0, unknown: 0, dropped: 0, heldBack: 0, healings: 0, alerts: 0 },
   };
   /** Failures in a row, by company and check. */
   private readonly failures = new Map<string, number>();
@@ -48,36 +56,51 @@ class Watch {
   private broken: { readonly cause: unknown } | undefined;
 
   constructor(operations: Operations, options: WatchOptions) {
+    const { companies, platform, vendorRates } = operations.options;
     this.operations = operations;
     this.options = options;
+    this.stretches = stretchesOf(intervalsOf(companies, platform, vendorRates));
   }
 
   async run(): Promise<WatchCounts> {
     const { clock } = this.operations.ports;
     const { companies } = this.operations.options;
     const startedAtMs = clock.nowMs();
-    for (let i = 0; this.broken === undefined; i++) {
+    let i = 0;
+    for (; this.broken === undefined; i++) {
       const waitMs = startedAtMs + dueAfterMs(i, companies.length) - clock.nowMs();
       if (waitMs > 0) await clock.sleep(waitMs);
       if (this.options.isOver()) break;
-      this.visit(i, companies.length);
+      if (i % companies.length === 0) this.start(this.operations.catchUp());
+      this.visit(slotOf(i, companies.length));
     }
+    // A watch that is late when it ends has missed these. The one at which it was over is none of its own.
+    for (i++; startedAtMs + dueAfterMs(i, companies.length) < clock.nowMs(); i++)
+      this.dueIn(slotOf(i, companies.length));
     while (this.underWay.size > 0) await Promise.all(this.underWay);
     if (this.broken !== undefined) throw this.broken.cause;
     return this.counts;
   }
 
-  private visit(slotNumber: number, companies: number): void {
-    const slot = slotOf(slotNumber, companies);
-    const company = this.operations.serving(this.operations.options.companies[slot.company].id);
-    if (company === undefined) return;
-    const { dns } = this.operations.options.platform;
-    for (const kind of checksDue(slot, company.level)) {
-      // Under a wildcard there is one certificate for all of them, which the vendor sees to.
-      if (kind === 'certificate' && dns === 'wildcard') continue;
+  private visit(slot: Slot): void {
+    const { company, kinds } = this.dueIn(slot);
+    for (const kind of kinds) {
       if (this.underWay.size >= CHECKS_UNDER_WAY_MAX) this.counts.dropped++;
-      else this.start(this.checkOnce(company, kind, slot.lap));
+      else this.start(this.checkOnce(company!, kind, slot.lap));
     }
+  }
+
+  /** The checks of a slot, counted. */
+  private dueIn(slot: Slot): { readonly company?: Company; readonly kinds: readonly CheckKind[] } {
+    const { companies, platform } = this.operations.options;
+    const company = this.operations.serving(companies[slot.company].id);
+    if (company === undefined) return { kinds: [] };
+    const kinds = checksDue(slot, company.level, this.stretches).filter(
+      // Under a wildcard there is one certificate for all of them, which the vendor sees to.
+      kind => kind !== 'certificate' || platform.dns === 'record',
+    );
+    for (const kind of kinds) this.counts.due[kind]++;
+    return { company, kinds };
   }
 
   private start(work: Promise<void>): void {
@@ -92,6 +115,10 @@ class Watch {
   private async checkOnce(company: Company, kind: CheckKind, turn: number): Promise<void> {
     const record = await check(this.operations, company, kind, turn);
     const { id } = company;
+    if (record.state === 'heldBack') {
+      this.counts.heldBack++;
+      return;
+    }
     // What was changed meanwhile was not checked as it is now.
     if (this.operations.serving(id) === undefined || this.operations.isBusy(id)) return;
     this.options.record(record);

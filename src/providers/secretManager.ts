@@ -83,16 +83,7 @@ export function secretVersionVerbs(
 }
 
 /** Suspends a secret: no version of it can be read until one is enabled again. */
-export async function disableSecretVersions(
-  send: Send,
-  company: Company,
-  platform: Platform,
-  part: string,
-  attempt: Attempt,
-): Promise<CloudResult> {
-  const secret: OwnSecret = { send, company, name: secretNameOf(company, platform, part) };
-  const owned = await isOwn(secret, attempt, 0);
-  if (owned.kind !== 'done') return owned;
+export const disableSecretVersions: Act = inOwnSecret(async (secret, attempt) => {
   const listed = await versionsIn(secret, 'ENABLED', attempt, 1);
   if (listed.kind !== 'versions') return listed;
   for (const [index, version] of listed.versions.entries()) {
@@ -100,19 +91,10 @@ export async function disableSecretVersions(
     if (result.kind !== 'done') return result;
   }
   return { kind: 'done', id: secret.name };
-}
+});
 
 /** Enables the newest version, unless one is enabled; `absent` when there is none to enable. */
-export async function enableSecretVersions(
-  send: Send,
-  company: Company,
-  platform: Platform,
-  part: string,
-  attempt: Attempt,
-): Promise<CloudResult> {
-  const secret: OwnSecret = { send, company, name: secretNameOf(company, platform, part) };
-  const owned = await isOwn(secret, attempt, 0);
-  if (owned.kind !== 'done') return owned;
+export const enableSecretVersions: Act = inOwnSecret(async (secret, attempt) => {
   const enabled = await versionsIn(secret, 'ENABLED', attempt, 1);
   if (enabled.kind !== 'versions') return enabled;
   if (enabled.versions.length > 0) return { kind: 'done', id: newestFirst(enabled.versions)[0].name ?? '' };
@@ -120,6 +102,24 @@ export async function enableSecretVersions(
   if (disabled.kind !== 'versions') return disabled;
   const [newest] = newestFirst(disabled.versions);
   return newest === undefined ? { kind: 'absent' } : changeVersion(secret, newest, 'enable', attempt, 3);
+});
+
+/** On the secret `part` of the company. */
+type Act = (
+  send: Send,
+  company: Company,
+  platform: Platform,
+  part: string,
+  attempt: Attempt,
+) => Promise<CloudResult>;
+
+/** What is not the company's is left alone. */
+function inOwnSecret(act: (secret: OwnSecret, attempt: Attempt) => Promise<CloudResult>): Act {
+  return async (send, company, platform, part, attempt) => {
+    const secret: OwnSecret = { send, company, name: secretNameOf(company, platform, part) };
+    const owned = await isOwn(secret, attempt, 0);
+    return owned.kind === 'done' ? act(secret, attempt) : owned;
+  };
 }
 
 /**

@@ -36,26 +36,6 @@ export const restartOf = (name: string): ServiceChange => ({
   fields: { template: { annotations: { 'sandtable/restart': name } } },
 });
 
-/** The deployment is the same but for the instances that it may have. */
-export const instancesOf = (min: number, max: number): ServiceChange => ({
-  mask: ['template.scaling'],
-  fields: { template: { scaling: { minInstanceCount: min, maxInstanceCount: max } } },
-});
-
-/** `labels`: all of them, not just those that change. */
-export const labelsOf = (labels: Readonly<Record<string, string>>): ServiceChange => ({
-  mask: ['labels'],
-  fields: { labels },
-});
-
-/** All requests go to one revision again, whatever is newer: `revision` without its path. */
-export const rollbackTo = (revision: string): ServiceChange => ({
-  mask: ['traffic'],
-  fields: {
-    traffic: [{ type: 'TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION', revision, percent: 100 }],
-  },
-});
-
 /**
  * `name`: the service's full resource name. `pending` gives the operation's name to ask by; `absent`: there is no such
  * service; `transient`: somebody else changed it in between, so that it must be read again.

@@ -17,7 +17,8 @@ import {
 
 /** A service as it shall be, and whether one that is read is so. */
 type Wanted = {
-  readonly changeOf: (attempt: Attempt) => ServiceChange;
+  /** Of the service as it is. */
+  readonly changeOf: (attempt: Attempt, service: RunService) => ServiceChange;
   readonly isSo: (service: RunService, attempt: Attempt) => boolean;
 };
 
@@ -29,10 +30,14 @@ export function serviceSettingsVerbs(send: Send, company: Company, platform: Pla
   const isStopped = ({ scaling }: RunService) =>
     scaling?.scalingMode === 'MANUAL' && !scaling.manualInstanceCount;
   return verbsOf(send, company, platform, {
-    changeOf: () => ({
-      mask: ['labels', ...mask, 'template.scaling'],
-      fields: { labels, ...fields, template: { scaling } },
-    }),
+    changeOf: (attempt, service) => {
+      // Asked for what it has, the vendor makes no revision, and one that did not start would stay the newest for good.
+      const again = isFailed(service) ? restartOf(restartNameOf(attempt)) : undefined;
+      return {
+        mask: ['labels', ...mask, 'template.scaling', ...(again?.mask ?? [])],
+        fields: { labels, ...fields, template: { scaling, ...again?.fields.template } },
+      };
+    },
     isSo: service =>
       service.ingress === fields.ingress &&
       isStopped(service) === (part === 'closed') &&
@@ -43,8 +48,7 @@ export function serviceSettingsVerbs(send: Send, company: Company, platform: Pla
 }
 
 export function serviceRestartVerbs(send: Send, company: Company, platform: Platform): Verbs {
-  // The second integer of a key is the place of the step: another one in every change, the same after a crash.
-  const changeOf = ({ key }: Attempt) => restartOf(String(key[1]));
+  const changeOf = (attempt: Attempt) => restartOf(restartNameOf(attempt));
   const annotationsOf = ({ fields }: ServiceChange) => Object.entries(fields.template!.annotations!);
   return verbsOf(send, company, platform, {
     changeOf,
@@ -52,6 +56,12 @@ export function serviceRestartVerbs(send: Send, company: Company, platform: Plat
       annotationsOf(changeOf(attempt)).every(([name, value]) => template?.annotations?.[name] === value),
   });
 }
+
+/** The second integer of a key is the place of the step: another one in every change, the same after a crash. */
+const restartNameOf = ({ key }: Attempt): string => String(key[1]);
+
+const isFailed = ({ terminalCondition }: RunService): boolean =>
+  terminalCondition?.state === 'CONDITION_FAILED';
 
 function verbsOf(send: Send, company: Company, platform: Platform, { changeOf, isSo }: Wanted): Verbs {
   const name = serviceNameOf(company, platform);
@@ -65,7 +75,7 @@ function verbsOf(send: Send, company: Company, platform: Platform, { changeOf, i
       if (found.kind !== 'found') return found;
       if (!isOurs(found.resource)) return heldByAnother(name);
       const { etag } = found.resource;
-      const change = { ...changeOf(attempt), ...(etag && { etag }) };
+      const change = { ...changeOf(attempt, found.resource), ...(etag && { etag }) };
       const result = await updateService(send, name, change, attempt, 1);
       if (result.kind === 'absent') return missing;
       // What the look by name finds tells more than the operation, and is there after a crash too.
@@ -83,7 +93,6 @@ function read(service: RunService, isSo: Wanted['isSo'], name: string, attempt: 
   if (!isSo(service, attempt)) return { kind: 'absent' };
   const { state, message } = service.terminalCondition ?? {};
   if (service.reconciling) return { kind: 'pending', id: '' };
-  if (state === 'CONDITION_FAILED')
-    return { kind: 'rejected', reason: `the change failed: ${message ?? ''}` };
+  if (isFailed(service)) return { kind: 'rejected', reason: `the change failed: ${message ?? ''}` };
   return state === 'CONDITION_SUCCEEDED' ? { kind: 'done', id: name } : { kind: 'pending', id: '' };
 }

@@ -62,9 +62,9 @@ export class Admission {
     this.limiters = limiters;
   }
 
-  /** Waits until the next company, which is to have these steps, may start. */
-  async wait(steps: readonly Step[], placed: Placed): Promise<void> {
-    const due = steps.flatMap(step => this.dueFor(step, 'create', placed).map(({ limiter }) => limiter));
+  /** Waits until the next company, of which these steps are to be made or taken away, may start. */
+  async wait(steps: readonly Step[], placed: Placed, verb: Verb = 'create'): Promise<void> {
+    const due = steps.flatMap(step => this.dueFor(step, verb, placed).map(({ limiter }) => limiter));
     const limiters = new Set(due);
     for (;;) {
       const blocker = this.blocker(limiters);
@@ -76,10 +76,10 @@ export class Admission {
   }
 
   /** Promises the limiters the calls of an admitted company's steps. */
-  admit(steps: readonly Step[], placed: Placed): void {
+  admit(steps: readonly Step[], placed: Placed, verb: Verb = 'create'): void {
     for (const step of steps) {
-      this.ahead.set(step.kind, (this.ahead.get(step.kind) ?? 0) + 1);
-      for (const { limiter, slots } of this.dueFor(step, 'create', placed)) limiter.promised += slots;
+      if (verb === 'create') this.ahead.set(step.kind, (this.ahead.get(step.kind) ?? 0) + 1);
+      for (const { limiter, slots } of this.dueFor(step, verb, placed)) limiter.promised += slots;
     }
   }
 
@@ -91,10 +91,10 @@ export class Admission {
   }
 
   /** Takes back what `admit` promised for a step: it is done, or the company has been given up. */
-  release(step: Step, asked: boolean, placed: Placed): void {
-    if (!this.passed.delete(step)) this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
-    if (!asked)
-      for (const { limiter, slots } of this.dueFor(step, 'create', placed)) limiter.promised -= slots;
+  release(step: Step, asked: boolean, placed: Placed, verb: Verb = 'create'): void {
+    if (verb === 'create' && !this.passed.delete(step))
+      this.ahead.set(step.kind, this.ahead.get(step.kind)! - 1);
+    if (!asked) for (const { limiter, slots } of this.dueFor(step, verb, placed)) limiter.promised -= slots;
   }
 
   /** The moment at which a call of the step may leave; the first of its creations uses up its promise. */
@@ -102,7 +102,28 @@ export class Admission {
     let atMs = this.clock.nowMs();
     for (const { limiter, slots } of this.dueFor(step, verb, placed)) {
       if (first) limiter.promised -= slots;
-      for (let i = 0; i < slots; i++) atMs = await limiter.reserve(atMs);
+      atMs = await limiter.reserve(atMs, slots);
+    }
+    return atMs;
+  }
+
+  /**
+   * The moment at which a look of somebody who need not look now may leave. Undefined while it would come later than the
+   * backlog allowed, so that those who must call find no queue of looks before them: then it takes no slot.
+   */
+  async reserveSoon(step: Step, placed: Placed): Promise<number | undefined> {
+    const nowMs = this.clock.nowMs();
+    const due = this.dueFor(step, 'find', placed);
+    const gate = this.gateOf(step.kind, 'find');
+    const backlogs = due.map(({ limiter }) => limiter.backlogMs(nowMs));
+    if (gate !== undefined) backlogs.push(gate.backlogMs(nowMs, gate.queued));
+    if (backlogs.some(backlogMs => backlogMs > this.backlogMaxMs)) return undefined;
+    // Promised until the slots are known, so that those who ask at the same moment see each other.
+    for (const { limiter, slots } of due) limiter.promised += slots;
+    let atMs = nowMs;
+    for (const { limiter, slots } of due) {
+      atMs = await limiter.reserve(atMs, slots);
+      limiter.promised -= slots;
     }
     return atMs;
   }
@@ -186,7 +207,7 @@ export class Admission {
     for (const limiter of limiters) consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
     for (const [key, gate] of this.gates) {
       const [kind, verb] = key.split('.') as [StepKind, string];
-      // What is promised are creations; a company that is undone or looked after again waits by itself.
+      // What waits for its turn there are creations; a company that is taken away or looked after waits by itself.
       if (verb !== 'create') continue;
       consider(gate, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS);
     }

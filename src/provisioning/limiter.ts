@@ -25,10 +25,14 @@ export class Limiter {
     this.scope = scope === '' ? name : `${name} ${scope}`;
   }
 
-  /** Takes the next slot and says when it is. */
-  async reserve(nowMs: number): Promise<number> {
-    this.calls++;
-    const atMs = await this.slots.take(this.scope, nowMs, this.intervalMs);
+  /**
+   * Takes the next slots and says when the last of them is. All at once: calls that took theirs in turns would all wait
+   * for the last ones, and then leave closer together than the rate allows.
+   */
+  async reserve(nowMs: number, slots = 1): Promise<number> {
+    this.calls += slots;
+    const firstAtMs = await this.slots.take(this.scope, nowMs, slots * this.intervalMs);
+    const atMs = firstAtMs + (slots - 1) * this.intervalMs;
     this.nextAtMs = Math.max(this.nextAtMs, atMs + this.intervalMs);
     this.waitMs += atMs - nowMs;
     return atMs;
@@ -128,6 +132,11 @@ export class Gate {
     this.isOpen = false;
     this.calmTurns = 0;
     this.openAtMs = Math.max(this.openAtMs, this.clock.nowMs() + retryAfterMs);
+  }
+
+  /** Calls that wait for their turn. */
+  get queued(): number {
+    return this.waiting.length + (this.isTaken ? 1 : 0);
   }
 
   /** Notes for how long it held back the admission of the next company. */

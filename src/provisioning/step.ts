@@ -207,7 +207,7 @@ class StepCalls {
   private calls = 0;
   private retries = 0;
   private asked = false;
-  /** The removal is under way: the next `remove` only looks, and needs no slot. */
+  /** The removal is under way: the next `remove` only looks, and needs the slots of a look. */
   private isGoing = false;
 
   constructor(ports: StepPorts, context: StepContext, removeKey: number) {
@@ -248,7 +248,7 @@ class StepCalls {
   private async callOnce(verb: Verb, send: (attempt: Attempt) => Promise<CloudResult>): Promise<CloudResult> {
     const { clock } = this.ports;
     const { intent, hold, waits } = this.context;
-    const atMs = this.isGoing ? clock.nowMs() : await this.reserve(verb);
+    const atMs = await this.reserve(this.isGoing ? 'find' : verb);
     const deadlineAtMs = atMs + CALL_DEADLINE_MS;
     if (verb === 'create') await intent(deadlineAtMs);
     if (verb === 'remove' && this.removeKey === VERB_KEYS.remake) await intent(deadlineAtMs, 'remaking');

@@ -6,10 +6,13 @@ import type { StepKind } from './plan.ts';
 
 export type VendorLimitName =
   | 'cloudflareRequests'
+  | 'cloudRunReads'
   | 'cloudRunWrites'
   | 'secretManagerReads'
   | 'secretManagerWrites'
-  | 'kmsWrites';
+  | 'kmsReads'
+  | 'kmsWrites'
+  | 'atlasUserRequests';
 
 /** Calls a minute by one scope; null where the vendor has no such limit, or the scenario plays that it has none. */
 export type VendorRates = Readonly<Record<VendorLimitName, number | null>>;
@@ -17,7 +20,10 @@ export type VendorRates = Readonly<Record<VendorLimitName, number | null>>;
 type Verb = 'create' | 'find' | 'remove';
 export type Toll = { readonly limit: VendorLimitName } & Readonly<Record<Verb, number>>;
 
-/** Calls that one try of each verb makes. A removal looks first; Google counts only the write of it. */
+/**
+ * Calls that one try of each verb makes, where nothing needs to be settled. What is changed or taken away is looked at
+ * first. Accesses of secrets are left out: one a company, of 90,000 a minute.
+ */
 const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
   secret: [
     { limit: 'secretManagerReads', create: 0, find: 1, remove: 1 },
@@ -28,18 +34,35 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
     { limit: 'secretManagerReads', create: 1, find: 1, remove: 0 },
     { limit: 'secretManagerWrites', create: 1, find: 0, remove: 0 },
   ],
-  cryptoKey: [{ limit: 'kmsWrites', create: 1, find: 0, remove: 1 }],
-  service: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 }],
+  cryptoKey: [
+    { limit: 'kmsReads', create: 0, find: 1, remove: 2 },
+    { limit: 'kmsWrites', create: 1, find: 0, remove: 1 },
+  ],
+  databaseUser: [{ limit: 'atlasUserRequests', create: 1, find: 1, remove: 2 }],
+  service: [
+    { limit: 'cloudRunReads', create: 0, find: 1, remove: 1 },
+    { limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 },
+  ],
   dnsRecord: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
   certificate: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
-  // A change looks first.
-  serviceSettings: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 }],
-  serviceRestart: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 }],
+  serviceSettings: [
+    { limit: 'cloudRunReads', create: 1, find: 1, remove: 0 },
+    { limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 },
+  ],
+  serviceRestart: [
+    { limit: 'cloudRunReads', create: 1, find: 1, remove: 0 },
+    { limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 },
+  ],
+  userAccess: [{ limit: 'atlasUserRequests', create: 2, find: 1, remove: 0 }],
+  // Opening looks for versions that are enabled, then for those that are not.
   secretAccess: [
-    { limit: 'secretManagerReads', create: 1, find: 1, remove: 0 },
+    { limit: 'secretManagerReads', create: 3, find: 0, remove: 0 },
     { limit: 'secretManagerWrites', create: 1, find: 0, remove: 0 },
   ],
-  keyAccess: [{ limit: 'kmsWrites', create: 1, find: 0, remove: 0 }],
+  keyAccess: [
+    { limit: 'kmsReads', create: 2, find: 0, remove: 0 },
+    { limit: 'kmsWrites', create: 1, find: 0, remove: 0 },
+  ],
   dnsTarget: [{ limit: 'cloudflareRequests', create: 2, find: 1, remove: 0 }],
   certificateRenewal: [{ limit: 'cloudflareRequests', create: 2, find: 1, remove: 0 }],
 };
@@ -47,22 +70,30 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
 export const tollsOf = (kind: StepKind): readonly Toll[] => TOLLS[kind] ?? [];
 
 /** Steps whose plan has a look in any case: what cannot be asked for by name, and what is not ready at once. */
-const LOOKS: readonly StepKind[] = ['secretVersion', 'certificate'];
+const LOOKS: readonly StepKind[] = ['secretVersion', 'certificate', 'service'];
 
 /** Calls of a limit that a step costs when nothing goes wrong. */
 export const undisturbedCalls = (kind: StepKind, { create, find }: Toll): number =>
   create + (LOOKS.includes(kind) ? find : 0);
 
-/** Cloudflare counts by token, Google by project, and what lives in a region by project and region. */
-export function scopeOf(limit: VendorLimitName, { region }: Company, { googleProject }: Place): string {
+/** Cloudflare counts by token, Google and Atlas by project, and what lives in a region of Google's by project and region. */
+export function scopeOf(
+  limit: VendorLimitName,
+  { region }: Company,
+  { googleProject, atlasProject }: Place,
+): string {
   switch (limit) {
     case 'cloudflareRequests':
       return 'token';
+    case 'cloudRunReads':
     case 'cloudRunWrites':
+    case 'kmsReads':
     case 'kmsWrites':
       return `${googleProject}/${region}`;
     case 'secretManagerReads':
     case 'secretManagerWrites':
       return googleProject;
+    case 'atlasUserRequests':
+      return atlasProject;
   }
 }

@@ -2,6 +2,7 @@
 // next place in it just as whoever takes the lease does, so none can stand behind the lease of another.
 
 import type { Collection } from 'mongodb';
+import { LEASE_MS } from '../limits.ts';
 import type { Journal, JournalEntry, Lease, Leases } from '../ports.ts';
 import type { Chains, Link } from './mongoChain.ts';
 
@@ -25,6 +26,12 @@ type Group = { readonly entries: JournalEntry[]; written: Promise<boolean> };
 
 /** Of one link. An entry has some hundred bytes, and a document no more than 16 MB. */
 const ENTRIES_MAX = 1000;
+
+/**
+ * In microseconds, as stamps are: what another process wrote later may have an earlier one, by as much as the machines'
+ * clocks may differ and a write may take; a lease bears no more of either.
+ */
+const LATE_STAMPS = 2 * LEASE_MS * 1000;
 
 export async function createJournalIndexes(links: Collection<Link<Written>>): Promise<void> {
   await links.createIndex({ stamp: 1 });
@@ -66,6 +73,20 @@ export function journalOf(links: Collection<Link<Written>>, chains: Chains<Writt
         .reverse()
         .flatMap(({ state }) => state.entries ?? [])
         .filter(({ company }) => range === undefined || (company >= range.from && company < range.to));
+    },
+    changedSince: async mark => {
+      if (mark === undefined) {
+        const [newest] = await links.find().sort({ stamp: -1 }).limit(1).toArray();
+        return { companies: [], mark: newest?.stamp ?? 0 };
+      }
+      const newer = await links
+        .find({ stamp: { $gt: mark - LATE_STAMPS } } as object)
+        .sort({ stamp: 1 })
+        .project<Link<Written>>({ stamp: 1, 'state.entries.company': 1 })
+        .toArray();
+      const changed = newer.flatMap(({ state }) => state.entries?.map(({ company }) => company) ?? []);
+      const companies = [...new Set(changed)].filter(company => company >= 0);
+      return { companies, mark: newer.at(-1)?.stamp ?? mark };
     },
   };
 }

@@ -48,6 +48,10 @@ export function openStores(path: string, fresh = false): Stores {
     append: database.prepare(`INSERT INTO journal (${ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     epoch: database.prepare('SELECT epoch FROM lease WHERE name = ?'),
     read: database.prepare(`SELECT ${ENTRY} FROM journal WHERE company >= ? AND company < ? ORDER BY n`),
+    last: database.prepare('SELECT MAX(n) AS n FROM journal'),
+    changed: database.prepare(
+      'SELECT DISTINCT company FROM journal WHERE n > ? AND n <= ? AND company >= 0 ORDER BY company',
+    ),
     lease: unsynced.prepare('SELECT holder, epoch, until_ms FROM lease WHERE name = ?'),
     putLease: unsynced.prepare(
       'INSERT OR REPLACE INTO lease (name, holder, epoch, until_ms) VALUES (?, ?, ?, ?)',
@@ -79,6 +83,12 @@ export function openStores(path: string, fresh = false): Stores {
         }),
       read: async ({ from, to } = { from: -1, to: Number.MAX_SAFE_INTEGER }) =>
         whenFree(() => statements.read.all(from, to).map(entryOf)),
+      changedSince: async mark =>
+        whenFree(() => {
+          const last = (statements.last.get()?.n as number | null) ?? 0;
+          const changed = statements.changed.all(mark ?? last, last);
+          return { companies: changed.map(({ company }) => company as number), mark: last };
+        }),
     },
     leases: {
       take: async (name, holder, nowMs, untilMs) =>

@@ -11,6 +11,8 @@ const FOUR = [
   'population.regions={"us-west1":4}',
   'population.advanced=1',
   'run.phases=["rollout"]',
+  'provisioning.quotas=vendor',
+  'facts={"quota.atlas.refill.users":1}',
   'kpis=[{"name":"provisioningShareUnder60s","required":true,"target":{"op":">=","value":0.01}}]',
 ].flatMap(set => ['--set', set]);
 /** At which a check without an answer by its deadline has waited for half a second: longer than a busy machine takes. */
@@ -48,6 +50,10 @@ it('mends a DNS record and a service that were deleted, and says what it did', a
   await meddle('DELETE', 'run.googleapis.com', `${SERVICES}/c00001`);
 
   const { code, stdout } = await sandtable('watch', ...where, '--for', '10m');
+  expect(stdout).toMatch(
+    /^TOO OFTEN {2}database checks every 5 min, .* are 0\.8 calls a minute for \w+, .* may take 0\.49: half of Atlas calls/,
+  );
+  expect(stdout).toMatch(/^ +they are made every 8\.5 min instead$/m);
   expect(stdout).toMatch(/c00002 {2}service failed: /);
   expect(stdout).toMatch(
     /c00002 {2}service diagnosis: there is no dnsRecord\n.*c00002 {2}service remedy dnsRecord: mended/,
@@ -56,11 +62,12 @@ it('mends a DNS record and a service that were deleted, and says what it did', a
   expect(stdout).toMatch(/unhealthy +none\n/);
   expect(code).toBe(0);
   const result = resultIn(folder);
+  expect(result.intervals).toContainEqual(expect.objectContaining({ kind: 'database', everyMs: 510_000 }));
   expect(result).toMatchObject({ label: 'emulated', speed: SPEED, isPartial: false, unhealthy: [] });
-  expect(result.counts).toMatchObject({ healings: 2, alerts: 0, dropped: 0 });
+  expect(result.counts).toMatchObject({ healings: 2, alerts: 0, dropped: 0, heldBack: 0 });
   // Companies that are being mended are not checked meanwhile.
-  expect(result.done.service).toBeLessThanOrEqual(result.due.service);
-  expect(result.done.service).toBeGreaterThan(result.due.service / 2);
+  expect(result.done.service).toBeLessThanOrEqual(result.counts.due.service);
+  expect(result.done.service).toBeGreaterThan(result.counts.due.service / 2);
 });
 
 it('ends in 1 while a company does not answer its users', async () => {

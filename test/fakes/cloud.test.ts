@@ -543,6 +543,7 @@ describe('a quota', () => {
         'dnsRecordWrites',
         'cloudRunDeploys',
         'databaseOperations',
+        'ReadPerMinutePerProjectRegion',
         'WritePerMinutePerProjectRegion',
         'SecretManagerWritesPerMinutePerProject',
         'SecretManagerReadsPerMinutePerProject',
@@ -561,7 +562,7 @@ describe('a quota', () => {
     expect(rules.at(-1)).toMatchObject({ ...planted, scope: 'all' });
   });
 
-  it('counts every write that the fakes know, and for Cloudflare, secrets and keys every call', () => {
+  it('counts every write that the fakes know, and for Cloudflare, services, secrets and keys every call', () => {
     const scenario = rolloutOf(1, { 'provisioning.quotas': 'vendor' });
     const known = createCloud().services.flatMap(({ routes }) => routes.map(({ operation }) => operation));
     const { quotas } = cloudOptionsOf(scenario, new FactValues('mid', {}), 1);
@@ -571,6 +572,7 @@ describe('a quota', () => {
       all(/^cloudflare.dnsRecords.(create|update|overwrite|delete|batch)/),
       ['cloudRun.services.create'],
       all(/^atlas.(customDbRoles|databaseUsers|indexes).create$/),
+      all(/^cloudRun.(services|revisions|operations).(get|list|getIamPolicy|wait)$/),
       all(/^cloudRun.(services|revisions).(create|update|delete|setIamPolicy)$/),
       all(/^secretManager.*(create|patch|delete|add|disable|enable|destroy)$/),
       all(/^secretManager.*(get|list)$/),

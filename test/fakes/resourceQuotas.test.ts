@@ -289,6 +289,8 @@ describe('a bucket of tokens of Atlas', () => {
     'quota.atlas.refill.groups': 1,
     'quota.atlas.tokens.clusters': 1,
     'quota.atlas.refill.clusters': 1,
+    'quota.atlas.tokens.users': 2,
+    'quota.atlas.refill.users': 1,
   };
   const open = () => callerOf(atlas(createWorld({ resourceQuotas: true }, limits)), HEADERS);
   const list = (atMs: number): FakeCall => ({ method: 'GET', path: GROUPS, atMs: NOW_MS + atMs });
@@ -320,6 +322,14 @@ describe('a bucket of tokens of Atlas', () => {
     const clusters = (group: string) => call({ method: 'GET', path: `${group}/clusters` }).status;
     const other = `${GROUPS}/65f1c0a4b7d2e3f40a1b2c02`;
     expect([clusters(GROUP), clusters(GROUP), clusters(other)]).toEqual([200, 429, 200]);
+  });
+
+  test('is one for all calls for the users of a project', () => {
+    const call = open();
+    const users = (path: string, group = GROUP) =>
+      call({ method: 'GET', path: `${group}/databaseUsers${path}` }).status;
+    const other = `${GROUPS}/65f1c0a4b7d2e3f40a1b2c02`;
+    expect([users(''), users('/admin/c00001'), users(''), users('', other)]).toEqual([200, 404, 429, 200]);
   });
 });
 

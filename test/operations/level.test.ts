@@ -96,6 +96,37 @@ describe('a company that changes from ONYX to DIAMOND', () => {
     expect(ran.violations([COMPANY])).toEqual([]);
   });
 
+  it('is served as before by the revision that it had when the new one does not start, and goes on when asked again', async () => {
+    const sick = rolloutOf(3, {
+      ...WARM,
+      'population.levels': { ONYX: 1 },
+      'faults.rules': [
+        {
+          ...{ operation: 'cloudRun.services.update', verdict: 'breakHalfway', share: 1 },
+          ...{ fromMs: 600_000, untilMs: 900_000 },
+        },
+      ],
+    });
+    const ran = await runWorld(sick, async world => {
+      const { operations, clock, meddle, stores } = world;
+      await clock.sleep(600_000);
+      const before = levelsOf(world);
+      const ended = await changeLevel(operations, COMPANY, 'DIAMOND');
+      expect(ended).toMatchObject({
+        state: 'failed',
+        reason: expect.stringMatching(/^serviceSettings:open: /),
+      });
+      // The vendor gives no request to a revision that never was ready: there is nothing to roll back.
+      expect(levelsOf(world).revision).toBe(before.revision);
+      expect(meddle('GET', `https://${COMPANY}.mcp.asoos.2100.cool/health`).status).toBe(200);
+      expect(stores.records.get(COMPANY)?.level).toBe('ONYX');
+      await clock.sleep(600_000);
+      expect(await changeLevel(operations, COMPANY, 'DIAMOND')).toMatchObject({ state: 'done' });
+      expect(levelsOf(world)).toMatchObject(DIAMOND);
+    });
+    expect(ran.violations()).toEqual([]);
+  });
+
   it('ends the same whenever the process dies', async () => {
     const program = async (world: World) => {
       await world.operations.takeUp();

@@ -1,13 +1,7 @@
 // The plan's intervals, and that they never ask everybody at once.
 
 import { describe, expect, it } from 'vitest';
-import {
-  type CheckKind,
-  checksDue,
-  checksPerMinute,
-  dueAfterMs,
-  slotOf,
-} from '../../src/operations/schedule.ts';
+import { type CheckKind, checksDue, dueAfterMs, slotOf } from '../../src/operations/schedule.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -68,12 +62,4 @@ describe('ten thousand companies', () => {
 
 it('a late slot makes no other late: due times follow from the number alone', () => {
   expect(dueAfterMs(30_000_000, 10_000)).toBe(90_000_000);
-});
-
-it('says what it asks for: of 10,000 companies with 2 % DIAMOND, 10,200 services, 2,000 users, 7 certificates a minute', () => {
-  const levels = Array.from({ length: 10_000 }, (_, i) => (i % 50 === 0 ? 'DIAMOND' : 'OPAL'));
-  const { service, database, certificate } = checksPerMinute(levels);
-  expect(service).toBeCloseTo(10_200, 6);
-  expect(database).toBeCloseTo(2000, 6);
-  expect(certificate).toBeCloseTo(10_000 / 1440, 6);
 });

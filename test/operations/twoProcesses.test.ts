@@ -1,10 +1,11 @@
 // Two processes on one journal: one company is never in the hands of both, and what one leaves unfinished the other ends.
 
 import { expect, it } from 'vitest';
-import { LEASE_MS } from '../../src/limits.ts';
+import { CHECK_CRITICAL_MS, LEASE_MS } from '../../src/limits.ts';
 import { decommission } from '../../src/operations/decommission.ts';
-import { openOperations } from '../../src/operations/operations.ts';
+import { Operations, openOperations } from '../../src/operations/operations.ts';
 import { resume, suspend } from '../../src/operations/suspend.ts';
+import { watch } from '../../src/operations/watch.ts';
 import { rolloutOf } from '../simulator/harness.ts';
 import { runWorld, type World } from './world.ts';
 
@@ -71,4 +72,66 @@ it('what a process leaves unfinished is ended by another, once nothing is heard 
   expect(ran.violations([COMPANY])).toEqual([]);
   const ends = ran.stores.entries.filter(({ company, event }) => company === 1 && event === 'decommissioned');
   expect(ends).toHaveLength(1);
+});
+
+/** Checks of a watch of ten minutes, while another process does something in its fourth. */
+async function watchedBeside(
+  meanwhile: (other: Operations) => Promise<unknown>,
+  watcherOf: (world: World) => Promise<Operations> = async ({ operations }) => operations,
+) {
+  const checks: { readonly company: string; readonly atMs: number; readonly state: string }[] = [];
+  let doneAtMs = 0;
+  await runWorld(scenario, async world => {
+    const { clock } = world;
+    const watcher = await watcherOf(world);
+    const untilMs = clock.nowMs() + 600_000;
+    const options = {
+      isOver: () => clock.nowMs() >= untilMs,
+      record: (record: { company: string; atMs: number }) =>
+        void ('state' in record && checks.push(record as (typeof checks)[number])),
+      heals: false,
+    };
+    const others = async () => {
+      const other = await another(world, 'another operator');
+      await clock.sleep(180_000);
+      await meanwhile(other);
+      doneAtMs = clock.nowMs();
+    };
+    await Promise.all([watch(watcher, options), others()]);
+  });
+  return { own: checks.filter(({ company }) => company === COMPANY), doneAtMs };
+}
+
+it.each([
+  ['suspends', suspend],
+  ['decommissions', decommission],
+])('what another process %s is left alone by a watch from its next lap on', async (_, change) => {
+  const { own, doneAtMs } = await watchedBeside(other => change(other, COMPANY));
+  expect(own.length).toBeGreaterThan(2);
+  expect(own.filter(({ atMs }) => atMs > doneAtMs + CHECK_CRITICAL_MS)).toEqual([]);
+});
+
+it('what another process suspends and resumes is watched again', async () => {
+  const { own, doneAtMs } = await watchedBeside(async other => {
+    await suspend(other, COMPANY);
+    await other.ports.clock.sleep(100_000);
+    await resume(other, COMPANY);
+  });
+  const after = own.filter(({ atMs }) => atMs > doneAtMs + CHECK_CRITICAL_MS);
+  expect(after.length).toBeGreaterThan(2);
+  expect(after.filter(({ state }) => state !== 'healthy')).toEqual([]);
+});
+
+it('what another process provisions is watched from the next lap on', async () => {
+  const { own } = await watchedBeside(
+    async () => {},
+    async ({ operations, stores }) => {
+      // As if the journal had had nothing of it yet.
+      const before = stores.entries.filter(({ company }) => company !== 1);
+      const watcher = new Operations(operations.ports, operations.options, before, 0);
+      expect(watcher.serving(COMPANY)).toBeUndefined();
+      return watcher;
+    },
+  );
+  expect(own.length).toBeGreaterThan(8);
 });

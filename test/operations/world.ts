@@ -47,11 +47,15 @@ export type Ran = {
   readonly violations: (gone?: readonly string[], suspended?: readonly string[]) => string[];
 };
 
-/** Runs until the program has ended. `crashAtEvents`: counted from the start of the rollout. */
+/**
+ * Runs until the program has ended. `crashAtEvents`: counted from the start of the rollout. `beside`: what another operator
+ * does from the rollout's beginning on.
+ */
 export async function runWorld(
   scenario: Scenario,
   program: (world: World) => Promise<void>,
   crashAtEvents: readonly number[] = [],
+  beside?: (world: World) => Promise<void>,
 ): Promise<Ran> {
   const facts = new FactValues('mid', scenario.facts);
   const cloud = new Cloud(cloudOptionsOf(scenario, facts, SEED));
@@ -91,10 +95,15 @@ export async function runWorld(
       log: (line: LogLine) => void logged.push(line),
     };
     state = emptyState();
+    const worldOf = async (holder: string): Promise<World> => {
+      const operations = await openOperations(ports, { ...options, holder });
+      return { operations, clock, cloud, meddle, companies, stores };
+    };
+    const besides = beside && worldOf('another operator').then(beside);
     await rollOut(ports, options, state);
-    const opened = await openOperations(ports, options);
+    const world = await worldOf(options.holder);
     if (began < 0) began = kernel.events;
-    await program({ operations: opened, clock, cloud, meddle, companies, stores });
+    await Promise.all([program(world), besides]);
   });
   await kernel.run(() => machine.run());
   const violations = (gone: readonly string[] = [], suspended: readonly string[] = []) => {

@@ -105,6 +105,24 @@ const CASES: readonly [behaviour: string, each: StoresCase][] = [
     },
   ],
   [
+    'names the companies of which something was written since a mark, whoever wrote it, and none before',
+    async open => {
+      const [reader, writer] = [open(), open()];
+      const before = [entry(-1, { step: '', event: 'opened' }), entry(0), entry(1)] as const;
+      await reader.journal.append(before);
+      const begun = await reader.journal.changedSince();
+      expect(begun.companies).toEqual([]);
+      await writer.journal.append([entry(4), entry(2), entry(4), entry(-1, { step: '', event: 'opened' })]);
+      const { companies, mark } = await reader.journal.changedSince(begun.mark);
+      // One that was named before may be named again.
+      expect(companies).toEqual(expect.arrayContaining([2, 4]));
+      expect(companies).not.toContain(-1);
+      expect(new Set(companies).size).toBe(companies.length);
+      await writer.journal.append([entry(3)]);
+      expect((await reader.journal.changedSince(mark)).companies).toContain(3);
+    },
+  ],
+  [
     'gives a reader what was there, not what comes later',
     async open => {
       const { journal } = open();

@@ -68,7 +68,7 @@ function lazily(opening: Promise<MongoStores>): Opened {
     return Object.fromEntries(calls.map(method => [method, call(method)])) as unknown as Opened[Name];
   };
   return {
-    journal: port('journal', ['append', 'read']),
+    journal: port('journal', ['append', 'read', 'changedSince']),
     leases: port('leases', ['take', 'extend', 'end']),
     slots: port('slots', ['take', 'hold']),
     registry: port('registry', ['put', 'get', 'delete', 'list']),

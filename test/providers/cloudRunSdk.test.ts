@@ -7,11 +7,8 @@ import type { Call, Transport } from '../../src/ports.ts';
 import { createSend } from '../../src/providers/call.ts';
 import { serviceVerbs } from '../../src/providers/cloudRun.ts';
 import {
-  instancesOf,
-  labelsOf,
   RESUMED,
   restartOf,
-  rollbackTo,
   type ServiceChange,
   SUSPENDED,
   updateService,
@@ -118,9 +115,6 @@ const CHANGES: Readonly<Record<string, ServiceChange>> = {
   suspension: SUSPENDED,
   resumption: RESUMED,
   restart: restartOf('7'),
-  instances: instancesOf(0, 20),
-  labels: labelsOf({ company: 'c00001', level: 'gold' }),
-  rollback: rollbackTo('c00001-00001-abc'),
   'a change of what was read': { ...SUSPENDED, etag: '"x"' },
   'a change of two fields in one': { mask: ['labels', 'template.scaling'], fields: { ...SERVICE } },
 };

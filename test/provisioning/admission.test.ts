@@ -336,3 +336,45 @@ describe('admission', () => {
       expect(await waitMs()).toBe(0);
     }));
 });
+
+describe('a look of somebody who need not look now', () => {
+  const find = step('userAccess');
+  const manyAtOnce = (admission: Admission, count: number) =>
+    Promise.all(Array.from({ length: count }, () => admission.reserveSoon(find, PLACED)));
+
+  it('is let go at its slot, and not at all while it would come later than the backlog allows', () =>
+    inVirtualTime(async time => {
+      const admission = open(time, {}, { atlasUserRequests: 60 });
+      const nowMs = time.clock.nowMs();
+      const moments = await manyAtOnce(admission, 50);
+      // One at once, and fifteen more in the fifteen seconds that are allowed.
+      expect(moments.filter(atMs => atMs !== undefined)).toEqual(
+        Array.from({ length: 16 }, (_, i) => nowMs + i * 1000),
+      );
+      await time.clock.sleep(10_000);
+      expect((await manyAtOnce(admission, 50)).filter(atMs => atMs !== undefined)).toHaveLength(10);
+    }));
+
+  it('takes no slot where it is not let go: who must call comes next', () =>
+    inVirtualTime(async time => {
+      const admission = open(time, {}, { atlasUserRequests: 60 });
+      await manyAtOnce(admission, 500);
+      expect(await admission.reserve(find, 'create', false, PLACED)).toBe(time.clock.nowMs() + 17_000);
+    }));
+
+  it('is not made before a closed gate that will not open soon, nor behind a long queue there', () =>
+    inVirtualTime(async time => {
+      const admission = open(time, {});
+      expect(await admission.reserveSoon(find, PLACED)).toBe(time.clock.nowMs());
+      await admission.refused(find, 'find', 'ReadsPerMinute', 20_000, PLACED);
+      expect(await admission.reserveSoon(find, PLACED)).toBeUndefined();
+      await time.clock.sleep(6000);
+      expect(await admission.reserveSoon(find, PLACED)).toBe(time.clock.nowMs());
+    }));
+
+  it('waits for nobody where the vendor has no such limit', () =>
+    inVirtualTime(async time => {
+      const moments = await manyAtOnce(open(time, {}), 500);
+      expect(new Set(moments)).toEqual(new Set([time.clock.nowMs()]));
+    }));
+});

@@ -70,7 +70,7 @@ async function smallRollout(sets: readonly string[], watch: Watch = {}) {
     const wire = new Network(kernel, cloud, new Trace()).transport(generation);
     const { journal: real, ...others } = stores.all(generation);
     const noting: Journal = {
-      read: real.read,
+      ...real,
       append: async (entries, lease) => {
         const written = await real.append(entries, lease);
         if (written) durable.push(...entries);
@@ -287,7 +287,7 @@ describe('a journal that never answers', () => {
     let appends = 0;
     const { sent, durable, records } = await smallRollout([], {
       journal: real => ({
-        read: real.read,
+        ...real,
         append: entries => (appends++ < answered ? real.append(entries) : new Promise(() => {})),
       }),
     });
@@ -313,7 +313,7 @@ it('a journal that breaks in the middle ends the rollout with its error', async 
   let appends = 0;
   const broken = smallRollout([], {
     journal: real => ({
-      read: real.read,
+      ...real,
       append: entries =>
         ++appends > 30 ? Promise.reject(new Error('the disk is full')) : real.append(entries),
     }),

@@ -3,13 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type AtlasNeeds, atlasSizeOf } from '../../reports/atlasSize.ts';
+import { checksPerMinute } from '../../reports/checkCost.ts';
 import { COST_FACTS, costOf } from '../../reports/cost.ts';
 import { ATLAS_TIERS, costFactsOf } from '../../reports/costFacts.ts';
 import type { FleetMeasurement, TrafficCell, TrafficMeasurement } from '../../reports/measurement.ts';
 import { DAYS_PER_MONTH, HOURS_PER_MONTH, monthOf } from '../../reports/month.ts';
 import type { CostReport } from '../../reports/report.ts';
 import { FACTS, FactValues } from '../../scenarios/facts.ts';
+import { companiesOf } from '../../scenarios/population.ts';
 import type { Scenario, ScenarioTraffic } from '../../scenarios/scenario.ts';
+import { periodMsOf } from '../../src/operations/schedule.ts';
 import { planOf } from '../../src/provisioning/plan.ts';
 
 const SECONDS_PER_MONTH = HOURS_PER_MONTH * 3600;
@@ -28,12 +31,21 @@ type ScenarioOptions = {
   /** One region, at UTC, when absent. */
   readonly regions?: Readonly<Record<string, { companies: number; utcOffsetHours: number }>>;
   readonly traffic?: Partial<ScenarioTraffic>;
+  /** Instances of a company's own service that are kept, by level. */
+  readonly kept?: Readonly<Record<string, number>>;
 };
 
 const one = (companies: number) => ({ 'us-west1': { companies, utcOffsetHours: 0 } });
 
 function scenarioOf(options: ScenarioOptions = {}): Scenario {
-  const { companies = 10, advanced = 0, agents = 1000, regions = one(companies), traffic = {} } = options;
+  const {
+    companies = 10,
+    advanced = 0,
+    agents = 1000,
+    regions = one(companies),
+    traffic = {},
+    kept = {},
+  } = options;
   const [platform] = Object.values(peakHour.platform.regions);
   const regionsOf = <T>(pick: (region: { companies: number; utcOffsetHours: number }) => T) =>
     Object.fromEntries(Object.entries(regions).map(([name, region]) => [name, pick(region)]));
@@ -50,6 +62,15 @@ function scenarioOf(options: ScenarioOptions = {}): Scenario {
     platform: {
       ...peakHour.platform,
       regions: regionsOf(({ utcOffsetHours }) => ({ ...platform, utcOffsetHours })),
+      security: {
+        ...peakHour.platform.security,
+        levels: Object.fromEntries(
+          Object.entries(peakHour.platform.security.levels).map(([name, level]) => [
+            name,
+            name in kept ? { ...level, serviceInstances: { min: kept[name], max: 100 } } : level,
+          ]),
+        ),
+      },
       gateway: { ...peakHour.platform.gateway, vcpu: 2, memoryGiB: 4, instancesMin: 5, instancesMax: 500 },
     },
     traffic: {
@@ -283,12 +304,55 @@ describe('the bill', () => {
     expect(total).toBeCloseTo(report.perCompanyUsdMonth * 100, 6);
     const shared = report.lines.filter(({ splitBy }) => splitBy === 'requests');
     const usdShared = shared.reduce((sum, { usdPerMonth }) => sum + usdPerMonth, 0);
-    // OPAL asked for nothing, DIAMOND for 4 of 11 requests; all companies have as many agents.
-    expect(report.byLevel!.DIAMOND - report.byLevel!.OPAL).toBeCloseTo((usdShared * 4) / 11 / 2, 4);
+    const checks = report.lines.filter(({ splitBy }) => splitBy === 'checks');
+    const usdChecks = checks.reduce((sum, { usdPerMonth }) => sum + usdPerMonth, 0);
+    // OPAL asked for nothing, DIAMOND for 4 of 11 requests, and is checked twice as often; all companies have as many agents.
+    expect(report.byLevel!.DIAMOND - report.byLevel!.OPAL).toBeCloseTo(
+      (usdShared * 4) / 11 / 2 + usdChecks / 102,
+      4,
+    );
   });
 
   it('refuses traffic that was not measured', () => {
     expect(() => bill({}, { measuredMs: 0 })).toThrow('measured');
+  });
+});
+
+describe('what runs without any user', () => {
+  it('is each company’s health check, day and night: a request, and the least time of an instance that is billed', () => {
+    const report = bill({ companies: 100 }, { times: 0 });
+    // Two of the hundred are DIAMOND.
+    const checks = (98 + 2 * 2) * 60 * HOURS_PER_MONTH;
+    expect(usd(report, 'Cloud Run health checks: requests')).toBeCloseTo((checks / 1e6) * 0.4, 9);
+    expect(usd(report, 'Cloud Run health checks: vCPU')).toBeCloseTo(checks * 0.1 * 2 * 0.000024, 9);
+    expect(usd(report, 'Cloud Run health checks: memory')).toBeCloseTo(checks * 0.1 * 4 * 0.0000025, 9);
+    const slow = bill({ companies: 100 }, { times: 0 }, id =>
+      id === 'lat.company-service.warm' ? 101 : factValue(id),
+    );
+    expect(usd(slow, 'Cloud Run health checks: vCPU')).toBeCloseTo(checks * 0.2 * 2 * 0.000024, 9);
+  });
+
+  it('is checked as often as the monitor checks', () => {
+    for (const { id, level } of companiesOf(scenarioOf({ companies: 100 })))
+      expect([id, checksPerMinute({ level })]).toEqual([id, 60_000 / periodMsOf('service', level)]);
+  });
+
+  it('is no instance where none is kept, and every one that a level keeps, at the price of idle ones', () => {
+    const lines = (report: CostReport) => report.lines.filter(({ item }) => item.includes('kept warm'));
+    expect(lines(bill({ companies: 100 }))).toEqual([]);
+    expect(lines(bill({ companies: 100, kept: { DIAMOND: 0 } }))).toEqual([]);
+    const none = bill({ companies: 100 });
+    const kept = bill({ companies: 100, kept: { DIAMOND: 3, EMERALD: 1 } });
+    const seconds = (2 * 3 + 8) * SECONDS_PER_MONTH;
+    const [cpu, memory] = lines(kept);
+    expect(cpu.usdPerMonth).toBeCloseTo(seconds * 2 * 0.0000025, 6);
+    expect(memory.usdPerMonth).toBeCloseTo(seconds * 4 * 0.0000025, 6);
+    const total = cpu.usdPerMonth + memory.usdPerMonth;
+    expect(kept.perCompanyUsdMonth - none.perCompanyUsdMonth).toBeCloseTo(total / 100, 6);
+    const dearer = (level: string) => kept.byLevel![level] - none.byLevel![level];
+    expect(dearer('DIAMOND')).toBeCloseTo((total * 3) / 14, 6);
+    expect(dearer('EMERALD')).toBeCloseTo(total / 14, 6);
+    expect(dearer('ONYX')).toBeCloseTo(0, 9);
   });
 });
 
@@ -470,7 +534,7 @@ describe('the facts of a bill', () => {
     ...[1e3, 5e6, 9e6, 20e6, 40e6, 80e6, 180e6, 700e6].map(
       (agents): [ScenarioOptions, MeasurementOptions] => [{ agents }, { times: 0.1 }],
     ),
-    [{ companies: 150 }, {}],
+    [{ companies: 150, kept: { ONYX: 1 } }, {}],
     [{}, { times: 0 }],
   ];
 
