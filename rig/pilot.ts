@@ -4,14 +4,14 @@
 import { auditLedger } from '../fakes/audit.ts';
 import { FAKES_TOKENS } from '../fakes/fromScenario.ts';
 import type { Replication } from '../reports/measurement.ts';
-import { replicationSeed } from '../scenarios/draw.ts';
+import { drawUniform, PURPOSE, replicationSeed } from '../scenarios/draw.ts';
 import { FactValues, type UsedValue } from '../scenarios/facts.ts';
 import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 import { livesOf } from '../src/operations/history.ts';
-import type { Log } from '../src/ports.ts';
+import type { Chance, Log } from '../src/ports.ts';
 import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, rollOut } from '../src/provisioning/rollout.ts';
@@ -60,7 +60,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const rolloutOptions = { ...rolloutOptionsOf(scenario, planned), companies };
   const ports = {
     clock,
-    chance: systemChance,
+    chance: chanceOf(seed),
     transport,
     ...stores,
     log,
@@ -120,6 +120,12 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     facts,
   };
 }
+
+/** Secrets are the system's; what a call waits for before it is tried again is as long as in virtual time. */
+const chanceOf = (seed: number): Chance => ({
+  ...systemChance,
+  uniform: key => drawUniform(replicationSeed(seed, 0), PURPOSE.jitter, key),
+});
 
 /** Throws FAKES when a new rollout would meet what an earlier one made: it would find instead of make. */
 export function expectEmpty({ effects }: Health): void {
