@@ -1,31 +1,20 @@
-// A crosscheck as a table on the terminal, and where a figure is out of tolerance, what to look for the cause by.
+// A crosscheck of traffic on the terminal, and where a figure is out of tolerance, what to look for the cause by.
 
-import { count, duration, grouped, share, signedShare } from '../reports/format.ts';
-import type { CrosscheckReport } from '../reports/report.ts';
+import type { CrosscheckReport } from '../reports/crosscheckReport.ts';
+import { duration, grouped } from '../reports/format.ts';
 import { compareCounts, compareKinds } from '../rig/crosscheck.ts';
-import type { Side } from './crosscheck.ts';
-
-type Row = readonly string[];
+import { figureTable, table } from './crosscheckTable.ts';
+import type { Side } from './trafficCrosscheck.ts';
 
 /** The request-by-request differences are not there: virtual time keeps distributions, no record of each request. */
-export function crosscheckText(report: CrosscheckReport, side: Side): string {
-  const { scenario, withDelays, verdict, rows } = report;
+export function trafficCrosscheckText(report: CrosscheckReport, side: Side): string {
+  const { scenario, withDelays, verdict } = report;
   const delays = withDelays ? 'with the drawn delays' : 'without delays';
   const { due } = side.emulated.counts;
   return [
     `${scenario}, the same ${grouped(due)} requests ${delays}: ${verdict}`,
     '',
-    ...table([
-      ['figure', 'simulated', 'emulated', 'deviation', 'allowed', ''],
-      ...rows.map(row => [
-        row.figure,
-        figureText(row.simulated, row.unit),
-        figureText(row.emulated, row.unit),
-        signedShare(row.deviation),
-        row.tolerance === null ? '' : share(row.tolerance),
-        row.tolerance === null ? 'shown, not judged' : row.within ? 'within' : 'OUT',
-      ]),
-    ]),
+    ...figureTable(report),
     ...(verdict === 'PASS' ? [] : causesText(side)),
     '',
     'Whole distributions are compared; virtual time keeps no record of each request to compare one by one.',
@@ -55,21 +44,4 @@ function causesText({ simulated, emulated }: Side): string[] {
       ]),
     ]),
   ];
-}
-
-function figureText(value: number, unit: CrosscheckReport['rows'][number]['unit']): string {
-  if (unit === 'ms') return duration(value);
-  if (unit === 'share') return share(value);
-  return unit === 'perSecond' ? `${count(value)}/s` : count(value);
-}
-
-/** The first column to the left, the others to the right. */
-function table(rows: readonly Row[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => row[column].length)));
-  return rows.map(row =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])))
-      .join('   ')
-      .trimEnd(),
-  );
 }
