@@ -156,12 +156,15 @@ async function provision(
  * The same rollout in virtual time. Undefined where the two cannot be held against each other: at a higher speed what local
  * HTTP takes is multiplied, and while nobody worked on it the clock of a resumed one ran on.
  */
-async function simulateBeside(scenario: Scenario, seed: number, { replication, speed }: PilotResult) {
-  const emulated = replication.rollout!;
-  if (speed !== 1 || emulated.isResumed) return undefined;
+async function simulateBeside(scenario: Scenario, seed: number, rolledOut: PilotResult) {
+  const emulated = rolledOut.replication.rollout!;
+  if (rolledOut.speed !== 1 || emulated.isResumed) return undefined;
   say('the same rollout in virtual time');
-  const rollout = await interruptible(signal => simulateRolloutAsRig(scenario, seed, signal));
-  return { rollout, crosscheck: rolloutReportOf(scenario, rollout, emulated, false) };
+  // Fakes that were started by somebody else may have facts of their own.
+  const theirs = rolledOut.facts.filter(({ overridden }) => overridden).map(({ id, value }) => [id, value]);
+  const alike = { ...scenario, facts: { ...scenario.facts, ...Object.fromEntries(theirs) } };
+  const rollout = await interruptible(signal => simulateRolloutAsRig(alike, seed, signal));
+  return { rollout, crosscheck: rolloutReportOf(scenario, rollout, emulated, rolledOut.lateMs) };
 }
 
 /** Real load on what was provisioned, at real speed, and the same traffic in virtual time. */

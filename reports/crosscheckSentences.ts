@@ -69,5 +69,5 @@ export function simulatedRolloutText({ rollout }: Report): string | null {
     expected === 0 ? duration(expected) : `${duration(expected)} (${signedShare(seen / expected - 1)})`;
   const at = (p: 'p50' | 'p95' | 'p99') => beside(simulated.provisioningMs[p], provisioningMs[p]);
   const times = (['p50', 'p95', 'p99'] satisfies (keyof Summary)[]).map(p => `P${p.slice(1)} ${at(p)}`);
-  return `${beside(simulated.durationMs, durationMs)}; provisioning ${times.join(', ')}; in brackets how far over HTTP it was from that`;
+  return `${beside(simulated.durationMs, durationMs)}; provisioning ${times.join(', ')}; in brackets the deviation of the emulated one`;
 }

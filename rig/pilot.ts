@@ -1,6 +1,7 @@
 // The pilot in real time: the same rollout code as in the simulator, over real HTTP against fake clouds that run as a
 // process of their own, with its journal on disk. Killed at any moment and started again, it goes on.
 
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { auditLedger } from '../fakes/audit.ts';
 import { FAKES_TOKENS } from '../fakes/fromScenario.ts';
 import type { Replication } from '../reports/measurement.ts';
@@ -44,9 +45,13 @@ export type PilotResult = {
   readonly speed: number;
   /** What the fakes, which alone know the facts, drew from. */
   readonly facts: readonly UsedValue[];
+  /** By how much this process was late for what it had to do, in real milliseconds: P99 while it provisioned. */
+  readonly lateMs: number;
 };
 
 const PROGRESS_EVERY_MS = 500;
+/** Finer than any lateness that matters. */
+const LATENESS_EVERY_MS = 5;
 
 /** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
@@ -70,6 +75,8 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     options.onProgress(ended, companies.length);
   };
   const timer = setInterval(report, PROGRESS_EVERY_MS);
+  const lateness = monitorEventLoopDelay({ resolution: LATENESS_EVERY_MS });
+  lateness.enable();
   try {
     await rollOut(
       ports,
@@ -83,6 +90,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     );
   } finally {
     clearInterval(timer);
+    lateness.disable();
     await transport.close();
   }
   const provisioned = columnsOf(state, companies, clock.nowMs());
@@ -118,6 +126,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     },
     speed: fakes.speed,
     facts,
+    lateMs: Math.max(0, lateness.percentile(99) / 1e6 - LATENESS_EVERY_MS),
   };
 }
 

@@ -4,7 +4,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RolloutMeasurement } from '../reports/measurement.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -24,12 +23,9 @@ export type RolloutRunOptions = {
 
 export type RolloutRun = {
   readonly rollout: RolloutMeasurement;
-  /** By how much this process was late for what it had to do, in real milliseconds: P99 over the run. */
+  /** As in `PilotResult`. */
   readonly lateMs: number;
 };
-
-/** Finer than the lateness that is looked for. */
-const LOOK_EVERY_MS = 5;
 
 export async function runRollout({
   scenario,
@@ -41,7 +37,6 @@ export async function runRollout({
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeFolder);
   const stores = openStores(join(folder, 'journal.sqlite'));
-  const late = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS });
   try {
     const fakes = await startFakesProcess({
       scenario,
@@ -53,8 +48,7 @@ export async function runRollout({
     });
     try {
       const health = await readHealth(fakes.url);
-      late.enable();
-      const { replication } = await runPilot({
+      const { replication, lateMs } = await runPilot({
         scenario,
         seed,
         fakesUrl: fakes.url,
@@ -66,14 +60,11 @@ export async function runRollout({
         afterPause: undefined,
         onProgress,
       });
-      late.disable();
-      const lateMs = Math.max(0, late.percentile(99) / 1e6 - LOOK_EVERY_MS);
       return { rollout: replication.rollout!, lateMs };
     } finally {
       await fakes.stop();
     }
   } finally {
-    late.disable();
     stores.close();
     process.off('exit', removeFolder);
     removeFolder();
