@@ -32,7 +32,12 @@ const noneYet = (scenario: string): string => `none yet: sandtable crosscheck ${
 
 function quoted(crosscheck: CrosscheckReport, label: Report['label'], of: string): string {
   const isVoid = crosscheck.verdict === 'FAIL' && label === 'simulated';
-  return `${crosscheckSummary(crosscheck)}${isVoid ? `: the simulated verdicts on ${of} are void` : ''}`;
+  const why = {
+    PASS: '',
+    FAIL: isVoid ? `: the simulated verdicts on ${of} are void` : '',
+    INCONCLUSIVE: ': its machine was too busy for it to say anything',
+  }[crosscheck.verdict];
+  return `${crosscheckSummary(crosscheck)}${why}`;
 }
 
 /** `PASS, 7 of 7 figures within tolerance, with delays; furthest off P95, +1.2 % (3 % allowed)`. */

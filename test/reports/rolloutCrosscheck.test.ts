@@ -48,6 +48,11 @@ describe('the line on the crosscheck of a rollout', () => {
       /^FAIL, .* \(5 % allowed\)$/,
     ],
     [
+      'that was made on a busy machine',
+      { rolloutCrosscheck: ofRollout({ verdict: 'INCONCLUSIVE' }), label: 'emulated', clock: 'real' },
+      /^INCONCLUSIVE, 2 of 2 .*: its machine was too busy for it to say anything$/,
+    ],
+    [
       'that nobody would wait for',
       { replications: long() },
       'none of this rollout, which over HTTP takes 167 min as well; of the same code in small: sandtable crosscheck crosscheck-rollout',
