@@ -77,6 +77,14 @@ const created = ({ cloud }: Wire) => cloud.ledger.entries.map(({ company }) => c
 const fault = (rule: object) => `faults.rules=${JSON.stringify([{ share: 1, ...rule }])}`;
 const onCreate = (rule: object) => [fault({ operation: 'secretManager.secrets.create', ...rule })];
 
+/** Nothing comes back, so a call takes until its deadline. */
+async function expectSilence(wire: Wire): Promise<void> {
+  const call = createSecret(wire, 1);
+  expect(statusOf(await wire.transport.send(call))).toBe('unknown');
+  // A real timer may fire a millisecond early, which is a second of this clock.
+  expect(wire.clock.nowMs()).toBeGreaterThan(call.deadlineAtMs - 2 * SPEED);
+}
+
 const CASES: readonly [behaviour: string, sets: readonly string[], each: WireCase][] = [
   [
     'carries the answer: status and body, and the effect has happened',
@@ -130,7 +138,7 @@ const CASES: readonly [behaviour: string, sets: readonly string[], each: WireCas
     'says unknown of a lost answer, whose effect has happened',
     onCreate({ verdict: 'loseAnswer' }),
     async wire => {
-      expect(statusOf(await wire.transport.send(createSecret(wire, 1)))).toBe('unknown');
+      await expectSilence(wire);
       expect(created(wire)).toEqual(['c1']);
     },
   ],
@@ -138,7 +146,7 @@ const CASES: readonly [behaviour: string, sets: readonly string[], each: WireCas
     'says unknown of a lost request, which has no effect',
     onCreate({ verdict: 'loseRequest' }),
     async wire => {
-      expect(statusOf(await wire.transport.send(createSecret(wire, 1)))).toBe('unknown');
+      await expectSilence(wire);
       expect(created(wire)).toEqual([]);
     },
   ],
@@ -202,7 +210,8 @@ it('the same calls leave the same ledger on both wires', async () => {
   for (const [, run] of WIRES)
     await run(onCreate({ verdict: 'loseAnswer', share: 0.5 }), async wire => {
       const outcomes: unknown[] = [];
-      for (let n = 0; n < 30; n++) outcomes.push(statusOf(await wire.transport.send(createSecret(wire, n))));
+      // Each that is lost takes as long as its caller waits.
+      for (let n = 0; n < 8; n++) outcomes.push(statusOf(await wire.transport.send(createSecret(wire, n))));
       expect(new Set(outcomes)).toEqual(new Set([200, 'unknown']));
       ledgers.push({
         outcomes,
