@@ -91,8 +91,8 @@ function timesOf(simulated: RolloutMeasurement, emulated: RolloutMeasurement): C
 
 /** Summed over the calls, for each limiter or quota that either side waited for. */
 function waitsOf(simulated: RolloutMeasurement, emulated: RolloutMeasurement): Comparison[] {
-  const names = new Set([...simulated.limits, ...emulated.limits].map(({ name }) => name));
-  return [...names].map(name => {
+  const waited = [...simulated.limits, ...emulated.limits].filter(({ waitMs }) => waitMs > 0);
+  return [...new Set(waited.map(({ name }) => name))].map(name => {
     const waits = [simulated, emulated].map(({ limits }) => {
       const own = limits.filter(limit => limit.name === name);
       return { calls: sum(own.map(({ calls }) => calls)), waitMs: sum(own.map(({ waitMs }) => waitMs)) };

@@ -3,6 +3,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadScenario } from '../../cli/input.ts';
+import { rolloutReportOf } from '../../cli/rolloutCrosscheck.ts';
 import type { RolloutMeasurement } from '../../reports/measurement.ts';
 import type { Comparison } from '../../rig/crosscheck.ts';
 import { compareRollouts, compareSteps } from '../../rig/rolloutCrosscheck.ts';
@@ -151,6 +152,13 @@ describe('two rollouts', () => {
       [slower(1.1), whole],
     ])
       expect(outOf(compareRollouts(one, other))).toEqual(expect.arrayContaining(times));
+  });
+
+  it('fail when they differ, unless the machine was late, and pass when they do not, however late it was', () => {
+    const verdict = (other: RolloutMeasurement, lateMs: number) =>
+      rolloutReportOf(scenario, whole, other, lateMs).verdict;
+    expect([verdict(slower(1.1), 5), verdict(slower(1.1), 50)]).toEqual(['FAIL', 'INCONCLUSIVE']);
+    expect([verdict(whole, 5), verdict(whole, 50)]).toEqual(['PASS', 'PASS']);
   });
 
   it('differ when every company looks once more at something', () => {
