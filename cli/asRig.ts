@@ -1,25 +1,57 @@
-// The traffic of a scenario in virtual time, as the rig runs it: the side that `pilot` and `crosscheck` hold their load against.
+// Traffic and rollout of a scenario in virtual time, as the rig runs them: the side that `pilot` and `crosscheck` hold what
+// they emulate against.
 
-import type { TrafficMeasurement } from '../reports/measurement.ts';
+import type { Replication, RolloutMeasurement, TrafficMeasurement } from '../reports/measurement.ts';
 import type { Calibration } from '../scenarios/calibration.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
-import type { Scenario } from '../scenarios/scenario.ts';
+import type { Phase, Scenario } from '../scenarios/scenario.ts';
 import { createPool } from '../simulator/pool.ts';
 import { SandtableError } from '../src/errors.ts';
+import { loadCalibration } from './calibration.ts';
+
+type Overrides = Readonly<Record<string, number>>;
 
 /** One for each set of overrides, in their order. Its worker is gone when it resolves. Throws INTERRUPTED. */
 export async function simulateAsRig(
   scenario: Scenario,
   seed: number,
   calibration: Calibration,
-  overrides: readonly Readonly<Record<string, number>>[],
+  overrides: readonly Overrides[],
   signal: AbortSignal,
 ): Promise<TrafficMeasurement[]> {
+  const replications = await simulate(phaseOf(scenario, 'traffic'), seed, calibration, overrides, signal);
+  return replications.map(({ traffic }) => traffic!);
+}
+
+/** The rig has one provisioner. Throws INTERRUPTED. */
+export async function simulateRolloutAsRig(
+  scenario: Scenario,
+  seed: number,
+  signal: AbortSignal,
+): Promise<RolloutMeasurement> {
+  const { calibration } = loadCalibration();
+  const alone = { ...scenario, provisioning: { ...scenario.provisioning, provisioners: 1 } };
+  const [{ rollout }] = await simulate(phaseOf(alone, 'rollout'), seed, calibration, [{}], signal);
+  return rollout!;
+}
+
+const phaseOf = (scenario: Scenario, phase: Phase): Scenario => ({
+  ...scenario,
+  run: { ...scenario.run, phases: [phase] },
+});
+
+async function simulate(
+  scenario: Scenario,
+  seed: number,
+  calibration: Calibration,
+  overrides: readonly Overrides[],
+  signal: AbortSignal,
+): Promise<Replication[]> {
   const pool = createPool(1);
   signal.addEventListener('abort', pool.stop);
   try {
     const specs = overrides.map(factOverrides => ({
-      scenario: { ...scenario, run: { ...scenario.run, phases: ['traffic'] as const } },
+      scenario,
       index: 0,
       seed: replicationSeed(seed, 0),
       factLevel: 'mid' as const,
@@ -30,9 +62,9 @@ export async function simulateAsRig(
     }));
     const replications = await pool.run(specs, () => {});
     return replications.map(replication => {
-      if (!replication?.traffic)
+      if (replication === undefined)
         throw new SandtableError('INTERRUPTED', 'the simulation was stopped before it was over');
-      return replication.traffic;
+      return replication;
     });
   } finally {
     signal.removeEventListener('abort', pool.stop);

@@ -1,7 +1,8 @@
 // What the commands that load a machine share: k6, progress, and the report of a run over HTTP.
 
 import { buildReport } from '../reports/build.ts';
-import type { Replication, TrafficMeasurement } from '../reports/measurement.ts';
+import type { CrosscheckReport } from '../reports/crosscheckReport.ts';
+import type { Replication, RolloutMeasurement, TrafficMeasurement } from '../reports/measurement.ts';
 import type { Asked, Report } from '../reports/report.ts';
 import { type K6, resolveK6 } from '../rig/k6Binary.ts';
 import { FactValues, type UsedValue } from '../scenarios/facts.ts';
@@ -28,6 +29,8 @@ export type EmulatedRun = {
   readonly speed: number;
   /** The same traffic in virtual time. */
   readonly simulatedTraffic?: TrafficMeasurement;
+  /** The same rollout, and how both agree. */
+  readonly simulatedRollout?: { readonly rollout: RolloutMeasurement; readonly crosscheck: CrosscheckReport };
 };
 
 export function reportOf(run: EmulatedRun): Report {
@@ -55,6 +58,10 @@ export function reportOf(run: EmulatedRun): Report {
     factValue: id => drawn.get(id) ?? values.get(id).value,
     overridden: [...overridden],
     ...(run.simulatedTraffic && { simulatedTraffic: run.simulatedTraffic }),
+    ...(run.simulatedRollout && {
+      simulatedRollout: run.simulatedRollout.rollout,
+      rolloutCrosscheck: run.simulatedRollout.crosscheck,
+    }),
     environment: environmentOf(run.startedAtMs, 1),
   });
 }

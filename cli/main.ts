@@ -182,7 +182,7 @@ reportFolderFlag(
     factFlag(
       scenarioCommand(
         'crosscheck',
-        'the same traffic in virtual time and over HTTP with k6: do both give the same figures?',
+        'the same rollout, or the same traffic with k6, in virtual time and over HTTP: do both give the same figures?',
       ),
     ),
   ),

@@ -9,16 +9,17 @@ import { readHealth, setSpeed } from '../rig/fakesPages.ts';
 import { startFakesProcess } from '../rig/fakesProcess.ts';
 import { runLoad } from '../rig/load.ts';
 import { expectBearable } from '../rig/loadLimits.ts';
-import { expectEmpty, runPilot } from '../rig/pilot.ts';
+import { expectEmpty, type PilotResult, runPilot } from '../rig/pilot.ts';
 import { replicationSeed } from '../scenarios/draw.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
-import { simulateAsRig } from './asRig.ts';
+import { simulateAsRig, simulateRolloutAsRig } from './asRig.ts';
 import { loadCalibration } from './calibration.ts';
 import { findK6, interruptible, reportOf, say } from './emulated.ts';
 import { scenarioHash } from './input.ts';
 import { exitCodeOf, INTERRUPTED, openReportFolder, publish } from './output.ts';
 import { createProgress } from './progress.ts';
+import { rolloutReportOf } from './rolloutCrosscheck.ts';
 import { expectOwn, openPilotStores, type PilotStores } from './stores.ts';
 
 /** A rollout that did not get past a gate is signed off by no KPI. */
@@ -81,6 +82,7 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
       say(
         `paused after ${paused.upTo} companies, ${paused.reason}; to go on, run the same command with --after-pause resume, or roll-back`,
       );
+    const simulated = await simulateBeside(scenario, seed, rolledOut);
     const loaded =
       scenario.run.phases.includes('traffic') && paused === undefined
         ? await ask(fakesUrl, scenario, seed, stores)
@@ -101,6 +103,7 @@ async function pilotOn(fakesUrl: string, scenario: Scenario, asked: Asked, flags
       factOverrides: {},
       speed: rolledOut.speed,
       ...(loaded && { simulatedTraffic: loaded.simulated }),
+      ...(simulated && { simulatedRollout: simulated }),
     });
     publish(report, [replication], dir, flags.json);
     const isStopped = report.rollout?.waves.some(({ outcome }) => STOPPED.includes(outcome));
@@ -147,6 +150,21 @@ async function provision(
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     progress.end();
   }
+}
+
+/**
+ * The same rollout in virtual time. Undefined where the two cannot be held against each other: at a higher speed what local
+ * HTTP takes is multiplied, and while nobody worked on it the clock of a resumed one ran on.
+ */
+async function simulateBeside(scenario: Scenario, seed: number, rolledOut: PilotResult) {
+  const emulated = rolledOut.replication.rollout!;
+  if (rolledOut.speed !== 1 || emulated.isResumed) return undefined;
+  say('the same rollout in virtual time');
+  // Fakes that were started by somebody else may have facts of their own.
+  const theirs = rolledOut.facts.filter(({ overridden }) => overridden).map(({ id, value }) => [id, value]);
+  const alike = { ...scenario, facts: { ...scenario.facts, ...Object.fromEntries(theirs) } };
+  const rollout = await interruptible(signal => simulateRolloutAsRig(alike, seed, signal));
+  return { rollout, crosscheck: rolloutReportOf(scenario, rollout, emulated, rolledOut.lateMs) };
 }
 
 /** Real load on what was provisioned, at real speed, and the same traffic in virtual time. */

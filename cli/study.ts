@@ -5,14 +5,14 @@ import { buildReport } from '../reports/build.ts';
 import { assessKpis } from '../reports/kpis.ts';
 import type { InputRuns } from '../reports/measure.ts';
 import type { Replication } from '../reports/measurement.ts';
-import type { Asked, CrosscheckReport, Report } from '../reports/report.ts';
+import type { Asked, Report } from '../reports/report.ts';
 import { verdictOf } from '../reports/verdict.ts';
 import { FactValues } from '../scenarios/facts.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { createPool } from '../simulator/pool.ts';
 import { study } from '../simulator/replications.ts';
 import { loadCalibration } from './calibration.ts';
-import { lastCrosscheck } from './crosscheckFile.ts';
+import { type LastCrosscheck, lastCrosscheck } from './crosscheckFile.ts';
 import { scenarioHash } from './input.ts';
 import { reportFolderOf } from './output.ts';
 import { createProgress } from './progress.ts';
@@ -48,8 +48,8 @@ export async function studyScenario(
   const startedAtMs = Date.now();
   const seed = flags.seed ?? scenario.run.seed;
   const workers = flags.workers ?? availableParallelism();
-  const crosscheck = lastCrosscheck(reportFolderOf(flags.reportDir, scenario), scenario);
-  const kpiInput = kpiInputOf(scenario, flags.facts, crosscheck);
+  const last = lastCrosscheck(reportFolderOf(flags.reportDir, scenario), scenario);
+  const kpiInput = kpiInputOf(scenario, flags.facts, last);
   const pool = createPool(workers);
   const progress = createProgress(`${scenario.name}: simulating`, 'replications');
   let isInterrupted = false;
@@ -94,11 +94,7 @@ export async function studyScenario(
 }
 
 /** What KPIs are assessed from, after each round and at the end. */
-function kpiInputOf(
-  scenario: Scenario,
-  facts: StudyFlags['facts'],
-  crosscheck: CrosscheckReport | undefined,
-) {
+function kpiInputOf(scenario: Scenario, facts: StudyFlags['facts'], last: LastCrosscheck) {
   const overrides = { ...scenario.facts, ...facts };
   const values = new FactValues('mid', overrides);
   return (replications: readonly Replication[], inputs: InputRuns | null) => ({
@@ -107,7 +103,8 @@ function kpiInputOf(
     inputs,
     label: 'simulated' as const,
     clock: 'virtual' as const,
-    crosscheck: crosscheck ?? null,
+    crosscheck: last.traffic,
+    rolloutCrosscheck: last.rollout,
     factValue: (id: string) => values.get(id).value,
     overridden: Object.keys(overrides),
   });

@@ -3,7 +3,7 @@
 // such addresses a fake gives where its vendor gives the host of a new resource.
 //
 //   request ─► wait arrivalMs ─► effect ─► wait delayMs ─► answer        (all waits divided by the speed)
-//                  └► lost: the socket is destroyed          └► lost: likewise, after the effect
+//                  └► lost: no answer, ever                  └► lost: likewise, after the effect
 //                  └► refused: the connection is reset, as near to a refused one as HTTP/1.1 comes: the caller, having sent
 //                     its call, cannot tell it from a lost one
 //
@@ -15,7 +15,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { FactValues } from '../scenarios/facts.ts';
 import { SandtableError } from '../src/errors.ts';
 import type { CallKey } from '../src/ports.ts';
-import { callKeyOf, MALFORMED_KEY } from '../src/runtime/callKey.ts';
+import { callKeyOf, KEY_HEADER, MALFORMED_KEY } from '../src/runtime/callKey.ts';
 import { createTimeline } from '../src/runtime/timeline.ts';
 import type { Cloud } from './cloud.ts';
 import { bytesOf, type FakeReply, type FakeRequest, type Service } from './service.ts';
@@ -117,9 +117,9 @@ function createWire({ cloud, speed, delays = true }: FakesOptions): Wire {
         return reset(reply);
       }
       const answer = cloud.arrive(call, nowMs());
-      if (answer === undefined) return hangUp(reply);
+      if (answer === undefined) return lose(request, reply);
       await wait(answer.delayMs);
-      return answer.lost ? hangUp(reply) : sendReply(reply, answer.reply);
+      return answer.lost ? lose(request, reply) : sendReply(reply, answer.reply);
     } catch (error) {
       if (stopped.signal.aborted) return hangUp(reply);
       throw error;
@@ -294,7 +294,15 @@ function reset(reply: FastifyReply): undefined {
   reply.raw.socket?.resetAndDestroy();
 }
 
-/** To the client the call is lost: it cannot know whether it had its effect. */
+/**
+ * To the client the call is lost: it cannot know whether it had its effect. Ours, who say so by their key, wait until their
+ * deadlines, as in virtual time. Others may have none, and lose their connection.
+ */
+function lose(request: FastifyRequest, reply: FastifyReply): undefined {
+  if (KEY_HEADER in request.headers) reply.hijack();
+  else hangUp(reply);
+}
+
 function hangUp(reply: FastifyReply): undefined {
   reply.hijack();
   reply.raw.destroy();

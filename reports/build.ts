@@ -30,6 +30,8 @@ export type ReportInput = KpiInput & {
   readonly partial: boolean;
   /** The same traffic in virtual time, to stand beside that of an emulated run. */
   readonly simulatedTraffic?: TrafficMeasurement;
+  /** The same rollout. */
+  readonly simulatedRollout?: RolloutMeasurement;
   readonly environment: Report['environment'];
 };
 
@@ -42,7 +44,10 @@ export function buildReport(input: ReportInput): Report {
   const traffics = replications.map(({ traffic }) => traffic).filter(each => each !== null);
   const kpis = assessKpis(input);
   const limits = limitReports(scenario, rollouts);
-  const rollout = rolloutReportOf(rollouts, limits, scenario.provisioning.quotas === 'vendor');
+  const rollout = rolloutReportOf(rollouts, limits, {
+    enforcesNeeds: scenario.provisioning.quotas === 'vendor',
+    simulated: input.simulatedRollout,
+  });
   const traffic = trafficReportOf(traffics, input.simulatedTraffic, clock);
   const { cost, priceIds } = costReportOf(input, traffics);
   const facts = usedFacts([...replications.flatMap(({ facts }) => facts), ...priceIds], input);
@@ -69,6 +74,7 @@ export function buildReport(input: ReportInput): Report {
     fleet: fleetReportOf(traffics),
     cost,
     crosscheck: input.crosscheck ?? null,
+    rolloutCrosscheck: input.rolloutCrosscheck ?? null,
     limits,
     observed: observedOf(scenario, rollouts, input.speed),
     biggestGuess: rollout && biggestGuessOf(rollouts, facts, rollout.provisioningMs.mean),

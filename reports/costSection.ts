@@ -1,9 +1,9 @@
-// The HTML report's sections on what a company costs, and on how far the simulation may be trusted.
+// The HTML report's section on what a company costs.
 
-import { count, duration, share, signedShare, usd } from './format.ts';
+import { usd } from './format.ts';
 import { definitions, type Html, html, NOTHING, table } from './page.ts';
-import type { CostLine, CrosscheckReport, Report } from './report.ts';
-import { costText, crosscheckText } from './trafficSentences.ts';
+import type { CostLine, Report } from './report.ts';
+import { costText } from './trafficSentences.ts';
 
 const KINDS: Readonly<Record<CostLine['kind'], string>> = {
   fixed: 'fixed',
@@ -39,31 +39,4 @@ function levelsTable(byLevel: Readonly<Record<string, number>> | undefined): Htm
   if (byLevel === undefined) return NOTHING;
   const rows = Object.entries(byLevel).map(([level, usdPerMonth]) => [level, usd(usdPerMonth), 'modelled']);
   return table('One company of each level', ['level', 'a month', 'label'], rows, [1]);
-}
-
-export function crosscheckSection(report: Report): Html {
-  const { crosscheck } = report;
-  if (crosscheck === null) return NOTHING;
-  const rows = crosscheck.rows.map(row => [
-    row.figure,
-    figureText(row.simulated, row.unit),
-    figureText(row.emulated, row.unit),
-    signedShare(row.deviation),
-    row.tolerance === null ? '' : share(row.tolerance),
-    row.tolerance === null ? 'shown, not judged' : row.within ? 'yes' : 'no',
-  ]);
-  const head = ['figure', 'simulated', 'emulated', 'deviation', 'allowed', 'within'];
-  return html`<h2>Crosscheck</h2>
-${definitions([
-  ['Scenario', crosscheck.scenario],
-  ['Outcome', crosscheckText(report)],
-])}
-${table('The same requests in virtual time and over HTTP', head, rows, [1, 2, 3, 4])}`;
-}
-
-function figureText(value: number, unit: CrosscheckReport['rows'][number]['unit']): string {
-  if (unit === 'ms') return duration(value);
-  if (unit === 'share') return share(value);
-  const text = count(value);
-  return unit === 'perSecond' ? `${text}/s` : text;
 }

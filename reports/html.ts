@@ -1,6 +1,8 @@
 // The report as one file that needs nothing else: every section in reading order, every figure with its label.
 
-import { costSection, crosscheckSection } from './costSection.ts';
+import { costSection } from './costSection.ts';
+import { crosscheckSection } from './crosscheckSection.ts';
+import { crosscheckText } from './crosscheckSentences.ts';
 import { count, duration, durationRange, grouped, kpiFigure, kpiRange, kpiTarget } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
 import { type Content, definitions, type Html, html, NOTHING, page, table } from './page.ts';
@@ -20,7 +22,7 @@ import {
   verdictReason,
 } from './sentences.ts';
 import { fleetSection, trafficSection } from './trafficSection.ts';
-import { costText, crosscheckText } from './trafficSentences.ts';
+import { costText } from './trafficSentences.ts';
 import { waterfallSection } from './waterfallSection.ts';
 
 export function renderHtml(report: Report): string {

@@ -61,11 +61,12 @@ function assessKpi({ name, target, required }: ScenarioKpi, input: KpiInput): Kp
 }
 
 function whyNoData(measure: Measure, input: KpiInput): string {
-  const { replications, label, crosscheck } = input;
+  const { replications, label } = input;
   if (replications.length === 0) return 'no replication has finished';
   const lack = measure.lack(replications, input);
   if (lack !== '') return lack;
-  const isVoid = measure.isTraffic && label === 'simulated' && crosscheck?.verdict === 'FAIL';
+  const crosscheck = measure.isTraffic ? input.crosscheck : input.rolloutCrosscheck;
+  const isVoid = label === 'simulated' && crosscheck?.verdict === 'FAIL';
   return isVoid ? 'the last crosscheck was out of tolerance' : '';
 }
 

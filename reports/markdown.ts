@@ -1,6 +1,7 @@
 // The report as a CI job's summary: verdict, KPIs and the few lines that explain them.
 
 import { capacityNote, capacityTexts } from './capacity.ts';
+import { crosscheckText, simulatedRolloutText } from './crosscheckSentences.ts';
 import { kpiFigure, kpiRange, kpiTarget, oneLine, usd } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
 import type { Report } from './report.ts';
@@ -23,7 +24,7 @@ import {
   violationsOf,
   wavesText,
 } from './sentences.ts';
-import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
+import { costText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
 const LINES_SHOWN = 20;
 const COST_LINES_SHOWN = 5;
@@ -44,6 +45,7 @@ export function renderMarkdown(report: Report): string {
       ['Rollout', rolloutTime(report)],
       ['Waves', wavesText(report)],
       ['Completed', completedText(report)],
+      ['Simulated', simulatedRolloutText(report)],
       ['Traffic', trafficText(report)],
       ['Fleet', fleetText(report)],
       ['Slowest waits', slowestWaitsText(report)],

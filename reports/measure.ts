@@ -3,9 +3,10 @@
 
 import { mean, sum } from 'simple-statistics';
 import type { Scenario } from '../scenarios/scenario.ts';
+import type { CrosscheckReport } from './crosscheckReport.ts';
 import type { FactInput } from './guesses.ts';
 import type { Replication } from './measurement.ts';
-import type { CrosscheckReport, Interval, KpiReport, Label, Report } from './report.ts';
+import type { Interval, KpiReport, Label, Report } from './report.ts';
 import { allEqual, binomialOneSidedHigh, binomialOneSidedLow, meanInterval } from './statistics.ts';
 import { type Target, verdictOfInterval } from './verdict.ts';
 
@@ -20,8 +21,9 @@ export type KpiInput = FactInput & {
   readonly inputs: InputRuns | null;
   readonly label: Label;
   readonly clock: Report['clock'];
-  /** The last one of this scenario; absent or null when there is none. */
+  /** The last ones of this scenario, of its traffic and of its rollout; absent or null when there is none. */
   readonly crosscheck?: CrosscheckReport | null;
+  readonly rolloutCrosscheck?: CrosscheckReport | null;
 };
 
 /** What a value may rest on besides its replication. */
@@ -32,7 +34,7 @@ export type Assessment = Pick<KpiReport, 'value' | 'sampling' | 'verdict' | 'rea
 export type Measure = {
   /** Of its figures, where it is not the run's. */
   readonly label?: Label;
-  /** Whether it rests on simulated traffic, which a crosscheck out of tolerance makes void. */
+  /** Of the traffic, or of the rollout: a crosscheck of that out of tolerance makes it void where it was simulated. */
   readonly isTraffic: boolean;
   /** Why these replications cannot say, and what could; empty when they can. */
   readonly lack: (replications: readonly Replication[], input: KpiInput) => string;

@@ -3,6 +3,7 @@
 
 import type { UsedFact } from '../scenarios/facts.ts';
 import type { KpiName } from '../scenarios/scenario.ts';
+import type { CrosscheckReport } from './crosscheckReport.ts';
 import type {
   FleetMeasurement,
   LimitMeasurement,
@@ -86,6 +87,8 @@ export type RolloutReport = {
   readonly provisioningMs: Summary;
   /** Queued to admission; no part of provisioningMs. */
   readonly queuedMs: Summary;
+  /** The same rollout in virtual time, beside an emulated one; null elsewhere. */
+  readonly simulated: SimulatedRolloutReport | null;
   /** Companies that are not ready, with the reason; the first 100. */
   readonly notReady: readonly { readonly company: string; readonly reason: string }[];
   /** Means a replication. */
@@ -102,6 +105,11 @@ export type RolloutReport = {
   readonly queuedMsQuantiles: readonly number[];
   readonly completions: readonly { readonly atMs: number; readonly companies: number }[];
 };
+
+export type SimulatedRolloutReport = Pick<
+  RolloutReport,
+  'completed' | 'durationMs' | 'provisioningMs' | 'queuedMs'
+>;
 
 /** JSON has no infinity: null is a wave of which a company did not become ready. */
 export type WaveReport = Omit<WaveMeasurement, 'reading'> & {
@@ -193,26 +201,6 @@ export type CostReport = {
   readonly byLevel?: Readonly<Record<string, number>>;
 };
 
-/** The same requests in virtual time and over HTTP. */
-export type CrosscheckReport = {
-  readonly scenario: string;
-  /** FAIL: a figure is out of tolerance. */
-  readonly verdict: 'PASS' | 'FAIL' | 'INCONCLUSIVE';
-  readonly rows: readonly {
-    readonly figure: string;
-    readonly simulated: number;
-    readonly emulated: number;
-    /** Emulated over simulated, less 1; of a share, the difference. */
-    readonly deviation: number;
-    /** Null: shown, not judged; such a row is within. */
-    readonly tolerance: number | null;
-    readonly within: boolean;
-    readonly unit: 'ms' | 'share' | 'perSecond' | 'count';
-  }[];
-  /** Whether the drawn delays of network, stores and services were waited for; without them the processor decides. */
-  readonly withDelays: boolean;
-};
-
 /** A limit, over all replications: means a replication. */
 export type LimitReport = LimitMeasurement & {
   readonly waitMsPerCall: number;
@@ -288,8 +276,10 @@ export type Report = {
   readonly traffic: TrafficReport | null;
   readonly fleet: readonly FleetReport[] | null;
   readonly cost: CostReport | null;
-  /** The last one of this scenario; null: none yet. */
+  /** The last one of this scenario's traffic; null: none yet. */
   readonly crosscheck: CrosscheckReport | null;
+  /** The last one of its rollout; of a pilot at real speed its own. Null: none. */
+  readonly rolloutCrosscheck: CrosscheckReport | null;
   readonly limits: readonly LimitReport[];
   readonly observed: ObservedReport | null;
   /** The uncertain fact with the largest range in mean provisioning time, to first order; null without a rollout. */

@@ -10,7 +10,7 @@ import type {
   StepMeasurement,
   WaveMeasurement,
 } from './measurement.ts';
-import type { LimitReport, RolloutReport, WaveReport } from './report.ts';
+import type { LimitReport, RolloutReport, SimulatedRolloutReport, WaveReport } from './report.ts';
 import { provisioningMs } from './rolloutKpis.ts';
 import { meanInterval, quantile, sorted, summary } from './statistics.ts';
 import { waterfallReportOf } from './waterfall.ts';
@@ -18,11 +18,17 @@ import { waterfallReportOf } from './waterfall.ts';
 const LINES_MAX = 100;
 const COMPLETION_POINTS_MAX = 200;
 
+type Beside = {
+  readonly enforcesNeeds: boolean;
+  /** The same rollout in virtual time, beside an emulated one. */
+  readonly simulated: RolloutMeasurement | undefined;
+};
+
 /** Null where no rollout was run. */
 export function rolloutReportOf(
   rollouts: readonly RolloutMeasurement[],
   limits: readonly LimitReport[],
-  enforcesNeeds: boolean,
+  { enforcesNeeds, simulated }: Beside,
 ): RolloutReport | null {
   if (rollouts.length === 0) return null;
   const durations = rollouts.map(({ durationMs }) => durationMs);
@@ -51,6 +57,7 @@ export function rolloutReportOf(
     isResumed: rollouts.some(rollout => rollout.isResumed),
     provisioningMs: summary(provisioning),
     queuedMs: summary(queued),
+    simulated: simulated === undefined ? null : simulatedReport(simulated),
     notReady: notReadyOf(worst),
     steps: meanSteps(rollouts),
     waterfall: waterfallReportOf(rollouts, worst, limits),
@@ -62,6 +69,13 @@ export function rolloutReportOf(
     completions: completionsOf(worst),
   };
 }
+
+const simulatedReport = (rollout: RolloutMeasurement): SimulatedRolloutReport => ({
+  completed: countOf(rollout, 'ready'),
+  durationMs: rollout.durationMs,
+  provisioningMs: summary(completedMs(rollout)),
+  queuedMs: summary(queuedMs(rollout)),
+});
 
 /** From the end of each wave until the next one began. */
 const dwellMs = ({ waves }: RolloutMeasurement): number =>

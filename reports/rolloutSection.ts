@@ -8,26 +8,36 @@ import {
   stepsChart,
   waitsChart,
 } from './charts.ts';
+import { simulatedRolloutText } from './crosscheckSentences.ts';
 import { count, duration, grouped, share } from './format.ts';
 import { titleOfLimit } from './limits.ts';
 import { definitions, figure, type Html, html, NOTHING, table } from './page.ts';
-import type { RolloutReport, Summary, WithRollout } from './report.ts';
+import type { Label, RolloutReport, Summary, WithRollout } from './report.ts';
 import { completedText, rolloutTime, slowestBound } from './sentences.ts';
 
 export function rolloutSection(report: WithRollout): Html {
-  const { provisioningMs, queuedMs, notReady } = report.rollout;
-  const cells = (name: string, { companies, mean, p50, p95, p99, max }: Summary) => [
+  const { notReady, simulated } = report.rollout;
+  const cells = (name: string, { companies, mean, p50, p95, p99, max }: Summary, label: Label) => [
     name,
     ...(companies === 0 ? Array(5).fill('–') : [mean, p50, p95, p99, max].map(duration)),
-    report.label,
+    label,
   ];
-  const times = [cells('admission to healthy', provisioningMs), cells('queued before admission', queuedMs)];
+  /** The simulated row of a time stands right above the emulated one. */
+  const rowsOf = (name: string, time: 'provisioningMs' | 'queuedMs') => [
+    ...(simulated === null ? [] : [cells(name, simulated[time], 'simulated')]),
+    cells(name, report.rollout[time], report.label),
+  ];
+  const times = [
+    ...rowsOf('admission to healthy', 'provisioningMs'),
+    ...rowsOf('queued before admission', 'queuedMs'),
+  ];
   const regions = Object.entries(report.regions).map(
     ([region, companies]) => `${region} ${grouped(companies)}`,
   );
   return html`<h2>Rollout</h2>
 ${definitions([
   ['Duration', `${rolloutTime(report)} (${report.label})`],
+  ...(simulated === null ? [] : [['Simulated', simulatedRolloutText(report)!] as const]),
   ['Completed', `${completedText(report)}, in the replication with the fewest`],
   ['Regions', regions.join(', ')],
 ])}

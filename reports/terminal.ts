@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util';
 import { capacityNote, capacityTexts } from './capacity.ts';
+import { crosscheckText, simulatedRolloutText } from './crosscheckSentences.ts';
 import { grouped, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
 import type { KpiReport, Report, Verdict } from './report.ts';
@@ -24,7 +25,7 @@ import {
   violationsOf,
   wavesText,
 } from './sentences.ts';
-import { costText, crosscheckText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
+import { costText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
 export type TerminalOptions = {
   /** Where the HTML report was written. */
@@ -109,6 +110,7 @@ function named(report: Report, reportPath: string): string[] {
     ['Rollout', rolloutTime(report)],
     ['Waves', wavesText(report)],
     ['Completed', completedText(report)],
+    ['Simulated', simulatedRolloutText(report)],
     ['Not ready', notReady.length === 0 ? null : `${notReady[0].company}: ${oneLine(notReady[0].reason)}`],
     ['Traffic', trafficText(report)],
     ['Fleet', fleetText(report)],

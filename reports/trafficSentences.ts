@@ -1,7 +1,7 @@
-// The sentences on traffic, cost and crosscheck that every renderer says.
+// The sentences on traffic and cost that every renderer says.
 
-import { count, duration, grouped, oneLine, requestCount, share, signedShare, usd } from './format.ts';
-import type { CrosscheckReport, FleetReport, Report, WaitReport, WithTraffic } from './report.ts';
+import { count, duration, grouped, oneLine, requestCount, share, usd } from './format.ts';
+import type { FleetReport, Report, WaitReport, WithTraffic } from './report.ts';
 
 const WAITS_SHOWN = 3;
 
@@ -67,31 +67,6 @@ export function costText({ cost, companies }: Report): string | null {
   const { length } = cost.unpriced;
   const unpriced = length === 0 ? '' : `; ${length} ${length === 1 ? 'item' : 'items'} without a price`;
   return `${usd(cost.perCompanyUsdMonth)} a company and month (modelled)${item}${unpriced}`;
-}
-
-/** The last crosscheck, or how to make one. Rollouts have none. */
-export function crosscheckText({ crosscheck, traffic, rollout, scenario, label }: Report): string {
-  if (traffic === null)
-    return 'none yet for rollouts: this version holds no simulated rollout against an emulated one';
-  const rest = rollout === null ? '' : '; for rollouts this version has none';
-  if (crosscheck === null) return `none yet: sandtable crosscheck ${oneLine(scenario)}${rest}`;
-  const isVoid = crosscheck.verdict === 'FAIL' && label === 'simulated';
-  return `${crosscheckSummary(crosscheck)}${isVoid ? ': the simulated verdicts on traffic are void' : ''}${rest}`;
-}
-
-/** `PASS, 7 of 7 figures within tolerance, with delays; largest deviation P95 +1.2 % (3 % allowed)`. */
-export function crosscheckSummary({ verdict, rows, withDelays }: CrosscheckReport): string {
-  const judged = rows.flatMap(({ tolerance, ...row }) => (tolerance === null ? [] : [{ ...row, tolerance }]));
-  const within = judged.filter(row => row.within).length;
-  const figures = `${within} of ${judged.length} figures within tolerance`;
-  const delays = withDelays ? 'with delays' : 'without delays, by the processor alone';
-  const ratio = ({ deviation, tolerance }: (typeof judged)[number]) => Math.abs(deviation) / tolerance;
-  const furthest = [...judged].sort((a, b) => ratio(b) - ratio(a)).at(0);
-  const largest =
-    furthest === undefined
-      ? ''
-      : `; furthest off ${oneLine(furthest.figure)}, ${signedShare(furthest.deviation)} (${share(furthest.tolerance)} allowed)`;
-  return `${verdict}, ${figures}, ${delays}${largest}`;
 }
 
 /** A mean of counts to three digits, a large one to its unit. */

@@ -1,5 +1,5 @@
 // Holds the traffic of virtual time against the same traffic over HTTP, figure by figure. Pure: `sandtable crosscheck` runs
-// both sides, shows the rows and judges by them.
+// both sides, shows the rows and judges by them. Rollouts: rolloutCrosscheck.ts.
 
 import { Histogram } from '../reports/histogram.ts';
 import type { RequestCounts, TrafficCell, TrafficMeasurement } from '../reports/measurement.ts';
@@ -15,7 +15,7 @@ export type Comparison = {
   readonly tolerance: number | null;
   /** True as well where nothing is judged. */
   readonly within: boolean;
-  readonly unit: 'ms' | 'share' | 'perSecond';
+  readonly unit: 'ms' | 'share' | 'perSecond' | 'count';
 };
 
 /** To look for a cause by: no tolerance is held against these. */
@@ -58,19 +58,30 @@ export function compare(
 ): Comparison[] {
   return figuresOf(withDelays).map(({ figure, unit, isJudged, relative, floor, of }) => {
     const [expected, seen] = [of(simulated), of(emulated)];
-    // A share that is zero has no multiple, and one near zero is in no sensible proportion.
-    const base = unit === 'share' || expected === 0 ? 1 : expected;
-    const allowed = Math.max(relative * expected, floor);
-    return {
-      figure,
-      simulated: expected,
-      emulated: seen,
-      deviation: (seen - expected) / base,
-      tolerance: isJudged ? allowed / base : null,
-      within: !isJudged || Math.abs(seen - expected) <= allowed,
-      unit,
-    };
+    const allowed = isJudged ? Math.max(relative * expected, floor) : null;
+    return comparisonOf(figure, unit, [expected, seen], allowed);
   });
+}
+
+/** `allowed`: either way, in the figure's own unit; null where it is shown and not judged. */
+export function comparisonOf(
+  figure: string,
+  unit: Comparison['unit'],
+  [simulated, emulated]: readonly [number, number],
+  allowed: number | null,
+): Comparison {
+  const off = emulated - simulated;
+  // A share that is zero has no multiple, and one near zero is in no sensible proportion.
+  const base = unit === 'share' || simulated === 0 ? 1 : simulated;
+  return {
+    figure,
+    simulated,
+    emulated,
+    deviation: off / base,
+    tolerance: allowed === null ? null : allowed / base,
+    within: allowed === null || Math.abs(off) <= allowed,
+    unit,
+  };
 }
 
 function figuresOf(withDelays: boolean): Figure[] {

@@ -1,17 +1,18 @@
 // The pilot in real time: the same rollout code as in the simulator, over real HTTP against fake clouds that run as a
 // process of their own, with its journal on disk. Killed at any moment and started again, it goes on.
 
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { auditLedger } from '../fakes/audit.ts';
 import { FAKES_TOKENS } from '../fakes/fromScenario.ts';
 import type { Replication } from '../reports/measurement.ts';
-import { replicationSeed } from '../scenarios/draw.ts';
+import { drawUniform, PURPOSE, replicationSeed } from '../scenarios/draw.ts';
 import { FactValues, type UsedValue } from '../scenarios/facts.ts';
 import { companiesOf } from '../scenarios/population.ts';
 import { rolloutOptionsOf } from '../scenarios/rolloutOptions.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { SandtableError } from '../src/errors.ts';
 import { livesOf } from '../src/operations/history.ts';
-import type { Log } from '../src/ports.ts';
+import type { Chance, Log } from '../src/ports.ts';
 import { arithmeticOf } from '../src/provisioning/arithmetic.ts';
 import { columnsOf } from '../src/provisioning/columns.ts';
 import { emptyState, rollOut } from '../src/provisioning/rollout.ts';
@@ -44,9 +45,13 @@ export type PilotResult = {
   readonly speed: number;
   /** What the fakes, which alone know the facts, drew from. */
   readonly facts: readonly UsedValue[];
+  /** By how much this process was late for what it had to do, in real milliseconds: P99 while it provisioned. */
+  readonly lateMs: number;
 };
 
 const PROGRESS_EVERY_MS = 500;
+/** Finer than any lateness that matters. */
+const LATENESS_EVERY_MS = 5;
 
 /** Resolves when every company has ended. Throws FAKES when the journal and the fakes do not belong together. */
 export async function runPilot(options: PilotOptions): Promise<PilotResult> {
@@ -60,7 +65,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
   const rolloutOptions = { ...rolloutOptionsOf(scenario, planned), companies };
   const ports = {
     clock,
-    chance: systemChance,
+    chance: chanceOf(seed),
     transport,
     ...stores,
     log,
@@ -70,6 +75,8 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     options.onProgress(ended, companies.length);
   };
   const timer = setInterval(report, PROGRESS_EVERY_MS);
+  const lateness = monitorEventLoopDelay({ resolution: LATENESS_EVERY_MS });
+  lateness.enable();
   try {
     await rollOut(
       ports,
@@ -83,6 +90,7 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     );
   } finally {
     clearInterval(timer);
+    lateness.disable();
     await transport.close();
   }
   const journal = await stores.journal.read();
@@ -119,8 +127,15 @@ export async function runPilot(options: PilotOptions): Promise<PilotResult> {
     },
     speed: fakes.speed,
     facts,
+    lateMs: Math.max(0, lateness.percentile(99) / 1e6 - LATENESS_EVERY_MS),
   };
 }
+
+/** Secrets are the system's; what a call waits for before it is tried again is as long as in virtual time. */
+const chanceOf = (seed: number): Chance => ({
+  ...systemChance,
+  uniform: key => drawUniform(replicationSeed(seed, 0), PURPOSE.jitter, key),
+});
 
 /** Throws FAKES when a new rollout would meet what an earlier one made: it would find instead of make. */
 export function expectEmpty({ effects }: Health): void {

@@ -3,6 +3,9 @@
 import type { FactValues } from './facts.ts';
 import { durationMs, type Scenario } from './scenario.ts';
 
+/** Of real time: what somebody waits for at a desk. A longer rollout is held against HTTP in small only. */
+export const CROSSCHECK_ROLLOUT_MS_MAX = 600_000;
+
 export function rolloutOptionsOf({ platform, population, provisioning }: Scenario, facts: FactValues) {
   const { limits, waves, quotas } = provisioning;
   return {

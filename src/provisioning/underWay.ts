@@ -23,8 +23,12 @@ export class UnderWay {
       });
   }
 
+  isFull(): boolean {
+    return this.count >= this.max;
+  }
+
   room(): Promise<void> {
-    return this.until(() => this.count < this.max);
+    return this.until(() => !this.isFull());
   }
 
   allEnded(): Promise<void> {

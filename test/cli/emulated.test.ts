@@ -120,6 +120,24 @@ describe('sandtable crosscheck', () => {
     expect([readdirSync(folder), readdirSync(temporary)]).toEqual([[], []]);
   });
 
+  it('of a rollout that is interrupted while it provisions leaves nothing either', async () => {
+    const [folder, temporary] = [newFolder(), newFolder()];
+    const ids = stubProcesses(temporary);
+    const running = start('crosscheck', 'crosscheck-rollout', '--report-dir', folder);
+    // The command and its fakes; a journal is there once it provisions.
+    await until(
+      'it provisions',
+      async () => readdirSync(temporary).length > 0 && readdirSync(ids).length > 1,
+    );
+    running.process.kill('SIGINT');
+    const { code, stderr } = await running.ended;
+    expect(stderr).toMatch(/\nsandtable: the rollout was stopped before it was over\n$/);
+    expect(code).toBe(130);
+    const processes = readdirSync(ids);
+    await until('all are gone', async () => !processes.some(id => isAlive(Number(id))));
+    expect([readdirSync(folder), readdirSync(temporary)]).toEqual([[], []]);
+  });
+
   it('of which a load was invalid ends in 3, and lets the last one stand', async () => {
     const folder = newFolder();
     const last = join(folder, 'crosscheck.json');

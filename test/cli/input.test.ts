@@ -414,6 +414,7 @@ describe('a scenario', () => {
     const lines = listScenarios().split('\n').slice(1);
     expect(lines.map(line => line.split(/ {2,}/).slice(0, 2))).toEqual([
       ['today', '17'],
+      ['crosscheck-rollout', '60'],
       ['crosscheck-light', '100'],
       ['crosscheck-pool', '100'],
       ['pilot-100', '100'],

@@ -15,6 +15,11 @@ import { type Ended, newFolder, sandtable } from './command.ts';
 
 const PILOT = fileURLToPath(new URL('../../scenarios/pilot-100.json', import.meta.url));
 const NOBODY = 'http://127.0.0.1:1';
+/** Two waves of a small rollout, a day apart. */
+const SEVENTEEN = [
+  'population.regions={"us-west1":7,"us-central1":5,"europe-west1":5}',
+  'provisioning.waves.steps=[{"upTo":10,"dwell":"24h"},{"upTo":17,"dwell":"0s"}]',
+].flatMap(set => ['--set', set]);
 
 let fakes: FakesServer;
 
@@ -77,6 +82,24 @@ describe.concurrent('sandtable refuses', () => {
       /population\.agents is 20000000 .* one machine takes/,
     ],
     ['a load of nothing', ['load', 'today'], /today has no traffic/],
+    [
+      'a crosscheck of a rollout that would take hours',
+      ['crosscheck', 'rollout-10000'],
+      /the rollout of rollout-10000 takes at least 167 min .* 10 min at most: .* crosscheck crosscheck-rollout$/m,
+    ],
+    [
+      'one that waits for a day between its waves',
+      [
+        'crosscheck',
+        'rollout-waves',
+        '--set',
+        'population.companies=17',
+        '--set',
+        'population.advanced=2',
+        ...SEVENTEEN,
+      ],
+      /the rollout of rollout-waves takes at least 1441 min/,
+    ],
     ['a pilot without a rollout', ['pilot', 'crosscheck-light'], /a pilot needs "rollout"/],
     ['an address that is not this machine', ['pilot', '--fakes', 'http://192.0.2.1:8700'], /192\.0\.2\.1/],
     [
@@ -90,7 +113,7 @@ describe.concurrent('sandtable refuses', () => {
     ['a speed of nothing', ['fakes', '--speed', '0'], /--speed is "0"/],
   ])('%s', async (_what, args, message) => {
     const folder = newFolder();
-    const takesFolder = ['run', 'pilot', 'load'].includes(args[0]);
+    const takesFolder = ['run', 'pilot', 'load', 'crosscheck'].includes(args[0]);
     const where = takesFolder ? ['--report-dir', join(folder, 'report')] : [];
     expectRefusal(await sandtable(...args, ...where), message);
     expect(readdirSync(folder)).toEqual([]);

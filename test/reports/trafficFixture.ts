@@ -1,6 +1,7 @@
 // Plausible traffic for the report's tests: three regions, two kinds, response times of a few distinct values.
 
 import type { ReportInput } from '../../reports/build.ts';
+import type { CrosscheckReport } from '../../reports/crosscheckReport.ts';
 import type { HistogramData } from '../../reports/histogram.ts';
 import { Histogram } from '../../reports/histogram.ts';
 import type {
@@ -9,7 +10,6 @@ import type {
   TrafficCell,
   TrafficMeasurement,
 } from '../../reports/measurement.ts';
-import type { CrosscheckReport } from '../../reports/report.ts';
 import type { KpiName, Scenario, ScenarioKpi, ScenarioTraffic } from '../../scenarios/scenario.ts';
 import { replicationOf, replicationsOf, scenarioOf } from './fixture.ts';
 

@@ -212,6 +212,7 @@ describe('the scenarios of the project', () => {
     expect(scenarioNames()).toEqual([
       'crosscheck-light',
       'crosscheck-pool',
+      'crosscheck-rollout',
       'full-plan',
       'load-1000',
       'peak-hour',
@@ -241,6 +242,7 @@ describe('the scenarios of the project', () => {
       'peak-hour',
       'full-plan',
       'crosscheck-light',
+      'crosscheck-rollout',
     ].map(name => loadScenario(name));
     for (const { platform, observed } of others) {
       expect(platform).toEqual(others[0].platform);
