@@ -94,7 +94,6 @@ describe('a record', () => {
   test.each([
     ['PATCH', { name: `b.${DOMAIN}` }, 81058],
     ['PATCH', { name: `b.${DOMAIN}`, content: 'c.run.app' }, 81053],
-    ['PATCH', { name: `b.${DOMAIN}`, type: 'A', content: '192.0.2.1' }, 81054],
     ['PATCH', { name: 'b.example.org' }, 9000],
     ['PUT', { type: 'CNAME', name: `b.${DOMAIN}`, content: 'a.run.app' }, 81057],
   ])('that %s would put in the place of another stays as it is', (method, body, code) => {
@@ -105,6 +104,37 @@ describe('a record', () => {
     expect(codeOf(call({ method, path: `${RECORDS}/${id}`, body }))).toEqual([400, code]);
     expect(list()).toEqual(before);
     expect(world.ledger.entries).toHaveLength(2);
+  });
+});
+
+describe('the type of a record', () => {
+  test.each([
+    ['PATCH', { type: 'A', content: '192.0.2.1' }],
+    ['PUT', { type: 'A', name: `a.${DOMAIN}`, content: '192.0.2.1' }],
+  ])('is not changed by %s', (method, body) => {
+    const { world, call, batch, idOf, list } = open();
+    const id = idOf('a');
+    const before = list();
+    expect(codeOf(call({ method, path: `${RECORDS}/${id}`, body }))).toEqual([400, 1004]);
+    const part = method === 'PATCH' ? 'patches' : 'puts';
+    expect(codeOf(batch({ [part]: [{ id, ...body }] }))).toEqual([400, 1004]);
+    expect(list()).toEqual(before);
+    expect(world.ledger.entries).toHaveLength(1);
+  });
+
+  test('is another once the record is deleted and made again, which a batch does at once', () => {
+    const { batch, idOf, list } = open();
+    const body = { type: 'A', name: `a.${DOMAIN}`, content: '192.0.2.1' };
+    expect(batch({ deletes: [{ id: idOf('a') }], posts: [body] }).status).toBe(200);
+    expect(list()).toMatchObject([body]);
+  });
+
+  test('keeps an address from the name of an alias', () => {
+    const { call, post, idOf } = open();
+    idOf('b');
+    const { id } = post({ type: 'A', name: `a.${DOMAIN}`, content: '192.0.2.1' }).body.result;
+    const move = { method: 'PATCH', path: `${RECORDS}/${id}`, body: { name: `b.${DOMAIN}` } };
+    expect(codeOf(call(move))).toEqual([400, 81054]);
   });
 });
 
