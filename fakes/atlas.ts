@@ -43,9 +43,10 @@ export function atlas(world: World): Service {
   const projects = createProjects(world, limits.reached);
   const tokens = createTokens(world.token, world.issued);
 
-  /** A company's database has its name, which is the mark. */
+  /** A company's database has its name, which is the mark; a collection's name may have slashes and dots. */
   const noteIndex = (collection: string, index: string, effect: Effect, atMs: number) => {
-    const database = collection.split('/').at(-1)!.split('.')[0];
+    const [, , , , namespace] = collection.split('/');
+    const [database] = namespace.split('.');
     const entry = { atMs, service: 'atlas', kind: 'databaseIndex', name: `${collection}/${index}` };
     world.ledger.write({ ...entry, company: database, effect, detail: index });
   };

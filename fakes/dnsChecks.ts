@@ -35,8 +35,8 @@ export const foreignRecordField = (body: object): FakeReply | undefined => forei
 
 export function invalidRecord(fields: Fields, domain: string): FakeReply | undefined {
   const { type, name, content, ttl, proxied, comment } = fields;
-  const invalid = (code: number, message: string) =>
-    failure(400, 1004, 'DNS Validation Error', [{ code, message }]);
+  // Since 2024-10-01 without the chain below a "DNS Validation Error". Source: Cloudflare, API deprecations.
+  const invalid = (code: number, message: string) => failure(400, code, message);
   if (!['A', 'AAAA', 'CNAME'].includes(type))
     return failure(400, 1004, 'DNS Validation Error: the fake covers the types A, AAAA and CNAME.');
   if (!isRecordName(name, domain)) return invalid(9000, 'DNS name is invalid.');

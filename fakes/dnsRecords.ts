@@ -74,7 +74,10 @@ export function dnsRecords(world: World, { domain, names }: DnsZone, takeId: () 
     const fields: Fields = { ...kept, ...pick(body) } as Fields;
     const others = (draft.byName.get(fields.name) ?? []).filter(other => other.id !== before.id);
     const refusal =
-      foreignRecordField(body) ?? invalidRecord(fields, domain) ?? duplicateRecord(fields, others);
+      foreignRecordField(body) ??
+      invalidRecord(fields, domain) ??
+      otherType(before, fields) ??
+      duplicateRecord(fields, others);
     if (refusal !== undefined) return refusal;
     return { before, after: { ...before, ...fields, changedAtMs: nowMs } };
   };
@@ -108,8 +111,8 @@ export function dnsRecords(world: World, { domain, names }: DnsZone, takeId: () 
     if (before !== undefined) names.hide(before.shown!, nowMs, after.propagationMs);
     const { type, content, proxied } = after;
     after.shown = names.show(after.name, { type, content, proxied }, nowMs, after.propagationMs);
-    // The ledger knows a record by its type and name: under others it is another one.
-    const isSame = before?.name === after.name && before.type === after.type;
+    // The ledger knows a record by its type, which stays, and its name: under another it is another one.
+    const isSame = before?.name === after.name;
     if (before !== undefined && !isSame) note(before, 'deleted', nowMs);
     note(after, isSame ? 'changed' : 'created', nowMs);
   };
@@ -203,6 +206,16 @@ export function dnsRecords(world: World, { domain, names }: DnsZone, takeId: () 
 
   return { create, list, get, edit, overwrite, remove, batch };
 }
+
+/** Since 2026-06-30. Source: Cloudflare, API deprecations; the code and the words are assumed. */
+const otherType = (before: Fields, { type }: Fields): FakeReply | undefined =>
+  type === before.type
+    ? undefined
+    : failure(
+        400,
+        1004,
+        `DNS Validation Error: a record of type ${before.type} cannot become one of ${type}.`,
+      );
 
 const absent = (): FakeReply => failure(404, 81044, 'Record does not exist.');
 

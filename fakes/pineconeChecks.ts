@@ -227,11 +227,14 @@ const isFloat = (value: unknown) => typeof value === 'number' && Number.isFinite
 export function metadataRefusal(metadata: unknown): FakeReply | undefined {
   if (metadata === undefined) return undefined;
   if (!isObject(metadata)) return invalid('Metadata must be an object');
-  for (const [name, value] of Object.entries(metadata))
+  for (const [name, value] of Object.entries(metadata)) {
+    // It would be an operator of a filter.
+    if (name.startsWith('$')) return invalid(`Metadata field '${name}' must not start with $`);
     if (!isScalar(value) && !(Array.isArray(value) && value.every(item => typeof item === 'string')))
       return invalid(
         `Metadata value must be a string, number, boolean or list of strings, got another for field '${name}'`,
       );
+  }
   return jsonBytes(metadata) > METADATA_BYTES_MAX
     ? invalid(`Metadata size exceeds the limit of ${METADATA_BYTES_MAX} bytes per vector`)
     : undefined;
@@ -264,6 +267,10 @@ const OPERATORS: Readonly<Record<string, { takes: (given: unknown) => boolean; t
   $lte: { takes: isNumber, test: compares((own, given) => own <= given) },
   $in: { takes: isList, test: isIn },
   $nin: { takes: isList, test: (own, given) => !isIn(own, given) },
+  $exists: {
+    takes: given => typeof given === 'boolean',
+    test: (own, given) => (own !== undefined) === given,
+  },
 };
 
 /** Undefined when it is no filter. */

@@ -220,7 +220,15 @@ export function serve(
   const { query, headers, host, key } = request;
   const bodyBytes = request.body?.length ?? 0;
   const context: RouteContext = {
-    ...{ params, query, headers, host, body: given, bodyBytes, operation, nowMs, key },
+    params,
+    query,
+    headers,
+    host,
+    body: given,
+    bodyBytes,
+    operation,
+    nowMs,
+    key,
   };
   const refusal = quotas.check(operation, route.scope?.(context) ?? '', nowMs);
   if (refusal !== undefined) return refused(operation, service.throttled(refusal), refusal.quota);

@@ -234,7 +234,9 @@ function atlasFailure(answer: Answer): CloudResult {
   const { errorCode = '', detail = '', parameters = [] } = errorOf(answer);
   if (answer.status === 409 && errorCode === OVERTAKEN)
     return { kind: 'transient', reason: `409 ${errorCode}` };
-  if (answer.status < 500 && /_EXCEEDED$/.test(errorCode)) return quotaUsedUp(errorCode, detail);
+  // A rate comes with 429, whatever its code.
+  const isOfResources = answer.status < 500 && answer.status !== 429;
+  if (isOfResources && /_EXCEEDED$/.test(errorCode)) return quotaUsedUp(errorCode, detail);
   const quota = typeof parameters?.[0] === 'string' ? parameters[0] : 'atlas';
   return readFailure(answer, quota, `${errorCode} ${detail}`);
 }

@@ -24,8 +24,8 @@ const HOSTNAME_EXISTS = [1406];
 /** Of these types one record, or several of the same, has a name; others may stand beside it. */
 const ADDRESSES: readonly unknown[] = ['A', 'AAAA', 'CNAME'];
 /**
- * Limits on how many there may be, by what they count: records a zone, batch or plan; hostnames a zone, which may have
- * none by its contract. Source: Cloudflare for SaaS, status codes of custom hostnames; 81045 is of the DNS API.
+ * Limits on how many there may be, by what they count: records a zone; hostnames a zone, which may have none by its
+ * contract. Source: Cloudflare for SaaS, status codes of custom hostnames; 81045 is of the DNS API.
  */
 const USED_UP: Readonly<Record<string, string>> = {
   81045: 'dnsRecords',

@@ -75,6 +75,12 @@ test('an index is made once, under the name that its keys give', () => {
   expect(effectsOf(world)).toEqual([`${prefix}/state_1_at_-1 c00042`, `${prefix}/state_-1 c00042`]);
 });
 
+test('an index belongs to the company of its database, whatever its collection is called', () => {
+  const { world, call } = open();
+  expect(call({ ...createIndex, body: { ...KEYS, collection: 'a/b.c' } }).status).toBe(202);
+  expect(world.ledger.entries.at(-1)).toMatchObject({ kind: 'databaseIndex', company: 'c00042' });
+});
+
 test('a collection has 64 indexes at most', () => {
   const { call } = open();
   const replies = Array.from({ length: 65 }, (_, n) =>

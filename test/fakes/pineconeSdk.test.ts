@@ -227,6 +227,8 @@ describe('a query', () => {
     [{ size: { $gt: 1, $lte: 2 } }, ['back']],
     [{ size: { $gte: 2, $lt: 4 } }, ['back']],
     [{ big: true }, ['back']],
+    [{ big: { $exists: true } }, ['back']],
+    [{ big: { $exists: false } }, ['long', 'near']],
     [{ $or: [{ kind: 'y' }, { size: 4 }] }, ['back', 'long']],
     [{ $and: [{ kind: 'x' }, { size: 4 }] }, ['long']],
   ])('filtered by %j finds %j', async (filter, ids) => {
@@ -295,6 +297,8 @@ test.each<[string, readonly [string, object], unknown[]]>([
   ['a value beyond 32 bits', upsert({ values: [1e39, 0] }), [400, 3]],
   ['nothing but zeros', upsert({ values: [0, 0] }), [400, 3]],
   ['metadata in metadata', upsert({ metadata: { a: { b: 1 } } }), [400, 3]],
+  ['metadata under the name of an operator', upsert({ metadata: { $and: 'a' } }), [400, 3]],
+  ['a question for existence in words', ['/query', { ...QUERY, filter: { a: { $exists: 'x' } } }], [400, 3]],
   ['metadata that is null', upsert({ metadata: { a: null } }), [400, 3]],
   ['a list of numbers in metadata', upsert({ metadata: { a: [1] } }), [400, 3]],
   ['metadata of 21,000 letters of two bytes', upsert({ metadata: { a: 'é'.repeat(21_000) } }), [400, 3]],

@@ -141,3 +141,10 @@ describe('a refusal with 403', () => {
     expect(result.kind).toBe('transient');
   });
 });
+
+test('a rate of Atlas is waited out, though its code should end as those of limits do', async () => {
+  const reply = { status: 429, body: { errorCode: 'RATE_LIMIT_EXCEEDED', detail: '' } };
+  const send = createSend(cannedTransport([answered(reply)]), fixedCredentials(TOKEN));
+  const result = await databaseRoleVerbs(send, companyOf(1), platform).create!(attempt);
+  expect(result.kind).toBe('throttled');
+});
