@@ -18,7 +18,7 @@ export function createLimitsOfWrites(world: World) {
   const ramps = new Map<string, Ramp>();
   return (root: string, body: object, effects: readonly Effect[], nowMs: number): FakeReply | undefined => {
     if (!world.resourceQuotas) return undefined;
-    if (JSON.stringify(body).length > world.valueOf('quota.firestore.request'))
+    if (encoder.encode(JSON.stringify(body)).length > world.valueOf('quota.firestore.request'))
       return googleError(400, 'Request payload size exceeds the limit.');
     const documentMax = world.valueOf('quota.firestore.document');
     for (const { name, after } of effects) {
