@@ -100,8 +100,8 @@ export function firestore(world: World): Service {
     const effects = tryWrites(root, body.writes ?? [], nowMs);
     if (!Array.isArray(effects)) return effects;
     const refusal =
-      limitsOfWrites(root, body, effects, nowMs) ??
-      transactions.end(body.transaction, root, effects.length, name => documents.get(name), nowMs);
+      transactions.end(body.transaction, root, effects.length, name => documents.get(name), nowMs) ??
+      limitsOfWrites(root, body, effects, nowMs);
     if (refusal !== undefined) return refusal;
     for (const effect of effects) apply(effect, nowMs);
     const writeResults = effects.map(({ after, results = [] }) => ({

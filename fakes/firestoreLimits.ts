@@ -18,7 +18,7 @@ export function createLimitsOfWrites(world: World) {
   const ramps = new Map<string, Ramp>();
   return (root: string, body: object, effects: readonly Effect[], nowMs: number): FakeReply | undefined => {
     if (!world.resourceQuotas) return undefined;
-    if (JSON.stringify(body).length > world.valueOf('quota.firestore.request'))
+    if (encoder.encode(JSON.stringify(body)).length > world.valueOf('quota.firestore.request'))
       return googleError(400, 'Request payload size exceeds the limit.');
     const documentMax = world.valueOf('quota.firestore.document');
     for (const { name, after } of effects) {
@@ -27,28 +27,29 @@ export function createLimitsOfWrites(world: World) {
       return googleError(400, `Document '${name}' cannot be written because its size exceeds the maximum.`);
     }
     const collections = effects.map(({ name }) => name.slice(0, name.lastIndexOf('/')));
-    for (const collection of new Set(collections)) {
+    const counted = [...new Set(collections)].map(collection => {
       const writes = collections.filter(each => each === collection).length;
       const ramp = ramps.get(collection) ?? { firstAtMs: nowMs, nextAtMs: nowMs };
-      ramps.set(collection, ramp);
-      if (!takes(world, ramp, writes, nowMs)) return googleError(409, CONTENTION, undefined, 'ABORTED');
-    }
+      return { collection, ramp, nextAtMs: nextAfter(world, ramp, writes, nowMs) };
+    });
+    // A second's worth at once is no excess. That what exceeds is aborted, and not only slow, is assumed.
+    if (counted.some(({ nextAtMs }) => nextAtMs - nowMs > 1000))
+      return googleError(409, CONTENTION, undefined, 'ABORTED');
+    // Of a commit that is refused nothing counts, in whichever of its collections.
+    for (const { collection, ramp, nextAtMs } of counted) ramps.set(collection, { ...ramp, nextAtMs });
     return undefined;
   };
 }
 
 /** `nextAtMs`: when all that was written so far would be done at the rate of the moment. */
-type Ramp = { readonly firstAtMs: number; nextAtMs: number };
+type Ramp = { readonly firstAtMs: number; readonly nextAtMs: number };
 
-/** A second's worth at once is no excess. That what exceeds is aborted, and not only slow, is assumed. */
-function takes(world: World, ramp: Ramp, writes: number, nowMs: number): boolean {
+/** `nextAtMs` with so many writes more. */
+function nextAfter(world: World, ramp: Ramp, writes: number, nowMs: number): number {
   const periods = Math.floor((nowMs - ramp.firstAtMs) / world.valueOf('quota.firestore.ramp-period'));
   const start = world.valueOf('quota.firestore.ramp-start');
   const perSecond = start * world.valueOf('quota.firestore.ramp-growth') ** periods;
-  const next = Math.max(ramp.nextAtMs, nowMs) + (writes * 1000) / perSecond;
-  if (next - nowMs > 1000) return false;
-  ramp.nextAtMs = next;
-  return true;
+  return Math.max(ramp.nextAtMs, nowMs) + (writes * 1000) / perSecond;
 }
 
 /** By the vendor's own sums of a document's size. `path`: the collection and the document. */

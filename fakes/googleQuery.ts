@@ -56,8 +56,24 @@ const LISTS = ['updateMask.fieldPaths'];
 export const withKnownQueries = (routes: readonly Route[]): Route[] =>
   routes.map(route => {
     const known = [...(OWN[route.operation] ?? []), ...OF_ALL];
-    return { ...route, handle: context => queryRefusal(context.query, known) ?? route.handle(context) };
+    return {
+      ...route,
+      handle: context => {
+        const query = inCamelCase(context.query);
+        return queryRefusal(query, known) ?? route.handle({ ...context, query });
+      },
+    };
   });
+
+/** Google takes a parameter by its name in the protocol as well: `update_mask`. */
+function inCamelCase(query: URLSearchParams): URLSearchParams {
+  if (![...query.keys()].some(name => name.includes('_'))) return query;
+  const named = [...query].map(([name, value]) => {
+    const isKnown = OF_ALL.includes(name) || NOT_COVERED.includes(name);
+    return [isKnown ? name : name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value];
+  });
+  return new URLSearchParams(named);
+}
 
 function queryRefusal(query: URLSearchParams, known: readonly string[]): FakeReply | undefined {
   for (const name of query.keys()) {

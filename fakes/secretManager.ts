@@ -279,9 +279,9 @@ function listReply(kind: string, all: readonly object[], query: URLSearchParams,
 
 const failedPrecondition = (message: string) => googleError(400, message, undefined, 'FAILED_PRECONDITION');
 
-/** The caller's etag, if it gives one, must be the resource's own. */
+/** The caller's etag, if it gives one, must be the resource's own. An empty one is none. */
 function staleEtag(name: string, given: unknown, own: number): FakeReply | undefined {
-  if (given === undefined || given === etagOf(own)) return undefined;
+  if (given === undefined || given === null || given === '' || given === etagOf(own)) return undefined;
   return failedPrecondition(`The etag [${given}] does not match the current etag of [${name}].`);
 }
 

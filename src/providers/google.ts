@@ -23,6 +23,10 @@ const isAborted = (answer: Answer) => answer.status === 409 && errorOf(answer)?.
 /** A 409 says that the name is taken, or that another write was faster. */
 export const isTaken = (answer: Answer): boolean => answer.status === 409 && !isAborted(answer);
 
+/** What was to be changed is no longer in the state that it was seen in; the change had no effect. */
+export const isPrecondition = (answer: Answer): boolean =>
+  answer.status === 400 && errorOf(answer)?.status === 'FAILED_PRECONDITION';
+
 export function googleFailure(answer: Answer): CloudResult {
   // Another write of the same thing was faster, and this one had no effect.
   if (isAborted(answer)) return { kind: 'transient', reason: '409 ABORTED' };

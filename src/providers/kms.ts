@@ -2,10 +2,11 @@
 // keeps its key: undoing destroys its versions, and making it again enables one new version and makes it primary.
 
 import type { protos } from '@google-cloud/kms';
+import type { Answer } from '../ports.ts';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isPrecondition, isTaken } from './google.ts';
 
 type CryptoKey = protos.google.cloud.kms.v1.ICryptoKey;
 type CryptoKeyVersion = protos.google.cloud.kms.v1.ICryptoKeyVersion;
@@ -44,7 +45,7 @@ export function cryptoKeyVerbs(send: Send, company: Company, platform: Platform)
       4,
     );
     if (answer.kind !== 'answered') return answer;
-    return answer.status === 200 ? { kind: 'done', id: name } : googleFailure(answer);
+    return answer.status === 200 ? { kind: 'done', id: name } : changeFailure(answer);
   };
 
   return {
@@ -76,7 +77,7 @@ export function cryptoKeyVerbs(send: Send, company: Company, platform: Platform)
           2 + index,
         );
         if (answer.kind !== 'answered') return answer;
-        if (answer.status !== 200) return googleFailure(answer);
+        if (answer.status !== 200) return changeFailure(answer);
       }
       return left.names.length === 0 ? { kind: 'absent' } : { kind: 'done', id: '' };
     },
@@ -118,9 +119,16 @@ async function setState(key: OwnKey, state: 'ENABLED' | 'DISABLED', attempt: Att
     const patchUrl = `${API}/${version}?updateMask=state`;
     const answer = await send({ method: 'PATCH', url: patchUrl, ...GOOGLE, body }, attempt, 2 + index);
     if (answer.kind !== 'answered') return answer;
-    if (answer.status !== 200) return googleFailure(answer);
+    if (answer.status !== 200) return changeFailure(answer);
   }
   return { kind: 'done', id: name };
+}
+
+/** A list may tell how things stood a while ago, so what a version's state forbids is looked at again. */
+function changeFailure(answer: Answer): CloudResult {
+  return isPrecondition(answer)
+    ? { kind: 'transient', reason: '400 it is in another state than it was seen in' }
+    : googleFailure(answer);
 }
 
 type OwnKey = {

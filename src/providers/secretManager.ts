@@ -5,7 +5,7 @@ import type { Chance } from '../ports.ts';
 import { type Company, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, jsonOf, type Send, unreadable } from './call.ts';
-import { GOOGLE, googleFailure, googleGet, isTaken } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isPrecondition, isTaken } from './google.ts';
 
 const API = 'https://secretmanager.googleapis.com/v1';
 
@@ -201,8 +201,7 @@ async function changeVersion(
   const answer = await send({ ...spec, body: etag ? { etag } : {} }, attempt, part);
   if (answer.kind !== 'answered') return answer;
   const isDone = answer.status === 200 || answer.status === 404;
-  const isOthers = answer.status === 400 && jsonOf(answer)?.error?.status === 'FAILED_PRECONDITION';
-  return isDone || isOthers ? { kind: 'done', id: name ?? '' } : googleFailure(answer);
+  return isDone || isPrecondition(answer) ? { kind: 'done', id: name ?? '' } : googleFailure(answer);
 }
 
 const newestFirst = (versions: readonly secretmanager_v1.Schema$SecretVersion[]) =>

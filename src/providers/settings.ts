@@ -7,7 +7,7 @@ import { type Company, hostnameOf, type Platform } from '../provisioning/company
 import type { Attempt, Verbs } from '../provisioning/verbs.ts';
 import { heldByAnother, type Send } from './call.ts';
 import { documentNameOf, FIRESTORE, fieldsOf } from './firestore.ts';
-import { GOOGLE, googleFailure, googleGet } from './google.ts';
+import { GOOGLE, googleFailure, googleGet, isPrecondition } from './google.ts';
 
 type Document = firestore_v1.Schema$Document;
 
@@ -31,10 +31,11 @@ export function documentSettingsVerbs(send: Send, company: Company, platform: Pl
       const answer = await send({ method: 'POST', url, ...GOOGLE, body }, attempt, 1);
       if (answer.kind !== 'answered') return answer;
       if (answer.status === 200) return { kind: 'done', id: name };
-      const failure = googleFailure(answer);
       // Another write came between the look and this one, which had no effect.
-      const isOvertaken = answer.status === 409 || (answer.status === 400 && isPrecondition(failure));
-      return isOvertaken ? { kind: 'transient', reason: `${answer.status} overtaken` } : failure;
+      const isOvertaken = answer.status === 409 || isPrecondition(answer);
+      return isOvertaken
+        ? { kind: 'transient', reason: `${answer.status} overtaken` }
+        : googleFailure(answer);
     },
     find: async attempt => {
       const found = await get(attempt);
@@ -45,9 +46,6 @@ export function documentSettingsVerbs(send: Send, company: Company, platform: Pl
     },
   };
 }
-
-const isPrecondition = (failure: { readonly kind: string; readonly reason?: string }): boolean =>
-  failure.reason?.includes('required base version') ?? false;
 
 const sorted = (fields: Document['fields']) =>
   Object.entries(fields ?? {}).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));

@@ -111,6 +111,24 @@ it.each(['__proto__', 'a.__b__', '__name__'])(
   },
 );
 
+it('counts nothing of a commit that is refused, in whichever of its collections', () => {
+  const { call, put } = setUp({
+    'quota.firestore.request': 2000,
+    'quota.firestore.document': 1000,
+    'quota.firestore.ramp-start': 2,
+    'quota.firestore.ramp-growth': 1.5,
+    'quota.firestore.ramp-period': 300_000,
+  });
+  const write = (name: string) => ({ update: { name: `${ROOT}/${name}`, fields: {} } });
+  const commit = (more: object, ...names: string[]) =>
+    call('POST', ':commit', { writes: names.map(write), ...more }).status;
+  for (const id of ['a', 'b']) expect(put(id).status).toBe(200);
+  expect(commit({}, 'others/a', 'docs/c')).toBe(409);
+  expect(commit({ transaction: btoa('none') }, 'others/a', 'others/b')).toBe(400);
+  expect(commit({}, 'others/a', 'others/b')).toBe(200);
+  expect(commit({}, 'others/c')).toBe(409);
+});
+
 it('counts a deletion towards how fast a collection may change, whichever call it comes by', () => {
   const { call, put, world } = setUp({
     'quota.firestore.request': 2000,

@@ -53,12 +53,34 @@ describe('a parameter of another method', () => {
     const body = { labels: { company: 'c1' }, template: { containers: [{ image: 'health:1' }] } };
     expect(callFake(service, 'POST', `${services}?serviceId=c1`, body).status).toBe(200);
     const change = { ...body, labels: {} };
-    const refused = callFake(service, 'PATCH', `${services}/c1?update_mask=template`, change, {
+    const refused = callFake(service, 'PATCH', `${services}/c1?updatemask=template`, change, {
       nowMs: 1000,
     });
     expect(refused).toMatchObject({ status: 400, body: { error: { status: 'INVALID_ARGUMENT' } } });
     const found = callFake(service, 'GET', `${services}/c1`, undefined, { nowMs: 1000 });
     expect(found.body.labels).toEqual({ company: 'c1' });
+  });
+
+  it('is taken by its name in the protocol as well, and then counts as the same', () => {
+    const world = createWorld({ 'lat.cloud-run.deploy': 0, 'lat.cloud-run.update': 0 });
+    const { service } = cloudRun(world);
+    const services = 'https://run.googleapis.com/v2/projects/p/locations/us-west1/services';
+    const body = { labels: { company: 'c1' }, template: { containers: [{ image: 'health:1' }] } };
+    expect(callFake(service, 'POST', `${services}?service_id=c1`, body).status).toBe(200);
+    const scaling = { scalingMode: 'MANUAL', manualInstanceCount: 2 };
+    const change = (query: string) => callFake(service, 'PATCH', `${services}/c1?${query}`, { scaling });
+    expect(change('update_mask=scaling.scaling_mode,scaling.manual_instance_count').status).toBe(200);
+    expect(callFake(service, 'GET', `${services}/c1`).body).toMatchObject({
+      labels: { company: 'c1' },
+      scaling,
+    });
+    expect(change('update_mask=scaling&updateMask=scaling').status).toBe(400);
+    const root = 'https://firestore.googleapis.com/v1/projects/p/databases/(default)/documents';
+    const documents = firestore(createWorld());
+    const patched = callFake(documents, 'PATCH', `${root}/c/d?update_mask.field_paths=a`, {
+      fields: { a: { stringValue: 'x' }, b: { stringValue: 'y' } },
+    });
+    expect(patched.body.fields).toEqual({ a: { stringValue: 'x' } });
   });
 
   it('that the vendor has and the fake does not is 501, and is not passed over', () => {

@@ -79,6 +79,18 @@ describe('Secret Manager', () => {
     },
   );
 
+  it('takes an empty etag for none, as a client sends it that has not set one', () => {
+    const { call } = setUp();
+    call('POST', '?secretId=s', SECRET);
+    call('POST', '/s:addVersion', { payload: { data: DATA } });
+    expect(call('PATCH', '/s?updateMask=labels', { ...SECRET, etag: '' }).status).toBe(200);
+    expect(call('POST', '/s/versions/1:disable', { etag: '' }).status).toBe(200);
+    expect(call('POST', '/s/versions/1:enable', { etag: '"0"' }).body.error.status).toBe(
+      'FAILED_PRECONDITION',
+    );
+    expect(call('DELETE', '/s?etag=').status).toBe(200);
+  });
+
   it('destroys a version, and all of them with their secret', () => {
     const { call, world } = setUp();
     call('POST', '?secretId=s', SECRET);

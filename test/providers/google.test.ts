@@ -304,6 +304,29 @@ describe('the client of a key', () => {
     expect(enabled(service)).toHaveLength(1);
   });
 
+  it.each(['create', 'remove'] as const)(
+    'looks again when a list told %s of how things stood before',
+    async verb => {
+      const { create, remove, clientOf, service, transport } = setUp('cryptoKey');
+      await create(ATTEMPT);
+      const versions = `${RING}/c00001/cryptoKeyVersions`;
+      const stale = callFake(service, 'GET', versions).body;
+      await remove(ATTEMPT, undefined);
+      const late: Transport = {
+        send: async call =>
+          call.url.startsWith(`${versions}?filter`)
+            ? answered({ status: 200, body: stale })
+            : transport.send(call),
+      };
+      const early = clientOf(COMPANY, late);
+      const seen = verb === 'create' ? early.create(ATTEMPT) : early.remove(ATTEMPT, undefined);
+      expect(await seen).toEqual({ kind: 'transient', reason: expect.stringContaining('another state') });
+      const again = verb === 'create' ? create(ATTEMPT) : remove(ATTEMPT, undefined);
+      expect((await again).kind).toBe(verb === 'create' ? 'done' : 'absent');
+      expect(enabled(service)).toHaveLength(verb === 'create' ? 1 : 0);
+    },
+  );
+
   it('destroys also a version that was never made primary', async () => {
     const { create, remove, service, ledger } = setUp('cryptoKey');
     await create(ATTEMPT);
