@@ -29,8 +29,8 @@ export type Answers = Readonly<Record<string, (argument: unknown) => unknown>>;
 type Question = { readonly id: number; readonly what: string; readonly argument?: unknown };
 type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string };
 
-/** For a child on a busy machine. */
-const ANSWER_MS_MAX = 20_000;
+/** For a child on a busy machine: to load its code alone has taken one 20 s. */
+const ANSWER_MS_MAX = 60_000;
 
 /** Starts `entry` with the Node that runs this. Throws what the child failed with. */
 export async function startChild({ entry, spec, wrapper = [] }: ChildOptions): Promise<Child> {

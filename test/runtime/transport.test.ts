@@ -106,11 +106,14 @@ test('half an answer by the deadline is unknown', async () => {
 test('a call whose deadline passes in the queue for a connection was never sent', async () => {
   const { pass } = ownTime();
   let arrived = 0;
-  const url = await serve(() => {
-    if (++arrived === 128) pass(WAIT_MS);
+  const url = await serve((request, response) => {
+    if (request.url === '/last') response.end();
+    else if (++arrived === 128) pass(WAIT_MS);
   });
   const transport = open();
   const outcomes = await Promise.all(Array.from({ length: 129 }, () => transport.send(callTo(url))));
+  // Whatever is still in the queue stands before this one.
+  expect((await transport.send(callTo(`${url}/last`))).kind).toBe('answered');
   expect(outcomes.filter(({ kind }) => kind === 'refused')).toHaveLength(1);
   expect(arrived).toBe(128);
 });
@@ -157,14 +160,18 @@ test('a body of a mebibyte is read', async () => {
 test('the cap on a body and the clock of the deadlines can be others', async () => {
   const { pass } = ownTime();
   const url = await serve((request, response) => {
-    if (request.url === '/large') response.end(Buffer.alloc(2_000_000));
-    else pass(50);
+    if (request.url === '/large') return response.end(Buffer.alloc(2_000_000));
+    pass(49);
+    if (request.url === '/in-time') return response.end();
+    pass(1);
   });
   const msUntil = (atMs: number) => atMs / 1000;
   const transport = createTransport({ msUntil, bodyBytesMax: Number.POSITIVE_INFINITY });
   cleanups.unshift(() => transport.close());
   expect((await transport.send(callTo(`${url}/large`))).kind).toBe('answered');
-  expect((await transport.send(callTo(url, { deadlineAtMs: 50_000 }))).kind).toBe('unknown');
+  const deadlineAtMs = 50_000;
+  expect((await transport.send(callTo(`${url}/in-time`, { deadlineAtMs }))).kind).toBe('answered');
+  expect((await transport.send(callTo(url, { deadlineAtMs }))).kind).toBe('unknown');
 });
 
 test('a redirect is an answer, and not followed', async () => {
