@@ -14,6 +14,7 @@ import { type Interval, intervalsOf } from '../src/operations/intervals.ts';
 import type { Operations } from '../src/operations/operations.ts';
 import { CHECK_KINDS, type CheckKind } from '../src/operations/schedule.ts';
 import { type WatchCounts, watch as watchOver } from '../src/operations/watch.ts';
+import type { LimitCount } from '../src/provisioning/admission.ts';
 import type { Company } from '../src/provisioning/company.ts';
 import { shownPath, writeDocument } from './document.ts';
 import { say } from './emulated.ts';
@@ -68,7 +69,8 @@ export async function watch(scenario: Scenario, duration: string, flags: Provisi
       try {
         const counts = await watchOver(operations, { isOver, record, heals: true });
         const unhealthy = await unhealthyNow(operations, suspects);
-        const result = { done, counts, findings, healings, unhealthy };
+        const limits = operations.counts();
+        const result = { done, counts, limits, findings, healings, unhealthy };
         const path = join(folder, 'watch.json');
         writeDocument(path, {
           ...{ schemaVersion: 1, scenario: scenario.name, clock: 'real', label: 'emulated', speed },
@@ -181,17 +183,23 @@ async function checkAtLast(operations: Operations, company: Company, kind: Check
 type Summary = {
   readonly done: Counts;
   readonly counts: WatchCounts;
+  readonly limits: readonly LimitCount[];
   readonly findings: readonly CheckRecord[];
   readonly unhealthy: readonly string[];
 };
 
-function printSummary({ done, counts, findings, unhealthy }: Summary): void {
+function printSummary({ done, counts, limits, findings, unhealthy }: Summary): void {
   console.log('\nwatched  EMULATED');
   for (const kind of CHECK_KINDS)
     console.log(`  ${kind.padEnd(12)}  ${done[kind]} of ${counts.due[kind]} checks due`);
   console.log(`  findings      ${findings.length}, of which ${counts.unknown} unknown`);
   console.log(`  dropped       ${counts.dropped}`);
   console.log(`  held back     ${counts.heldBack}, where a vendor's limit was taken`);
+  for (const { name, calls, waitMs, refusals } of limits)
+    if (calls > 0 || refusals > 0) {
+      const waited = `${count(calls)} calls, ${duration(waitMs / Math.max(1, calls))} of waiting a call`;
+      console.log(`  limit         ${titleOfLimit(name)}: ${waited}, refused ${count(refusals)} times`);
+    }
   console.log(`  remedies      ${counts.healings}`);
   console.log(`  alerts        ${counts.alerts}`);
   console.log(`  unhealthy     ${unhealthy.length === 0 ? 'none' : unhealthy.join(', ')}`);

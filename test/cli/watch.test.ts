@@ -13,7 +13,6 @@ const FOUR = [
   'run.phases=["rollout"]',
   'provisioning.quotas=vendor',
   'facts={"quota.atlas.refill.users":1}',
-  'kpis=[{"name":"provisioningShareUnder60s","required":true,"target":{"op":">=","value":0.01}}]',
 ].flatMap(set => ['--set', set]);
 /** At which a check without an answer by its deadline has waited for half a second: longer than a busy machine takes. */
 const SPEED = 20;
@@ -61,7 +60,13 @@ it('mends a DNS record and a service that were deleted, and says what it did', a
   expect(stdout).toMatch(/c00001 {2}service remedy service: mended/);
   expect(stdout).toMatch(/unhealthy +none\n/);
   expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /limit +Atlas calls for the database users of a project: \d+ calls, .* refused 0 times/,
+  );
   const result = resultIn(folder);
+  expect(result.limits).toContainEqual(
+    expect.objectContaining({ name: 'atlasUserRequests', kind: 'limiter', refusals: 0 }),
+  );
   expect(result.intervals).toContainEqual(expect.objectContaining({ kind: 'database', everyMs: 510_000 }));
   expect(result).toMatchObject({ label: 'emulated', speed: SPEED, isPartial: false, unhealthy: [] });
   expect(result.counts).toMatchObject({ healings: 2, alerts: 0, dropped: 0, heldBack: 0 });
