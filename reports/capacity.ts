@@ -1,6 +1,7 @@
-// Whether the plan fits what the vendors allow, in sentences: which limit, at how many companies, what would raise it.
+// Whether the plan fits what the vendors allow, in sentences: which limit, at how many companies, what would raise it; and
+// for whom a run found no room.
 
-import { grouped } from './format.ts';
+import { companyCount, grouped } from './format.ts';
 import type { NeedMeasurement } from './measurement.ts';
 import type { Report } from './report.ts';
 
@@ -68,6 +69,20 @@ export function capacityTexts({ rollout }: Report): string[] {
 /** For a plan that does not fit, in a run that does not care. */
 export const capacityNote = ({ rollout }: Report): string | null =>
   rollout === null || rollout.enforcesNeeds || unmet(rollout.needs).length === 0 ? null : NOT_ENFORCED;
+
+/** One sentence for each place in which there was no room, the one with the most companies first. */
+export function noRoomTexts({ rollout }: Report): string[] {
+  return (rollout?.full ?? []).map(({ step, scope, quota, undone, notBegun }) => {
+    const companies = companyCount(undone + notBegun);
+    return `${step} in ${scope}, by the quota ${quota}: ${companies}, ${grouped(notBegun)} not begun, ${grouped(undone)} begun and undone`;
+  });
+}
+
+/** What becomes of those companies; null where there are none, or nothing can be gone on with. */
+export const noRoomNote = ({ rollout, clock }: Report): string | null =>
+  clock === 'virtual' || (rollout?.full ?? []).length === 0
+    ? null
+    : 'once there is room, the same command on the same fakes begins them';
 
 function needText({ quota, limit, scope, needed, companiesMax }: NeedMeasurement): string {
   const { title, raise } = LIMITED[quota];

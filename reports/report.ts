@@ -5,6 +5,7 @@ import type { UsedFact } from '../scenarios/facts.ts';
 import type { KpiName } from '../scenarios/scenario.ts';
 import type {
   FleetMeasurement,
+  FullMeasurement,
   LimitMeasurement,
   NeedMeasurement,
   OperationMeasurement,
@@ -57,11 +58,13 @@ export type Summary = {
 
 export type RolloutReport = {
   readonly companies: number;
-  /** Index of the replication with the fewest completed; these four, `notReady` and `completions` are its own. */
+  /** Index of the replication with the fewest completed; these five, `notReady` and `completions` are its own. */
   readonly worstReplication: number;
   readonly completed: number;
   readonly undone: number;
   readonly blocked: number;
+  /** Never begun, since a vendor had no room for them. */
+  readonly noRoom: number;
   /** These three had been ready. */
   readonly suspended: number;
   readonly leaving: number;
@@ -76,6 +79,8 @@ export type RolloutReport = {
   readonly needs: readonly NeedMeasurement[];
   /** The clouds of this run enforced those limits. */
   readonly enforcesNeeds: boolean;
+  /** Of the worst replication: what there was no room for, the most companies first. */
+  readonly full: readonly FullMeasurement[];
   /** Of the worst replication; empty without gates between waves. */
   readonly waves: readonly WaveReport[];
   /** The limit with the largest summed wait; null when nothing ever waited, or the rollout was resumed. */

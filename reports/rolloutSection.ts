@@ -33,6 +33,7 @@ ${definitions([
 ])}
 ${table('Times of the companies that were completed, over all replications', ['time', 'mean', 'P50', 'P95', 'P99', 'max', 'label'], times, [1, 2, 3, 4, 5])}
 ${needsTable(report)}
+${report.rollout.full.length === 0 ? NOTHING : fullTable(report)}
 ${report.rollout.waves.length === 0 ? NOTHING : wavesTable(report)}
 ${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
 }
@@ -50,6 +51,30 @@ function needsTable({ rollout }: WithRollout): Html {
   const caption = `What the plan needs of what the vendors limit by number; ${rollout.enforcesNeeds ? 'enforced in this run' : 'not enforced in this run'}`;
   const head = ['limit', 'fact', 'allowed', 'needed', 'where most is needed', 'room for companies', 'label'];
   return table(caption, head, rows, [2, 3, 5]);
+}
+
+function fullTable({ rollout, label }: WithRollout): Html {
+  const rows = rollout.full.map(({ step, scope, quota, undone, notBegun }) => [
+    step,
+    scope,
+    html`<code>${quota}</code>`,
+    grouped(undone + notBegun),
+    grouped(notBegun),
+    grouped(undone),
+    label,
+  ]);
+  const caption =
+    'Companies for which there was no room, in the replication with the fewest completed. Not begun: without a call.';
+  const head = [
+    'step',
+    'where',
+    'quota, by its vendor',
+    'companies',
+    'not begun',
+    'begun and undone',
+    'label',
+  ];
+  return table(caption, head, rows, [3, 4, 5]);
 }
 
 function wavesTable({ rollout, label }: WithRollout): Html {

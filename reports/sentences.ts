@@ -167,9 +167,12 @@ export function wavesText({ rollout }: Report): string | null {
 
 export function completedText({ rollout }: Report): string | null {
   if (rollout === null) return null;
-  const { companies, completed, undone, blocked, unfinished } = rollout;
+  const { companies, completed, undone, blocked, noRoom, unfinished } = rollout;
   const { suspended, leaving, decommissioned } = rollout;
-  const states = { undone, blocked, unfinished, suspended, leaving, decommissioned };
+  const states = {
+    ...{ undone, blocked, 'not begun for want of room': noRoom, unfinished },
+    ...{ suspended, leaving, decommissioned },
+  };
   const others = Object.entries(states).filter(([, n]) => n > 0);
   const rest = others.map(([name, n]) => `${grouped(n)} ${name}`).join(', ');
   return `${grouped(completed)} of ${companyCount(companies)}${rest && ` (${rest})`}`;

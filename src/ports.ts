@@ -76,6 +76,9 @@ export type JournalEntry = {
     | 'ready'
     | 'undone'
     | 'blocked'
+    | 'noRoom' // a company was not begun; `step`, `id`, `reason` as of `full`
+    | 'full' // no room for what `step` makes: `id` says where, `reason` the quota; of the company refused, and of all
+    | 'roomAgain' // one was made there since
     | 'passed' // the gate after a wave
     | 'paused'
     | 'resumed'

@@ -10,7 +10,7 @@ import type { RecordCreateParams, RecordEditParams, RecordResponse } from 'cloud
 import type { Answer } from '../ports.ts';
 import { type Company, hostnameOf, type Platform, placeOf } from '../provisioning/company.ts';
 import type { Attempt, CloudResult, Verbs } from '../provisioning/verbs.ts';
-import { heldByAnother, jsonOf, readFailure, type Send, unreadable } from './call.ts';
+import { heldByAnother, jsonOf, quotaUsedUp, readFailure, type Send, unreadable } from './call.ts';
 
 /** The vendor's envelope around every answer. */
 type Envelope<T> = { result?: T | null; errors?: { code?: number; message?: string }[] };
@@ -240,9 +240,13 @@ const errorsOf = (answer: Answer) => (jsonOf(answer) as Envelope<unknown> | unde
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 
+/** What a zone has as many of as it may: the vendor tells by the code, whatever the status. */
+const USED_UP: Readonly<Record<number, string>> = { 81045: 'DNS records', 1405: 'custom hostnames' };
+
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};
+  if (answer.status < 500 && code in USED_UP) return quotaUsedUp(USED_UP[Number(code)], `${code} ${message}`);
   const quota = /Limit reached: (\S+)$/.exec(message)?.[1] ?? 'cloudflare';
   return readFailure(answer, quota, `${code} ${message}`);
 }

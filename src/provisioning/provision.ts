@@ -6,6 +6,7 @@ import type { Placed } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import { planOf, type Step } from './plan.ts';
 import type { CompanyProgress, StepProgress } from './progress.ts';
+import { entryOf, type Full, type Room, scopeOfStep, type Want } from './room.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from './step.ts';
 import { type StepEnding, type StepTimeline, StepWaits } from './timeline.ts';
 import type { Verbs } from './verbs.ts';
@@ -21,6 +22,8 @@ export type ProvisionPorts = StepPorts & {
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
   readonly databaseOperationsPerCompany: number;
   readonly generation: number;
+  /** Told what there was no room for, and what was given up. */
+  readonly room: Room;
   /** Told what the time of each step went to, for the report. */
   readonly timeline: StepTimeline;
 };
@@ -29,7 +32,12 @@ export type Ended = {
   readonly state: 'ready' | 'undone' | 'blocked';
   readonly finishedAtMs: number;
   readonly reason: string;
+  /** What it found no room for. */
+  readonly full: Full | undefined;
 };
+
+/** Why a company cannot be completed. */
+type Failure = { readonly reason: string; readonly full?: Full | undefined };
 
 /** Provisions a company, or takes up what an earlier process left. The company has been admitted. */
 export function provision(
@@ -47,7 +55,7 @@ export function undo(
   progress: CompanyProgress,
   reason: string,
 ): Promise<Ended> {
-  return new Provisioning(ports, company, progress).undo(reason);
+  return new Provisioning(ports, company, progress).undo({ reason });
 }
 
 /** What a company is to consist of, in order. */
@@ -59,6 +67,9 @@ export const stepsOf = (
   company: Company,
 ): Step[] =>
   planOf(company, databaseOperationsPerCompany, platform.dns, platform.templates[company.industry].secrets);
+
+/** In the journal, in the place of a company: what concerns all of them. */
+const ROLLOUT = -1;
 
 class Provisioning {
   private readonly ports: ProvisionPorts;
@@ -81,16 +92,16 @@ class Provisioning {
   }
 
   async run(): Promise<Ended> {
-    if (this.progress?.state === 'undoing') return this.undo(this.progress.reason);
+    if (this.progress?.state === 'undoing') return this.undo(this.progress);
     if (this.progress === undefined) this.note('admitted', '');
     const todo = this.plan.filter(step => this.known.get(step.id)?.state !== 'done');
     this.ports.admission.admit(todo, this.placed);
-    const reason = await this.make(todo);
-    return reason === undefined ? this.end('ready', '') : this.undo(reason);
+    const failure = await this.make(todo);
+    return failure === undefined ? this.end('ready', { reason: '' }) : this.undo(failure);
   }
 
   /** Makes the steps in order. Undefined when all are done; otherwise why the company cannot be completed. */
-  private async make(todo: readonly Step[]): Promise<string | undefined> {
+  private async make(todo: readonly Step[]): Promise<Failure | undefined> {
     const { admission } = this.ports;
     const ahead = [...todo];
     try {
@@ -102,10 +113,12 @@ class Provisioning {
           admission.release(step!, asked, this.placed),
         );
         time.end(made.kind === 'failed' ? 'failed' : 'made');
-        if (made.kind === 'failed') return `${step.id}: ${made.reason}`;
+        if (made.kind === 'failed')
+          return { reason: `${step.id}: ${made.reason}`, full: this.fullOf(step, made.quota) };
         const deadlineAtMs = this.known.get(step.id)?.deadlineAtMs ?? 0;
         this.know(step, { state: 'done', deadlineAtMs, id: made.id });
         this.note('done', step.id, { id: made.id });
+        this.noteMade(step);
       }
       return undefined;
     } finally {
@@ -114,9 +127,10 @@ class Provisioning {
   }
 
   /** Walks the plan backwards. A company of which something cannot be removed is blocked and named. */
-  async undo(reason: string): Promise<Ended> {
+  async undo({ reason, full }: Failure): Promise<Ended> {
     if (this.progress?.state !== 'undoing') {
       this.note('undoing', '', { reason });
+      if (full !== undefined) this.noteFull(full);
       await this.write();
     }
     for (const step of this.plan.toReversed()) {
@@ -127,20 +141,47 @@ class Provisioning {
       const left = await unmakeStep(this.ports, context);
       if (context.verbs.remove !== undefined) time.end(left === undefined ? 'removed' : 'left');
       if (left !== undefined)
-        return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`);
+        return this.end('blocked', { reason: `${reason}; ${step.id} could not be removed: ${left}`, full });
       this.know(step, { ...known, state: 'removed' });
+      const want = this.wantOf(step);
+      if (known.state === 'done' && want !== undefined) this.ports.room.freed(want);
       this.note('removed', step.id);
       await this.write();
     }
-    return this.end('undone', reason);
+    return this.end('undone', { reason, full });
   }
 
-  private async end(state: Ended['state'], reason: string): Promise<Ended> {
+  private async end(state: Ended['state'], { reason, full }: Failure): Promise<Ended> {
     this.note(state, '', reason === '' ? {} : { reason });
     const finishedAtMs = this.unwritten.at(-1)!.atMs;
     await this.write();
     this.ports.log({ event: `company ${state}`, company: this.company.id, ...(reason !== '' && { reason }) });
-    return { state, finishedAtMs, reason };
+    return { state, finishedAtMs, reason, full };
+  }
+
+  private wantOf({ kind }: Step): Want | undefined {
+    const scope = scopeOfStep(kind, this.placed);
+    return scope === undefined ? undefined : { step: kind, scope };
+  }
+
+  private fullOf(step: Step, quota: string | undefined): Full | undefined {
+    const want = this.wantOf(step);
+    return want === undefined || quota === undefined ? undefined : { ...want, quota };
+  }
+
+  /** With the entry that the company is being undone, so that none of the two is ever without the other. */
+  private noteFull(full: Full): void {
+    const { index } = this.company;
+    this.unwritten.push(entryOf('full', index, full, this.ports.clock.nowMs()));
+    if (this.ports.room.refused(index, full))
+      this.unwritten.push(entryOf('full', ROLLOUT, full, this.ports.clock.nowMs()));
+  }
+
+  private noteMade(step: Step): void {
+    const want = this.wantOf(step);
+    const raised = want && this.ports.room.made(this.company.index, want);
+    if (raised !== undefined)
+      this.unwritten.push(entryOf('roomAgain', ROLLOUT, raised, this.ports.clock.nowMs()));
   }
 
   /** Begins a step; its end goes into the timeline. */

@@ -5,6 +5,7 @@ import type { LimitCount } from '../../src/provisioning/admission.ts';
 import { columnsOf } from '../../src/provisioning/columns.ts';
 import type { Company } from '../../src/provisioning/company.ts';
 import type { Step } from '../../src/provisioning/plan.ts';
+import type { CompanyProgress } from '../../src/provisioning/progress.ts';
 import { emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
 import { type EndedStep, StepWaits } from '../../src/provisioning/timeline.ts';
 
@@ -31,11 +32,7 @@ const limit: LimitCount = {
   admissionBlockedMs: 7,
 };
 
-type Progress = [
-  state: 'admitted' | 'undoing' | 'ready' | 'undone' | 'blocked',
-  admittedMs: number,
-  finishedMs: number,
-];
+type Progress = [state: CompanyProgress['state'], admittedMs: number, finishedMs: number];
 
 const SERVICE: Step = { id: 'service', kind: 'service', part: '' };
 
@@ -93,6 +90,7 @@ describe('the columns of a rollout', () => {
         pollMs: new Float32Array(5),
       },
       waves: [],
+      full: [],
       isResumed: false,
     });
   });
@@ -151,6 +149,21 @@ describe('the columns of a rollout', () => {
       [10, 20, -1],
       [500, -1, -1],
     ]);
+  });
+
+  it('sum up by place for how many there was no room, begun and undone, or not begun', () => {
+    const full = { step: 'databaseRole', scope: 'Atlas project x', quota: 'MANY' } as const;
+    const state = stateOf([
+      ['ready', 10, 500],
+      ['undone', 20, 700],
+      ['noRoom', -QUEUED_MS - 1, 800],
+    ]);
+    for (const index of [1, 2]) Object.assign(state.companies.get(index)!, { full });
+    const columns = columnsAt(state, 5000);
+    expect(columns.outcome).toEqual(['ready', 'undone', 'noRoom']);
+    expect(columns.admittedAtMs).toEqual([10, 20, -1]);
+    expect(columns.full).toEqual([{ ...full, undone: 1, notBegun: 1 }]);
+    expect(columns.durationMs).toBe(790);
   });
 
   it('leave out the waits and the steps, which are only a part, when the rollout was resumed', () => {
