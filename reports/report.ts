@@ -12,8 +12,8 @@ import type {
   RequestCounts,
   StepMeasurement,
   WaitMeasurement,
-  WaveMeasurement,
 } from './measurement.ts';
+import type { WaveReport } from './rolloutReport.ts';
 import type { WaterfallReport } from './waterfall.ts';
 
 export type Verdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'NO_DATA';
@@ -63,7 +63,6 @@ export type RolloutReport = {
   readonly completed: number;
   readonly undone: number;
   readonly blocked: number;
-  /** Never begun, since a vendor had no room for them. */
   readonly noRoom: number;
   /** These three had been ready. */
   readonly suspended: number;
@@ -107,15 +106,6 @@ export type RolloutReport = {
   readonly provisioningMsQuantiles: readonly number[];
   readonly queuedMsQuantiles: readonly number[];
   readonly completions: readonly { readonly atMs: number; readonly companies: number }[];
-};
-
-/** JSON has no infinity: null is a wave of which a company did not become ready. */
-export type WaveReport = Omit<WaveMeasurement, 'reading'> & {
-  readonly reading: {
-    readonly readyShare: number;
-    readonly provisioningMsP99: number | null;
-    readonly healthyShare: number;
-  } | null;
 };
 
 /** Requests of all replications together; their times are all zero when there is no request. */

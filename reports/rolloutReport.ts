@@ -10,13 +10,22 @@ import type {
   StepMeasurement,
   WaveMeasurement,
 } from './measurement.ts';
-import type { LimitReport, RolloutReport, WaveReport } from './report.ts';
+import type { LimitReport, RolloutReport } from './report.ts';
 import { provisioningMs } from './rolloutKpis.ts';
 import { meanInterval, quantile, sorted, summary } from './statistics.ts';
 import { waterfallReportOf } from './waterfall.ts';
 
 const LINES_MAX = 100;
 const COMPLETION_POINTS_MAX = 200;
+
+/** JSON has no infinity: null is a wave of which a company did not become ready. */
+export type WaveReport = Omit<WaveMeasurement, 'reading'> & {
+  readonly reading: {
+    readonly readyShare: number;
+    readonly provisioningMsP99: number | null;
+    readonly healthyShare: number;
+  } | null;
+};
 
 /** Null where no rollout was run. */
 export function rolloutReportOf(
