@@ -42,8 +42,8 @@ function needsTable({ rollout }: WithRollout): Html {
   const rows = rollout.needs.map(({ quota, limit, scope, needed, companiesMax }) => [
     titleOfNeed(quota),
     html`<code>${quota}</code>`,
-    grouped(limit),
-    grouped(needed),
+    count(limit),
+    count(needed),
     scope,
     companiesMax === null ? 'all' : grouped(companiesMax),
     'modelled',

@@ -241,7 +241,11 @@ const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 
 /** What a zone has as many of as it may: the vendor tells by the code, whatever the status. */
-const USED_UP: Readonly<Record<number, string>> = { 81045: 'DNS records', 1405: 'custom hostnames' };
+const USED_UP: Readonly<Record<number, string>> = {
+  81045: 'DNS records',
+  1404: 'custom hostnames',
+  1405: 'custom hostnames',
+};
 
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {

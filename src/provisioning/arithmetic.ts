@@ -17,11 +17,11 @@ type PlanOptions = {
   readonly vendorRates: VendorRates;
 };
 
-/** `limitOf`: a limit's value by its id in the catalogue. */
-export function arithmeticOf(options: PlanOptions, limitOf: (quota: string) => number): PlanArithmetic {
+/** `factValue`: of a limit or a price by its id in the catalogue. */
+export function arithmeticOf(options: PlanOptions, factValue: (fact: string) => number): PlanArithmetic {
   const { companies, platform, rates, vendorRates } = options;
   return {
-    needs: needsOf(companies, platform, limitOf),
+    needs: needsOf(companies, platform, factValue),
     bounds: boundsOf(companies, platform, company => stepsOf(options, company), { ...rates, ...vendorRates }),
   };
 }

@@ -37,6 +37,12 @@ describe('the plan as written', () => {
     // 100 instances of 2 vCPU and 4 GiB: just.
     'quota.cloud-run.cpu',
     'quota.cloud-run.memory',
+    // 4,000 services in one region: just.
+    'quota.cloud-run.serving-revisions',
+    'quota.atlas.projects',
+    'quota.atlas.clusters',
+    'quota.atlas.billing',
+    'quota.pinecone.indexes',
   ])('fits %s', quota => {
     expect(need(plan, quota)!.companiesMax).toBeNull();
   });
@@ -52,6 +58,52 @@ it('a service that may grow to the plan’s 500 instances has no room in any reg
   );
   const plan = arithmetic('rollout-10000', { 'platform.security.levels': grown });
   expect(need(plan, 'quota.cloud-run.cpu')).toMatchObject({ limit: 200, needed: 1000, companiesMax: 0 });
+});
+
+describe('what the platform must have before its companies', () => {
+  /** So many Atlas projects in us-west1, with a cluster each. */
+  const spread = (count: number) => {
+    const atlas = Array.from({ length: count }, (_, n) => ({
+      ...{ project: n.toString(16).padStart(24, '0'), cluster: `companies-${n}` },
+    }));
+    return arithmetic('rollout-10000', {
+      'platform.regions.us-west1.atlas': atlas,
+      facts: { 'quota.atlas.billing': 4 },
+    });
+  };
+
+  it.each([
+    ['quota.atlas.projects', 250, 252],
+    // The smallest dedicated cluster costs 0.08 USD an hour.
+    ['quota.atlas.billing', 4, 0.08 * 252],
+  ])('counts each thing once, however many companies share it: %s', (quota, limit, needed) => {
+    const found = need(spread(250), quota)!;
+    expect(found).toMatchObject({ limit, scope: 'the organisation' });
+    expect(found.needed).toBeCloseTo(needed, 6);
+  });
+
+  it('has room for the companies before the first that needs one thing too many', () => {
+    const fits = need(spread(40), 'quota.atlas.billing')!;
+    expect(fits.companiesMax).toBeNull();
+    const { companiesMax } = need(spread(60), 'quota.atlas.billing')!;
+    // 50 clusters, of which two are the other regions': the 49th company of 4 in 10.
+    expect(Math.abs(companiesMax! - 120)).toBeLessThanOrEqual(5);
+  });
+
+  it('has several clusters of one project, and indexes of several regions', () => {
+    const project = '65f1c0a4b7d2e3f40a1b2c01';
+    const atlas = Array.from({ length: 26 }, (_, n) => ({ project, cluster: `companies-${n}` }));
+    const plan = arithmetic('rollout-10000', {
+      'platform.regions.us-west1.atlas': atlas,
+      facts: { 'quota.pinecone.indexes': 2 },
+    });
+    expect(need(plan, 'quota.atlas.clusters')).toMatchObject({
+      needed: 26,
+      scope: `Atlas project ${project}`,
+    });
+    expect(need(plan, 'quota.atlas.projects')!.needed).toBe(3);
+    expect(need(plan, 'quota.pinecone.indexes')).toMatchObject({ limit: 2, needed: 3 });
+  });
 });
 
 describe('the plan with its placement', () => {

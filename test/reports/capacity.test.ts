@@ -1,10 +1,12 @@
 // Whether a plan fits, said so that somebody can act on it.
 
 import { describe, expect, it } from 'vitest';
-import { capacityNote, capacityTexts, noRoomNote, noRoomTexts } from '../../reports/capacity.ts';
+import { billedNeeds, capacityNote, capacityTexts, noRoomNote, noRoomTexts } from '../../reports/capacity.ts';
 import { renderHtml } from '../../reports/html.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import type { NeedMeasurement } from '../../reports/measurement.ts';
+import { HOURS_PER_MONTH } from '../../reports/month.ts';
+import type { CostReport } from '../../reports/report.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
 import { replicationOf, reportOf } from './fixture.ts';
 
@@ -42,6 +44,25 @@ describe('a plan that does not fit', () => {
       'Does not fit     database users',
     );
     expect(renderMarkdown(report)).toContain('**Not checked:** this run enforces none of these');
+  });
+});
+
+describe('what the clusters of Atlas cost', () => {
+  const billing = need({
+    ...{ quota: 'quota.atlas.billing', limit: 50, scope: 'the organisation', needed: 0.24 },
+    companiesMax: null,
+  });
+  const cost = (usdPerMonth: number) =>
+    ({ lines: [{ item: 'MongoDB Atlas, us-west1', usdPerMonth }] }) as unknown as CostReport;
+
+  it('is what the bill says, where that is more than the smallest clusters', () => {
+    expect(billedNeeds([billing], null)).toEqual([billing]);
+    expect(billedNeeds([billing], cost(7.2))).toEqual([billing]);
+    const [billed] = billedNeeds([billing, need({})], cost(100 * HOURS_PER_MONTH));
+    expect(billed).toEqual({ ...billing, needed: 100 });
+    expect(capacityTexts(reportWith([billed]))).toEqual([
+      'USD an hour for the clusters of an Atlas organisation: 50, the plan needs 100 in the organisation; would do: a limit raised by MongoDB, or fewer clusters (platform.regions)',
+    ]);
   });
 });
 
