@@ -65,6 +65,11 @@ const LIMITED: Readonly<Record<string, Limited>> = {
     raise: times =>
       `${times} times as many zones (platform.zones), an Enterprise contract, or one wildcard record: ${wildcard}`,
   },
+  'quota.lets-encrypt.certificates': {
+    title: 'new certificates of Let’s Encrypt for a domain until run.deadline',
+    raise: () =>
+      `another authority (platform.certificateAuthority=google), or one wildcard record: ${wildcard}`,
+  },
   'quota.pinecone.namespaces': {
     title: 'namespaces of a Pinecone index',
     raise: () => 'a second index for the region',

@@ -42,6 +42,7 @@ const VENDOR_TITLES: Readonly<Record<string, string>> = {
   secretManagerReads: 'Secret Manager reads of a project',
   secretManagerWrites: 'Secret Manager writes of a project',
   kmsWrites: 'Cloud KMS writes of a project and region',
+  letsEncryptCertificates: 'new certificates of Let’s Encrypt for a domain',
 };
 
 export const titleOfLimit = (name: string): string =>

@@ -8,7 +8,7 @@ import {
   stepsChart,
   waitsChart,
 } from './charts.ts';
-import { count, duration, grouped, share } from './format.ts';
+import { count, duration, grouped, rate, share } from './format.ts';
 import { titleOfLimit } from './limits.ts';
 import { definitions, figure, type Html, html, NOTHING, table } from './page.ts';
 import type { RolloutReport, Summary, WithRollout } from './report.ts';
@@ -146,7 +146,7 @@ export function limitsSection({ limits, rollout, label }: WithRollout): Html {
       ? html`${titleOfLimit(limit.name)} <strong>(binding)</strong>`
       : titleOfLimit(limit.name),
     limit.kind,
-    limit.perMinute === null ? '–' : grouped(limit.perMinute),
+    limit.perMinute === null ? '–' : rate(limit.perMinute),
     count(limit.calls),
     duration(limit.waitMs),
     limit.calls === 0 ? '–' : duration(limit.waitMsPerCall),
@@ -158,7 +158,7 @@ export function limitsSection({ limits, rollout, label }: WithRollout): Html {
   const head = [
     'limit',
     'kind',
-    'a minute',
+    'rate',
     'calls',
     'summed wait',
     'wait a call',

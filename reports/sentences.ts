@@ -7,6 +7,7 @@ import {
   durationRange,
   grouped,
   oneLine,
+  rate,
   share,
   signedShare,
 } from './format.ts';
@@ -180,8 +181,8 @@ export function completedText({ rollout }: Report): string | null {
 
 /** `Cloud Run deployments, 60 a minute`. */
 export function limitTitle({ name, kind, perMinute }: LimitReport): string {
-  const rate = perMinute === null ? '' : `, ${grouped(perMinute)} a minute`;
-  return `${oneLine(titleOfLimit(name))}${kind === 'quota' ? ' (a quota of the cloud)' : ''}${rate}`;
+  const often = perMinute === null ? '' : `, ${rate(perMinute)}`;
+  return `${oneLine(titleOfLimit(name))}${kind === 'quota' ? ' (a quota of the cloud)' : ''}${often}`;
 }
 
 /** Of what was run; with both phases, each by its name. */

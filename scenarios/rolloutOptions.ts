@@ -3,7 +3,7 @@
 import type { FactValues } from './facts.ts';
 import { durationMs, type Scenario } from './scenario.ts';
 
-export function rolloutOptionsOf({ platform, population, provisioning }: Scenario, facts: FactValues) {
+export function rolloutOptionsOf({ platform, population, provisioning, run }: Scenario, facts: FactValues) {
   const { limits, waves, quotas } = provisioning;
   return {
     platform,
@@ -12,7 +12,7 @@ export function rolloutOptionsOf({ platform, population, provisioning }: Scenari
       cloudRunDeploys: limits.cloudRunDeploysPerMinute,
       databaseOperations: limits.databaseOperationsPerMinute,
     },
-    vendorRates: quotas === 'vendor' ? vendorRatesOf(facts) : NO_VENDOR_RATES,
+    vendorRates: quotas === 'vendor' ? vendorRatesOf(facts, platform) : NO_VENDOR_RATES,
     batchSize: provisioning.batchSize,
     concurrencyMax: provisioning.concurrencyMax,
     admissionBacklogMs: durationMs(provisioning.admissionBacklog),
@@ -21,6 +21,7 @@ export function rolloutOptionsOf({ platform, population, provisioning }: Scenari
       { upTo: population.companies, dwellMs: 0 },
     ],
     gate: gateOf(waves),
+    deadlineMs: durationMs(run.deadline),
   };
 }
 
@@ -31,18 +32,25 @@ export const NO_VENDOR_RATES = {
   secretManagerReads: null,
   secretManagerWrites: null,
   kmsWrites: null,
+  letsEncryptCertificates: null,
 };
+
+const MINUTES_PER_WEEK = 7 * 24 * 60;
 
 /** Cloudflare counts calls in five minutes; what goes out evenly may come in a little closer together. */
 const CLOUDFLARE_MINUTES = 5;
 const CLOUDFLARE_SHARE = 0.98;
 
-const vendorRatesOf = (facts: FactValues) => ({
+const vendorRatesOf = (facts: FactValues, { certificateAuthority }: Scenario['platform']) => ({
   cloudflareRequests: (facts.get('quota.cloudflare.requests').value / CLOUDFLARE_MINUTES) * CLOUDFLARE_SHARE,
   cloudRunWrites: facts.get('quota.cloud-run.writes').value,
   secretManagerReads: facts.get('quota.secret-manager.reads').value,
   secretManagerWrites: facts.get('quota.secret-manager.writes').value,
   kmsWrites: facts.get('quota.kms.writes').value,
+  letsEncryptCertificates:
+    certificateAuthority === 'lets_encrypt'
+      ? facts.get('quota.lets-encrypt.certificates').value / MINUTES_PER_WEEK
+      : null,
 });
 
 /** Without waves nothing stands at a gate: any would do. */

@@ -33,6 +33,10 @@ const CLOUDFLARE = { vendor: 'cloudflare', headers: {} } as const;
 /** What the vendor wants named each time, also to have a certificate checked again. */
 const VALIDATION = { method: 'http', type: 'dv' } as const;
 
+/** Of a custom hostname: its certificate's validation, and the authority where the platform names one. */
+const sslOf = ({ certificateAuthority: authority }: Platform) =>
+  authority === undefined ? VALIDATION : { ...VALIDATION, certificate_authority: authority };
+
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
 export function dnsRecordVerbs(send: Send, company: Company, platform: Platform, target: string): Verbs {
   const url = urlOf(company, platform, 'dns_records');
@@ -129,7 +133,7 @@ export function certificateVerbs(send: Send, company: Company, platform: Platfor
     create: async attempt => {
       const body: Omit<CustomHostnameCreateParams, 'zone_id'> = {
         hostname,
-        ssl: VALIDATION,
+        ssl: sslOf(platform),
         custom_metadata: { company: company.id },
       };
       const answer = await send({ method: 'POST', url, ...CLOUDFLARE, body }, attempt);
@@ -188,7 +192,7 @@ export async function renewCertificate(
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);
-  const body: Pick<CustomHostnameEditParams, 'ssl'> = { ssl: VALIDATION };
+  const body: Pick<CustomHostnameEditParams, 'ssl'> = { ssl: sslOf(platform) };
   const url = `${urlOf(company, platform, 'custom_hostnames')}/${found.item.id}`;
   const answer = await send({ method: 'PATCH', url, ...CLOUDFLARE, body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;

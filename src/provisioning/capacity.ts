@@ -5,10 +5,12 @@ import { SERVICE_INSTANCES_MAX } from '../limits.ts';
 import { type Company, type Place, type Platform, placeOf } from './company.ts';
 import type { StepKind } from './plan.ts';
 import { scopeOfStep } from './room.ts';
+import { registeredDomainOf } from './vendorLimits.ts';
 
 export type Need = {
   /** The limit's id in the catalogue of facts. */
   readonly quota: string;
+  /** Of one that is by the week: in all of the rollout's time. */
   readonly limit: number;
   /** Of the project, region or zone that needs most: which one, and how much. */
   readonly scope: string;
@@ -34,11 +36,14 @@ export function needsOf(
   companies: readonly Company[],
   platform: Platform,
   factValue: (fact: string) => number,
+  deadlineMs: number,
 ): Need[] {
   const counts = new Map<string, { quota: string; scope: string; needed: number }>();
   const companiesMax = new Map<string, number>();
   const limits = new Map<string, number>();
   const things = new Set<string>();
+  const limitOf = (quota: string) =>
+    quota === WEEKLY ? Math.floor(factValue(quota) * (1 + deadlineMs / WEEK_MS)) : factValue(quota);
   for (const company of companies)
     for (const { quota, scope, amount, each, thing } of usesOf(company, platform, factValue)) {
       const key = `${quota} ${scope}`;
@@ -47,7 +52,7 @@ export function needsOf(
       const count = counts.get(key) ?? { quota, scope, needed: 0 };
       count.needed = each ? Math.max(count.needed, amount) : count.needed + amount;
       counts.set(key, count);
-      if (!limits.has(quota)) limits.set(quota, factValue(quota));
+      if (!limits.has(quota)) limits.set(quota, limitOf(quota));
       if (count.needed > limits.get(quota)! && !companiesMax.has(quota))
         companiesMax.set(quota, company.index);
     }
@@ -82,12 +87,18 @@ function usesOf(company: Company, platform: Platform, factValue: (fact: string) 
     ...setUpOf(placed.place, factValue),
   ];
   if (platform.dns === 'wildcard') return uses;
+  if (platform.certificateAuthority === 'lets_encrypt')
+    uses.push({ quota: WEEKLY, scope: registeredDomainOf(placed.place.zone.domain), amount: 1 });
   return [
     ...uses,
     one('quota.cloudflare.records-per-zone', 'dnsRecord'),
     one('quota.cloudflare.hostnames', 'certificate'),
   ];
 }
+
+/** Of new names: a week's are there at once, and as many come in each week that the rollout may take. */
+const WEEKLY = 'quota.lets-encrypt.certificates';
+const WEEK_MS = 604_800_000;
 
 /** Of the smallest dedicated cluster that there is: how large one must be is for the bill to say. */
 const CLUSTER_PRICE = 'price.atlas.m10';

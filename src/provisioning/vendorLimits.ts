@@ -9,7 +9,8 @@ export type VendorLimitName =
   | 'cloudRunWrites'
   | 'secretManagerReads'
   | 'secretManagerWrites'
-  | 'kmsWrites';
+  | 'kmsWrites'
+  | 'letsEncryptCertificates';
 
 /** Calls a minute by one scope; null where the vendor has no such limit, or the scenario plays that it has none. */
 export type VendorRates = Readonly<Record<VendorLimitName, number | null>>;
@@ -31,7 +32,11 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
   cryptoKey: [{ limit: 'kmsWrites', create: 1, find: 0, remove: 1 }],
   service: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 }],
   dnsRecord: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
-  certificate: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
+  // The authority counts new names alone: a renewal costs none.
+  certificate: [
+    { limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 },
+    { limit: 'letsEncryptCertificates', create: 1, find: 0, remove: 0 },
+  ],
   // A change looks first.
   serviceSettings: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 }],
   serviceRestart: [{ limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 }],
@@ -46,6 +51,15 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
 
 export const tollsOf = (kind: StepKind): readonly Toll[] => TOLLS[kind] ?? [];
 
+export const MINUTES_PER_WEEK = 7 * 24 * 60;
+
+/** Calls that may leave at once where nobody has called for long: Let's Encrypt lets a week's certificates gather. */
+export const burstOf = (limit: string, perMinute: number): number =>
+  limit === 'letsEncryptCertificates' ? Math.floor(perMinute * MINUTES_PER_WEEK + 1e-9) : 1;
+
+/** The last two labels, by which Let's Encrypt counts. A public suffix of more than one label is not known here. */
+export const registeredDomainOf = (domain: string): string => domain.split('.').slice(-2).join('.');
+
 /** Steps whose plan has a look in any case: what cannot be asked for by name, and what is not ready at once. */
 const LOOKS: readonly StepKind[] = ['secretVersion', 'certificate'];
 
@@ -54,7 +68,7 @@ export const undisturbedCalls = (kind: StepKind, { create, find }: Toll): number
   create + (LOOKS.includes(kind) ? find : 0);
 
 /** Cloudflare counts by token, Google by project, and what lives in a region by project and region. */
-export function scopeOf(limit: VendorLimitName, { region }: Company, { googleProject }: Place): string {
+export function scopeOf(limit: VendorLimitName, { region }: Company, { googleProject, zone }: Place): string {
   switch (limit) {
     case 'cloudflareRequests':
       return 'token';
@@ -64,5 +78,7 @@ export function scopeOf(limit: VendorLimitName, { region }: Company, { googlePro
     case 'secretManagerReads':
     case 'secretManagerWrites':
       return googleProject;
+    case 'letsEncryptCertificates':
+      return registeredDomainOf(zone.domain);
   }
 }

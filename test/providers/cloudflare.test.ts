@@ -26,6 +26,7 @@ import {
   transportTo,
   ZONE_ID,
 } from '../fakes/fakeCall.ts';
+import { answered, cannedTransport } from '../fakes/harness.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
 import { templatesOf } from './templates.ts';
 
@@ -117,6 +118,43 @@ describe('retarget', () => {
       send({ ...spec, url: spec.url.replace(other.id, company.id) }, ...rest);
     expect(await point(renamed, OLD, other)).toMatchObject({ kind: 'rejected' });
     expect(world.ledger.entries.filter(({ effect }) => effect === 'changed')).toHaveLength(1);
+  });
+});
+
+describe('the authority of a certificate', () => {
+  const bodies = (calls: readonly Call[]) =>
+    calls.flatMap(({ body }) => (body === undefined ? [] : JSON.parse(new TextDecoder().decode(body)).ssl));
+
+  test.each([
+    ['is the vendor’s to choose where the platform names none', undefined, {}],
+    ['is the one that the platform names', 'lets_encrypt', { certificate_authority: 'lets_encrypt' }],
+  ] as const)('%s, for the first and for every other', async (_, authority, named) => {
+    const { send, calls, clock } = open();
+    const own = { ...platform, ...(authority && { certificateAuthority: authority }) };
+    await dnsRecordVerbs(send, company, own, OLD).create!(attempt);
+    calls.length = 0;
+    expect(await certificateVerbs(send, company, own).create!(attempt)).toMatchObject({ kind: 'pending' });
+    clock.nowMs += 61 * DAY_MS;
+    expect((await renewCertificate(send, company, own, attempt)).kind).not.toBe('rejected');
+    expect(bodies(calls)).toEqual(Array(2).fill({ method: 'http', type: 'dv', ...named }));
+  });
+});
+
+describe('a zone that has as many as it may', () => {
+  const zoneFull = (status: number, code: number) =>
+    createSend(
+      cannedTransport([answered({ status, body: { success: false, errors: [{ code, message: 'm' }] } })]),
+      fixedCredentials(TOKEN),
+    );
+
+  test.each([
+    ['records', 400, 81045, 'DNS records', dnsRecordVerbs],
+    ['hostnames', 403, 1405, 'custom hostnames', certificateVerbs],
+    ['hostnames', 403, 1404, 'custom hostnames', certificateVerbs],
+  ] as const)('says so of %s, with %i and %i', async (_, status, code, quota, verbsOf) => {
+    const { create } = verbsOf(zoneFull(status, code), company, platform, OLD);
+    const reason = `the quota ${quota} is used up: ${code} m`;
+    expect(await create!(attempt)).toEqual({ kind: 'rejected', reason, quota });
   });
 });
 

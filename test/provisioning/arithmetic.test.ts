@@ -60,6 +60,40 @@ it('a service that may grow to the plan’s 500 instances has no room in any reg
   expect(need(plan, 'quota.cloud-run.cpu')).toMatchObject({ limit: 200, needed: 1000, companiesMax: 0 });
 });
 
+describe('certificates of Let’s Encrypt', () => {
+  const sets = { 'platform.certificateAuthority': 'lets_encrypt', 'provisioning.quotas': 'vendor' };
+  const quota = 'quota.lets-encrypt.certificates';
+
+  it.each([
+    ['24h', 57],
+    ['56d', 450],
+  ])(
+    'are a week’s 50 for a domain, and as many as come in within a deadline of %s: %i',
+    (deadline, limit) => {
+      const plan = arithmetic('rollout-10000', { ...sets, 'run.deadline': deadline });
+      expect(need(plan, quota)).toEqual({
+        ...{ quota, limit, scope: '2100.cool', needed: 10_000, companiesMax: limit },
+      });
+    },
+  );
+
+  it('take 199 weeks at least for all companies', () => {
+    const { bounds } = arithmetic('rollout-10000', sets);
+    const bound = bounds.find(({ name }) => name === 'letsEncryptCertificates')!;
+    expect(bound).toMatchObject({ scope: '2100.cool', calls: 10_000 });
+    expect(bound.boundMs / 604_800_000).toBeCloseTo(199, 6);
+    const few = arithmetic('pilot-100', sets).bounds.find(({ name }) => name === bound.name)!;
+    expect(few.boundMs / 604_800_000).toBeCloseTo(1, 6);
+  });
+
+  it('are none where another authority issues them, or one record serves all', () => {
+    for (const plan of [arithmetic('rollout-10000'), arithmetic('rollout-vendor')]) {
+      expect(need(plan, quota)).toBeUndefined();
+      expect(plan.bounds.map(({ name }) => name)).not.toContain('letsEncryptCertificates');
+    }
+  });
+});
+
 describe('what the platform must have before its companies', () => {
   /** So many Atlas projects in us-west1, with a cluster each. */
   const spread = (count: number) => {
