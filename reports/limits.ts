@@ -94,15 +94,19 @@ function rateOf(
   return { perMinute, boundMs: ((calls - 1) * 60_000) / perMinute };
 }
 
-/** The limit with the largest summed wait, limiter and quota alike; null when nothing ever waited. */
+/** The limit that was waited for longest, limiter and quota alike; null when nothing ever waited. */
 export function bindingLimitOf(limits: readonly LimitReport[]): string | null {
   return worstLimit(limits)?.name ?? null;
 }
 
+/** Summed over its calls; or, where that is longer, before the next company: a slow limit lets none in that would wait. */
+export const waitedMs = ({ waitMs, admissionBlockedMs }: LimitReport): number =>
+  Math.max(waitMs, admissionBlockedMs);
+
 export function worstLimit(limits: readonly LimitReport[]): LimitReport | undefined {
-  const waited = limits.filter(limit => limit.waitMs > 0);
+  const waited = limits.filter(limit => waitedMs(limit) > 0);
   return waited.reduce<LimitReport | undefined>(
-    (worst, each) => (worst && worst.waitMs >= each.waitMs ? worst : each),
+    (worst, each) => (worst && waitedMs(worst) >= waitedMs(each) ? worst : each),
     undefined,
   );
 }

@@ -82,7 +82,7 @@ export type RolloutReport = {
   readonly full: readonly FullMeasurement[];
   /** Of the worst replication; empty without gates between waves. */
   readonly waves: readonly WaveReport[];
-  /** The limit with the largest summed wait; null when nothing ever waited, or the rollout was resumed. */
+  /** The limit that was waited for longest, summed over its calls or before admission; null when nothing ever waited, or the rollout was resumed. */
   readonly bindingLimit: string | null;
   /** An earlier process began the rollout; what its calls waited for is not known, so there are no limits and steps. */
   readonly isResumed: boolean;

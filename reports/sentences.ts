@@ -11,7 +11,7 @@ import {
   share,
   signedShare,
 } from './format.ts';
-import { titleOfLimit, worstLimit } from './limits.ts';
+import { titleOfLimit, waitedMs, worstLimit } from './limits.ts';
 import {
   hasRollout,
   hasTraffic,
@@ -198,8 +198,9 @@ function rolloutBreaksFirst({ limits, rollout }: WithRollout): string {
     return 'not known: the rollout was resumed, and what its first process waited for is not kept';
   const limit = worstLimit(limits);
   if (limit === undefined) return 'nothing: no call waited for a limit';
-  // No call waits for this one: companies do, before they are admitted.
-  if (limit.calls === 0) return `${limitTitle(limit)}: admission was held for ${duration(limit.waitMs)}`;
+  // Calls hardly wait for this one: companies do, before they are admitted.
+  if (waitedMs(limit) > limit.waitMs || limit.calls === 0)
+    return `${limitTitle(limit)}: admission was held for ${duration(waitedMs(limit))}`;
   const refusals = limit.refusals === 1 ? 'refusal' : 'refusals';
   const refused = limit.refusals > 0 ? `, ${count(limit.refusals)} ${refusals}` : '';
   const isComplete = rollout.completed === rollout.companies;

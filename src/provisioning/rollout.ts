@@ -101,6 +101,8 @@ async function throughWaves(rollout: Rollout): Promise<void> {
     from = wave.upTo;
     const waveState = newWave(wave.upTo, companies.length, ports.clock.nowMs());
     state.waves.push(waveState);
+    // The dwell before it is days.
+    if (number > 0) rollout.room.doubt();
     await rollout.provision(batchesOf(companies, options.batchSize), nameOfWave(number));
     waveState.endedAtMs = lastOf(companies, state);
     if (number === options.waves.length - 1) return;

@@ -91,6 +91,14 @@ export class Room {
       if (!this.marks.has(keyOf(full)) && !this.raised.has(keyOf(full))) this.mark(full);
   }
 
+  /** So long after that somebody may have raised any of them: one company shows for each. */
+  doubt(): void {
+    for (const mark of this.marks.values()) {
+      if (mark.turns === 0) mark.turns = 1;
+      mark.isDoubtful = true;
+    }
+  }
+
   /** Whether a company may begin, what there is no room for, or `later`: another one is about to show it. */
   ask(wants: readonly Want[]): 'begin' | 'later' | Full {
     const closed = this.marksOf(wants).filter(({ turns }) => turns === 0);

@@ -101,6 +101,17 @@ describe('a quota that was used up before the process began', () => {
     expect(found.ask(both)).toBe('begin');
   });
 
+  it('is doubted anew when much time has passed', () => {
+    const found = new Room([]);
+    found.refused(1, ROLE);
+    found.doubt();
+    expect(found.ask(both)).toBe('begin');
+    found.begin(2, both);
+    expect(found.ask(both)).toBe('later');
+    expect(found.made(2, ROLE)).toEqual(ROLE);
+    expect(found.ask(both)).toBe('begin');
+  });
+
   it('keeps out a company for which something else is full', () => {
     const found = new Room([ROLE]);
     found.refused(1, SERVICE);

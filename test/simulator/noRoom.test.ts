@@ -205,6 +205,8 @@ type Ran = {
 type Process = {
   /** What the limit on roles is set to before this process begins. */
   readonly raisedTo?: number;
+  /** And what it is set to while it works. */
+  readonly later?: { readonly raisedTo: number; readonly afterMs: number };
   readonly afterPause?: 'resume' | 'rollBack';
 };
 
@@ -237,8 +239,9 @@ async function inTurn(scenario: Scenario, roles: number, processes: readonly Pro
   return await inVirtualTime(async ({ kernel, clock }) => {
     const stores = new Stores(kernel, facts, 7);
     const ran: Ran[] = [];
-    for (const { raisedTo, afterPause } of processes) {
+    for (const { raisedTo, later, afterPause } of processes) {
       if (raisedTo !== undefined) raise(cloud, project, raisedTo, clock.nowMs());
+      if (later) clock.after(later.afterMs, () => raise(cloud, project, later.raisedTo, clock.nowMs()));
       const generation = { alive: true };
       const state = emptyState();
       const logged: LogLine[] = [];
@@ -331,6 +334,28 @@ describe('a wave with companies for which there is no room', () => {
     const [, second] = await inTurn(inWaves('pause'), 4, [{}, raised]);
     expect(second.waves).toEqual(['resumed', 'open']);
     expect(second.outcome).toEqual(Array(30).fill('ready'));
+  });
+
+  it('is followed by one that looks whether there is room again, where so few lack it that it passes', async () => {
+    const grown = [
+      { upTo: 100, dwell: '1h' },
+      { upTo: 120, dwell: '0s' },
+    ];
+    const lenient = { ...gate, readyShareMin: 0.99, onFailure: 'pause' };
+    const scenario = crowd(120, {
+      'provisioning.waves': { steps: grown, gate: lenient },
+      facts: { 'quota.atlas.users': 900 },
+      'run.deadline': '7d',
+    });
+    for (const raisedTo of [undefined, 200]) {
+      const process = raisedTo === undefined ? {} : { later: { raisedTo, afterMs: 3_600_000 } };
+      const [{ waves, outcome, begun }] = await inTurn(scenario, 99, [process]);
+      expect(waves).toEqual(['passed', 'open']);
+      expect(count(outcome.slice(0, 100), 'ready')).toBe(99);
+      expect(count(outcome.slice(100), 'ready')).toBe(raisedTo === undefined ? 0 : 20);
+      // Of the second wave the one that shows it, and nobody else where there is none.
+      expect([...begun].filter(index => index >= 100)).toHaveLength(raisedTo === undefined ? 1 : 20);
+    }
   });
 
   it('is rolled back, and none of its companies is begun any more', async () => {
