@@ -192,6 +192,22 @@ describe('a rollout whose project is full', () => {
   });
 });
 
+it('is known to a provisioner that was held still while the other found it out', async () => {
+  const scenario = crowd(60, { 'provisioning.provisioners': 2 });
+  const held = { atEvent: 6, provisioner: 1, forMs: 3_600_000 };
+  const witnessed = await witness(scenario, {
+    factOverrides: { 'quota.atlas.roles': 3 },
+    hooks: { pauses: [held] },
+  });
+  expectSettled(witnessed, 3, {});
+  // It had joined before there was anything to know, and comes to the other's batches when all is over.
+  const { operations } = witnessed.replication.rollout;
+  const refused = operations.reduce((sum, { refusedByQuota }) => sum + refusedByQuota, 0);
+  expect(refused).toBe(count(witnessed.replication.rollout.outcome, 'undone'));
+  expect(begunIn(witnessed).size).toBeLessThanOrEqual(3 + UNDER_WAY_MAX);
+  expect(new Set(witnessed.arrivals.map(({ key }) => key[2])).size).toBe(1);
+});
+
 type Ran = {
   readonly outcome: readonly string[];
   readonly full: readonly { readonly undone: number; readonly notBegun: number }[];
