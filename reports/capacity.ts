@@ -34,7 +34,8 @@ const LIMITED: Readonly<Record<string, Limited>> = {
   },
   'quota.atlas.projects': {
     title: 'projects of an Atlas organisation',
-    raise: () => 'a limit raised by MongoDB, or set by the Admin API more users and roles a project',
+    raise: () =>
+      'a limit raised by MongoDB, or fewer projects with more users and roles each, set by the Admin API',
   },
   'quota.atlas.clusters': {
     title: 'clusters of an Atlas project',

@@ -1,7 +1,7 @@
 // What a plan comes to before anything is run: does it fit, and how long does it take at least?
 
 import { describe, expect, it } from 'vitest';
-import { FactValues } from '../../scenarios/facts.ts';
+import { FACTS, FactValues } from '../../scenarios/facts.ts';
 import { companiesOf } from '../../scenarios/population.ts';
 import { rolloutOptionsOf } from '../../scenarios/rolloutOptions.ts';
 import { arithmeticOf } from '../../src/provisioning/arithmetic.ts';
@@ -91,6 +91,54 @@ describe('certificates of Let’s Encrypt', () => {
       expect(need(plan, quota)).toBeUndefined();
       expect(plan.bounds.map(({ name }) => name)).not.toContain('letsEncryptCertificates');
     }
+  });
+});
+
+describe('every limit of the catalogue', () => {
+  /** Kept as a rate, and so a bound of the rollout's time. */
+  const RATES = [
+    ...['quota.cloud-run.writes', 'quota.secret-manager.writes', 'quota.secret-manager.reads'],
+    ...['quota.kms.writes', 'quota.cloudflare.requests'],
+  ];
+  /** Of the others, why no plan is bounded by them. */
+  const ELSEWHERE: readonly [ids: RegExp, why: string][] = [
+    [
+      /\.(memory|connections|collections)\.m\d+$|^quota\.redis\.size$/,
+      'decides how large one must be: the bill',
+    ],
+    [/-max$/, 'what a limit that is reckoned may be raised to'],
+    [/^quota\.cloudflare\.block$/, 'how long the rate shuts everybody out'],
+    [/^quota\.atlas\.(tokens|refill)\./, 'of calls that a rollout does not make'],
+    [/^quota\.cloudflare\.(batch|certificate-packs|tokens)$/, 'of things that a rollout does not make'],
+    [/^quota\.firestore\.(databases|composite-indexes)$/, 'of things that a rollout does not make'],
+    [/^quota\.firestore\.(document|request)$/, 'the size of one'],
+    [/^quota\.secret-manager\.(version|state)-writes$/, 'of one secret, which is written once'],
+    [/^quota\.(secret-manager\.accesses|kms\.reads)$/, 'one call a company, of 600 and more a minute'],
+    [/^quota\.(pinecone\.requests|firestore\.ramp-.*)$/, 'a company writes once, and hundreds may a second'],
+  ];
+  const plan = arithmetic('rollout-10000', { 'platform.certificateAuthority': 'lets_encrypt' });
+  const reckoned = new Set([...plan.needs.map(({ quota }) => quota), ...RATES]);
+
+  it.each(FACTS.filter(({ id }) => id.startsWith('quota.')).map(({ id }) => id))(
+    'bounds the plan, or it is said why not: %s',
+    id => {
+      const reasons = ELSEWHERE.filter(([ids]) => ids.test(id)).map(([, why]) => why);
+      expect(reckoned.has(id) ? ['reckoned', ...reasons] : reasons).toHaveLength(1);
+    },
+  );
+
+  it('that is a rate is a bound under the vendors’ quotas', () => {
+    const facts = new FactValues('mid', {});
+    const scenario = scenarioOf({ 'provisioning.quotas': 'vendor' }, 'rollout-10000');
+    const options = { ...rolloutOptionsOf(scenario, facts), companies: companiesOf(scenario) };
+    const { bounds } = arithmeticOf(options, id => facts.get(id).value);
+    for (const id of RATES) expect(facts.usedIds()).toContain(id);
+    expect(bounds.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        ...['cloudRunWrites', 'secretManagerWrites', 'secretManagerReads', 'kmsWrites'],
+        'cloudflareRequests',
+      ]),
+    );
   });
 });
 
