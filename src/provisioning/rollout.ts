@@ -206,15 +206,16 @@ export class Rollout {
         else mayBeginAgain = await this.start(batch, held, wave, () => others.add(batch));
       }
       await underWay.allEnded();
-      left = batches.filter(batch => others.has(batch) || (mayBeginAgain && this.hasWork(batch)));
+      left = batches.filter(batch => others.has(batch) || this.hasWork(batch, mayBeginAgain));
       if (others.size > 0) await ports.clock.sleep(LOOK_AT_OTHERS_MS);
     }
   }
 
-  /** Of a batch that this process has been through: one of its companies may begin now, or must hear that it cannot. */
-  private hasWork({ companies }: Batch): boolean {
+  /** Of a batch that this process has been through: one of its companies may begin now, or is not known to have ended. */
+  private hasWork({ companies }: Batch, mayBeginAgain: boolean): boolean {
     return companies.some(company => {
       if (!this.state.companies.has(company.index)) return true;
+      if (!mayBeginAgain) return false;
       const placed = { company, place: placeOf(company, this.options.platform) };
       return (
         this.lacksRoom(company) && this.room.ask(wantsOf(stepsOf(this.options, company), placed)) === 'begin'
