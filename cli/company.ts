@@ -101,6 +101,7 @@ function printSeen(
   { progress, history = newHistory(), record, steps }: Seen,
 ): number {
   console.log(`${id}  ${progress === undefined ? 'never admitted' : progress.state}, ${history.life}`);
+  if (progress !== undefined && progress.reason !== '') console.log(`  reason    ${progress.reason}`);
   console.log(`  level     ${history.level ?? level}`);
   console.log(`  changes   ${history.changes}, of which healings ${history.healedAtMs.length}`);
   if (history.change !== undefined) console.log(`  unfinished  ${history.change.name}`);

@@ -50,6 +50,14 @@ export const RULES: readonly Rule[] = [
     find: ({ population, platform }) =>
       unlisted('population.industries', population.industries, 'platform.templates', platform.templates),
   },
+  {
+    needs: ['platform.dns'],
+    find: ({ platform: { dns, certificateAuthority } }) =>
+      when(
+        dns === 'wildcard' && certificateAuthority !== undefined,
+        `platform.certificateAuthority is ${show(certificateAuthority)}; with platform.dns "wildcard" no company has a certificate of its own`,
+      ),
+  },
   ...TEMPLATE_RULES,
   {
     needs: ['population.companies', 'provisioning'],

@@ -14,7 +14,7 @@ import { type Interval, intervalsOf } from '../src/operations/intervals.ts';
 import type { Operations } from '../src/operations/operations.ts';
 import { CHECK_KINDS, type CheckKind } from '../src/operations/schedule.ts';
 import { type WatchCounts, watch as watchOver } from '../src/operations/watch.ts';
-import type { LimitCount } from '../src/provisioning/admission.ts';
+import type { LimitCount } from '../src/ports.ts';
 import type { Company } from '../src/provisioning/company.ts';
 import { shownPath, writeDocument } from './document.ts';
 import { say } from './emulated.ts';
@@ -99,7 +99,7 @@ function parseDuration(text: string): number {
 
 /** By what the vendors allow, whether or not this scenario's clouds hold anybody to it. */
 function intervalsFor(scenario: Scenario, { options }: Operations): Interval[] {
-  const rates = vendorRatesOf(new FactValues('mid', scenario.facts));
+  const rates = vendorRatesOf(new FactValues('mid', scenario.facts), scenario.platform);
   return intervalsOf(options.companies, options.platform, rates);
 }
 

@@ -12,6 +12,7 @@ export type AuditedCompany = {
     | 'ready'
     | 'undone'
     | 'blocked'
+    | 'noRoom'
     | 'unfinished'
     | 'suspended'
     | 'leaving'
@@ -48,14 +49,14 @@ function expectedOf(
 /**
  * One sentence for each thing that is wrong: a resource made twice or without an owner, a secret with more than one
  * enabled version, a ready or suspended company that lacks something, a suspended one that something of can be used, an undone or
- * decommissioned one of which something is left.
+ * decommissioned one of which something is left, one without room for which anything was ever done.
  */
 export function auditLedger(
   entries: readonly LedgerEntry[],
   companies: readonly AuditedCompany[],
   plan: Plan,
 ): string[] {
-  const violations = [...createdTwice(entries)];
+  const violations = [...createdTwice(entries), ...doneWithoutRoom(entries, companies)];
   const byCompany = new Map<string, LedgerEntry[]>();
   const known = new Set(companies.map(company => company.id));
   const versionsOf = new Map<string, number>();
@@ -89,6 +90,16 @@ function* createdTwice(entries: readonly LedgerEntry[]): Generator<string> {
     if (effect === 'created') live.add(key);
     if (effect === 'deleted') live.delete(key);
   }
+}
+
+/** One for which there was no room was never begun: not even something that is gone again may have been made. */
+function* doneWithoutRoom(
+  entries: readonly LedgerEntry[],
+  companies: readonly AuditedCompany[],
+): Generator<string> {
+  const without = new Set(companies.filter(({ outcome }) => outcome === 'noRoom').map(({ id }) => id));
+  for (const { company, kind, name, effect } of entries)
+    if (without.has(company)) yield `there was no room for ${company}, but ${kind} ${name} was ${effect}`;
 }
 
 /**

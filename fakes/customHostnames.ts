@@ -104,7 +104,7 @@ export function customHostnames(
   const quotaNow = (): FakeReply | object[] => {
     if (!world.resourceQuotas) return [];
     if (byId.size >= world.valueOf('quota.cloudflare.hostnames'))
-      return failure(403, 1405, 'Quota exceeded.');
+      return { ...failure(403, 1405, 'Quota exceeded.'), latency: 'lat.refusal', quota: 'custom hostnames' };
     if (byId.size < world.valueOf('allowance.cloudflare.hostnames')) return [];
     // That the vendor warns is documented, the code and the words are not.
     return [{ code: 1405, message: 'The included quota is used up: this custom hostname is billed.' }];

@@ -84,7 +84,11 @@ export function dnsRecords(world: World, { domain, names }: DnsZone, takeId: () 
 
   const overQuota = ({ byId }: Draft): FakeReply | undefined =>
     world.resourceQuotas && byId.size >= world.valueOf('quota.cloudflare.records-per-zone')
-      ? failure(400, 81045, 'The record quota has been exceeded.')
+      ? {
+          ...failure(400, 81045, 'The record quota has been exceeded.'),
+          latency: 'lat.refusal',
+          quota: 'DNS records',
+        }
       : undefined;
 
   /** To the draft's tables; nobody else knows of it yet. */

@@ -2,6 +2,7 @@
 
 import { mean } from 'simple-statistics';
 import type { Scenario } from '../scenarios/scenario.ts';
+import { billedNeeds } from './capacity.ts';
 import { commandOf, whatIfOf } from './command.ts';
 import { costOf } from './cost.ts';
 import { assumptionsOf, biggestGuessOf, usedFacts } from './guesses.ts';
@@ -44,12 +45,13 @@ export function buildReport(input: ReportInput): Report {
   const traffics = replications.map(({ traffic }) => traffic).filter(each => each !== null);
   const kpis = assessKpis(input);
   const limits = limitReports(scenario, rollouts);
-  const rollout = rolloutReportOf(rollouts, limits, {
+  const planned = rolloutReportOf(rollouts, limits, {
     enforcesNeeds: scenario.provisioning.quotas === 'vendor',
     simulated: input.simulatedRollout,
   });
   const traffic = trafficReportOf(traffics, input.simulatedTraffic, clock);
   const { cost, priceIds } = costReportOf(input, traffics);
+  const rollout = planned && { ...planned, needs: billedNeeds(planned.needs, cost) };
   const facts = usedFacts([...replications.flatMap(({ facts }) => facts), ...priceIds], input);
   const isWrong = (rollout?.violationCount ?? 0) + (traffic?.countViolations.length ?? 0) > 0;
   return {

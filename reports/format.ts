@@ -37,6 +37,12 @@ export const requestCount = (requests: number): string =>
 /** A mean of counts: `10,000`, `3.4`. */
 export const count = (value: number): string => (Number.isInteger(value) ? grouped(value) : digits(value));
 
+const MINUTES_PER_WEEK = 7 * 24 * 60;
+
+/** `60 a minute`, `50 a week`. */
+export const rate = (perMinute: number): string =>
+  perMinute < 1 ? `${count(perMinute * MINUTES_PER_WEEK)} a week` : `${grouped(perMinute)} a minute`;
+
 /** `212 ms`, `48.1 s`, `167 min`, `12.5 h`. */
 export const duration = (ms: number): string => durationScale(ms)(ms);
 

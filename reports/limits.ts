@@ -45,6 +45,7 @@ const VENDOR_TITLES: Readonly<Record<string, string>> = {
   kmsReads: 'Cloud KMS reads of a project and region',
   kmsWrites: 'Cloud KMS writes of a project and region',
   atlasUserRequests: 'Atlas calls for the database users of a project',
+  letsEncryptCertificates: 'new certificates of Let’s Encrypt for a domain',
 };
 
 export const titleOfLimit = (name: string): string =>
@@ -96,15 +97,19 @@ function rateOf(
   return { perMinute, boundMs: ((calls - 1) * 60_000) / perMinute };
 }
 
-/** The limit with the largest summed wait, limiter and quota alike; null when nothing ever waited. */
+/** The limit that was waited for longest, limiter and quota alike; null when nothing ever waited. */
 export function bindingLimitOf(limits: readonly LimitReport[]): string | null {
   return worstLimit(limits)?.name ?? null;
 }
 
+/** Summed over its calls; or, where that is longer, before the next company: a slow limit lets none in that would wait. */
+export const waitedMs = ({ waitMs, admissionBlockedMs }: LimitReport): number =>
+  Math.max(waitMs, admissionBlockedMs);
+
 export function worstLimit(limits: readonly LimitReport[]): LimitReport | undefined {
-  const waited = limits.filter(limit => limit.waitMs > 0);
+  const waited = limits.filter(limit => waitedMs(limit) > 0);
   return waited.reduce<LimitReport | undefined>(
-    (worst, each) => (worst && worst.waitMs >= each.waitMs ? worst : each),
+    (worst, each) => (worst && waitedMs(worst) >= waitedMs(each) ? worst : each),
     undefined,
   );
 }

@@ -1,6 +1,6 @@
 // The report as a CI job's summary: verdict, KPIs and the few lines that explain them.
 
-import { capacityNote, capacityTexts } from './capacity.ts';
+import { capacityNote, capacityTexts, noRoomNote, noRoomTexts } from './capacity.ts';
 import { crosscheckText, simulatedRolloutText } from './crosscheckSentences.ts';
 import { kpiFigure, kpiRange, kpiTarget, oneLine, usd } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
@@ -27,12 +27,14 @@ import {
 import { costText, fleetText, slowestWaitsText, trafficText } from './trafficSentences.ts';
 
 const LINES_SHOWN = 20;
+const NO_ROOM_SHOWN = 10;
 const COST_LINES_SHOWN = 5;
 
 export function renderMarkdown(report: Report): string {
   const { scenario, verdict, seed, replications, commit, partial, rollout, whatIf } = report;
   const violations = violationsOf(report);
   const shown = violations.texts.slice(0, LINES_SHOWN);
+  const noRoom = noRoomTexts(report);
   const notReady = rollout?.notReady.slice(0, LINES_SHOWN) ?? [];
   const blocks = [
     `## ${verdict}: ${escapeMarkdown(scenario)}`,
@@ -49,6 +51,9 @@ export function renderMarkdown(report: Report): string {
       ['Traffic', trafficText(report)],
       ['Fleet', fleetText(report)],
       ['Slowest waits', slowestWaitsText(report)],
+      ...noRoom.slice(0, NO_ROOM_SHOWN).map((text): [string, string] => ['No room', oneLine(text)]),
+      ['No room', moreText(noRoom.length, NO_ROOM_SHOWN)],
+      ['No room', noRoomNote(report)],
       ...capacityTexts(report).map((text): [string, string] => ['Does not fit', oneLine(text)]),
       ['Not checked', capacityNote(report)],
       ['Breaks first', breaksFirst(report)],

@@ -2,7 +2,8 @@
 
 import type { HistogramData } from './histogram.ts';
 
-export type CompanyOutcome = 'ready' | 'undone' | 'blocked' | 'unfinished' | LaterOutcome;
+/** noRoom: never begun, since a vendor's limit on how many there may be was reached. */
+export type CompanyOutcome = 'ready' | 'undone' | 'blocked' | 'noRoom' | 'unfinished' | LaterOutcome;
 /** What became since of a company that had been ready; `leaving`: its decommissioning has not ended. */
 export type LaterOutcome = 'suspended' | 'leaving' | 'decommissioned';
 
@@ -57,6 +58,18 @@ export type OperationMeasurement = {
   readonly fact: string;
 };
 
+/** Companies that a vendor's limit on how many there may be has kept out, in one project, region or zone. */
+export type FullMeasurement = {
+  /** The vendor's name for it. */
+  readonly quota: string;
+  /** Kind of the step that it refused. */
+  readonly step: string;
+  readonly scope: string;
+  /** Begun, refused and undone. */
+  readonly undone: number;
+  readonly notBegun: number;
+};
+
 export type RolloutMeasurement = {
   /** Columns over the companies in the order of the queue; times are milliseconds since the rollout began, or -1. */
   readonly company: readonly string[];
@@ -79,6 +92,8 @@ export type RolloutMeasurement = {
   readonly bounds: readonly BoundMeasurement[];
   /** Empty without gates between waves. */
   readonly waves: readonly WaveMeasurement[];
+  /** What there was no room for. */
+  readonly full: readonly FullMeasurement[];
   readonly timeline: TimelineMeasurement;
   /** Other processes than those that report took part. */
   readonly isResumed: boolean;

@@ -6,14 +6,15 @@ import type { KpiName } from '../scenarios/scenario.ts';
 import type { CrosscheckReport } from './crosscheckReport.ts';
 import type {
   FleetMeasurement,
+  FullMeasurement,
   LimitMeasurement,
   NeedMeasurement,
   OperationMeasurement,
   RequestCounts,
   StepMeasurement,
   WaitMeasurement,
-  WaveMeasurement,
 } from './measurement.ts';
+import type { WaveReport } from './rolloutReport.ts';
 import type { WaterfallReport } from './waterfall.ts';
 
 export type Verdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE' | 'NO_DATA';
@@ -58,11 +59,12 @@ export type Summary = {
 
 export type RolloutReport = {
   readonly companies: number;
-  /** Index of the replication with the fewest completed; these four, `notReady` and `completions` are its own. */
+  /** Index of the replication with the fewest completed; these five, `notReady` and `completions` are its own. */
   readonly worstReplication: number;
   readonly completed: number;
   readonly undone: number;
   readonly blocked: number;
+  readonly noRoom: number;
   /** These three had been ready. */
   readonly suspended: number;
   readonly leaving: number;
@@ -77,9 +79,11 @@ export type RolloutReport = {
   readonly needs: readonly NeedMeasurement[];
   /** The clouds of this run enforced those limits. */
   readonly enforcesNeeds: boolean;
+  /** Of the worst replication: what there was no room for, the most companies first. */
+  readonly full: readonly FullMeasurement[];
   /** Of the worst replication; empty without gates between waves. */
   readonly waves: readonly WaveReport[];
-  /** The limit with the largest summed wait; null when nothing ever waited. */
+  /** The limit that was waited for longest, summed over its calls or before admission; null when nothing ever waited. */
   readonly bindingLimit: string | null;
   /** Other processes took part; what one was doing when it was stopped is lost time in the waterfall. */
   readonly isResumed: boolean;
@@ -110,15 +114,6 @@ export type SimulatedRolloutReport = Pick<
   RolloutReport,
   'completed' | 'durationMs' | 'provisioningMs' | 'queuedMs'
 >;
-
-/** JSON has no infinity: null is a wave of which a company did not become ready. */
-export type WaveReport = Omit<WaveMeasurement, 'reading'> & {
-  readonly reading: {
-    readonly readyShare: number;
-    readonly provisioningMsP99: number | null;
-    readonly healthyShare: number;
-  } | null;
-};
 
 /** Requests of all replications together; their times are all zero when there is no request. */
 export type ResponseReport = {

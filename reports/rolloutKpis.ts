@@ -16,7 +16,7 @@ const LARGER = 'a larger batch';
 /** What was done to a company later says nothing of how it was provisioned. */
 const WAS_READY: readonly CompanyOutcome[] = ['ready', 'suspended', 'leaving', 'decommissioned'];
 
-/** Admission to healthy by company; infinite for one that is undone, blocked, unfinished or was never admitted. */
+/** Admission to healthy by company; infinite for one that is undone, blocked, unfinished, or that there was no room for. */
 export function provisioningMs(rollout: RolloutMeasurement): number[] {
   return rollout.outcome.map((outcome, i) =>
     WAS_READY.includes(outcome) ? rollout.finishedAtMs[i] - rollout.admittedAtMs[i] : Infinity,

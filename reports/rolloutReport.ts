@@ -10,13 +10,22 @@ import type {
   StepMeasurement,
   WaveMeasurement,
 } from './measurement.ts';
-import type { LimitReport, RolloutReport, SimulatedRolloutReport, WaveReport } from './report.ts';
+import type { LimitReport, RolloutReport, SimulatedRolloutReport } from './report.ts';
 import { provisioningMs } from './rolloutKpis.ts';
 import { meanInterval, quantile, sorted, summary } from './statistics.ts';
 import { waterfallReportOf } from './waterfall.ts';
 
 const LINES_MAX = 100;
 const COMPLETION_POINTS_MAX = 200;
+
+/** JSON has no infinity: null is a wave of which a company did not become ready. */
+export type WaveReport = Omit<WaveMeasurement, 'reading'> & {
+  readonly reading: {
+    readonly readyShare: number;
+    readonly provisioningMsP99: number | null;
+    readonly healthyShare: number;
+  } | null;
+};
 
 type Beside = {
   readonly enforcesNeeds: boolean;
@@ -43,6 +52,7 @@ export function rolloutReportOf(
     completed: countOf(worst, 'ready'),
     undone: countOf(worst, 'undone'),
     blocked: countOf(worst, 'blocked'),
+    noRoom: countOf(worst, 'noRoom'),
     suspended: countOf(worst, 'suspended'),
     leaving: countOf(worst, 'leaving'),
     decommissioned: countOf(worst, 'decommissioned'),
@@ -52,6 +62,7 @@ export function rolloutReportOf(
     dwellMs: mean(rollouts.map(dwellMs)),
     needs: worst.needs,
     enforcesNeeds,
+    full: worst.full.toSorted((a, b) => b.undone + b.notBegun - (a.undone + a.notBegun)),
     waves: worst.waves.map(waveReport),
     bindingLimit: bindingLimitOf(limits),
     isResumed: rollouts.some(rollout => rollout.isResumed),

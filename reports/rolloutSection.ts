@@ -9,7 +9,7 @@ import {
   waitsChart,
 } from './charts.ts';
 import { simulatedRolloutText } from './crosscheckSentences.ts';
-import { count, duration, grouped, share } from './format.ts';
+import { count, duration, grouped, rate, share } from './format.ts';
 import { titleOfLimit } from './limits.ts';
 import { definitions, figure, type Html, html, NOTHING, table } from './page.ts';
 import type { Label, RolloutReport, Summary, WithRollout } from './report.ts';
@@ -43,6 +43,7 @@ ${definitions([
 ])}
 ${table('Times of the companies that were completed, over all replications', ['time', 'mean', 'P50', 'P95', 'P99', 'max', 'label'], times, [1, 2, 3, 4, 5])}
 ${needsTable(report)}
+${report.rollout.full.length === 0 ? NOTHING : fullTable(report)}
 ${report.rollout.waves.length === 0 ? NOTHING : wavesTable(report)}
 ${notReady.length === 0 ? NOTHING : notReadyTable(notReady)}`;
 }
@@ -51,8 +52,8 @@ function needsTable({ rollout }: WithRollout): Html {
   const rows = rollout.needs.map(({ quota, limit, scope, needed, companiesMax }) => [
     titleOfNeed(quota),
     html`<code>${quota}</code>`,
-    grouped(limit),
-    grouped(needed),
+    count(limit),
+    count(needed),
     scope,
     companiesMax === null ? 'all' : grouped(companiesMax),
     'modelled',
@@ -60,6 +61,30 @@ function needsTable({ rollout }: WithRollout): Html {
   const caption = `What the plan needs of what the vendors limit by number; ${rollout.enforcesNeeds ? 'enforced in this run' : 'not enforced in this run'}`;
   const head = ['limit', 'fact', 'allowed', 'needed', 'where most is needed', 'room for companies', 'label'];
   return table(caption, head, rows, [2, 3, 5]);
+}
+
+function fullTable({ rollout, label }: WithRollout): Html {
+  const rows = rollout.full.map(({ step, scope, quota, undone, notBegun }) => [
+    step,
+    scope,
+    html`<code>${quota}</code>`,
+    grouped(undone + notBegun),
+    grouped(notBegun),
+    grouped(undone),
+    label,
+  ]);
+  const caption =
+    'Companies for which there was no room, in the replication with the fewest completed. Not begun: without a call.';
+  const head = [
+    'step',
+    'where',
+    'quota, by its vendor',
+    'companies',
+    'not begun',
+    'begun and undone',
+    'label',
+  ];
+  return table(caption, head, rows, [3, 4, 5]);
 }
 
 function wavesTable({ rollout, label }: WithRollout): Html {
@@ -131,7 +156,7 @@ export function limitsSection({ limits, rollout, label }: WithRollout): Html {
       ? html`${titleOfLimit(limit.name)} <strong>(binding)</strong>`
       : titleOfLimit(limit.name),
     limit.kind,
-    limit.perMinute === null ? '–' : grouped(limit.perMinute),
+    limit.perMinute === null ? '–' : rate(limit.perMinute),
     count(limit.calls),
     duration(limit.waitMs),
     limit.calls === 0 ? '–' : duration(limit.waitMsPerCall),
@@ -143,7 +168,7 @@ export function limitsSection({ limits, rollout, label }: WithRollout): Html {
   const head = [
     'limit',
     'kind',
-    'a minute',
+    'rate',
     'calls',
     'summed wait',
     'wait a call',

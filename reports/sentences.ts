@@ -7,10 +7,11 @@ import {
   durationRange,
   grouped,
   oneLine,
+  rate,
   share,
   signedShare,
 } from './format.ts';
-import { titleOfLimit, worstLimit } from './limits.ts';
+import { titleOfLimit, waitedMs, worstLimit } from './limits.ts';
 import {
   hasRollout,
   hasTraffic,
@@ -169,9 +170,12 @@ export function wavesText({ rollout }: Report): string | null {
 
 export function completedText({ rollout }: Report): string | null {
   if (rollout === null) return null;
-  const { companies, completed, undone, blocked, unfinished } = rollout;
+  const { companies, completed, undone, blocked, noRoom, unfinished } = rollout;
   const { suspended, leaving, decommissioned } = rollout;
-  const states = { undone, blocked, unfinished, suspended, leaving, decommissioned };
+  const states = {
+    ...{ undone, blocked, 'not begun for want of room': noRoom, unfinished },
+    ...{ suspended, leaving, decommissioned },
+  };
   const others = Object.entries(states).filter(([, n]) => n > 0);
   const rest = others.map(([name, n]) => `${grouped(n)} ${name}`).join(', ');
   return `${grouped(completed)} of ${companyCount(companies)}${rest && ` (${rest})`}`;
@@ -179,8 +183,8 @@ export function completedText({ rollout }: Report): string | null {
 
 /** `Cloud Run deployments, 60 a minute`. */
 export function limitTitle({ name, kind, perMinute }: LimitReport): string {
-  const rate = perMinute === null ? '' : `, ${grouped(perMinute)} a minute`;
-  return `${oneLine(titleOfLimit(name))}${kind === 'quota' ? ' (a quota of the cloud)' : ''}${rate}`;
+  const often = perMinute === null ? '' : `, ${rate(perMinute)}`;
+  return `${oneLine(titleOfLimit(name))}${kind === 'quota' ? ' (a quota of the cloud)' : ''}${often}`;
 }
 
 /** Of what was run; with both phases, each by its name. */
@@ -194,8 +198,9 @@ export function breaksFirst(report: Report): string {
 function rolloutBreaksFirst({ limits, rollout }: WithRollout): string {
   const limit = worstLimit(limits);
   if (limit === undefined) return 'nothing: no call waited for a limit';
-  // No call waits for this one: companies do, before they are admitted.
-  if (limit.calls === 0) return `${limitTitle(limit)}: admission was held for ${duration(limit.waitMs)}`;
+  // Calls hardly wait for this one: companies do, before they are admitted.
+  if (waitedMs(limit) > limit.waitMs || limit.calls === 0)
+    return `${limitTitle(limit)}: admission was held for ${duration(waitedMs(limit))}`;
   const refusals = limit.refusals === 1 ? 'refusal' : 'refusals';
   const refused = limit.refusals > 0 ? `, ${count(limit.refusals)} ${refusals}` : '';
   const isComplete = rollout.completed === rollout.companies;

@@ -1,7 +1,7 @@
 // The first screen: verdict, KPI table and what to look at next.
 
 import { styleText } from 'node:util';
-import { capacityNote, capacityTexts } from './capacity.ts';
+import { capacityNote, capacityTexts, noRoomNote, noRoomTexts } from './capacity.ts';
 import { crosscheckText, simulatedRolloutText } from './crosscheckSentences.ts';
 import { grouped, kpiFigure, kpiRange, kpiTarget, oneLine } from './format.ts';
 import { KPI_SHAPES } from './kpiShape.ts';
@@ -84,13 +84,15 @@ function kpiTable(report: Report, paint: (verdict: Verdict) => string): string[]
 }
 
 /** The vendors' limits that the plan does not fit; whether this run checks them is the scenario's. */
-function doesNotFit(report: Report): [string, string][] {
-  const texts = capacityTexts(report);
+const doesNotFit = (report: Report) => few('Does not fit', capacityTexts(report), capacityNote(report));
+
+const noRoom = (report: Report) => few('No room', noRoomTexts(report), noRoomNote(report));
+
+function few(name: string, texts: readonly string[], note: string | null): [string, string][] {
   const shown = texts.slice(0, CAPACITY_SHOWN);
   const more = texts.length > shown.length ? [`and ${texts.length - shown.length} more in the report`] : [];
-  const note = capacityNote(report);
   return [...shown, ...more, ...(note === null ? [] : [note])].map((text, i) => [
-    i === 0 ? 'Does not fit' : '',
+    i === 0 ? name : '',
     oneLine(text),
   ]);
 }
@@ -115,6 +117,7 @@ function named(report: Report, reportPath: string): string[] {
     ['Traffic', trafficText(report)],
     ['Fleet', fleetText(report)],
     ['Slowest waits', slowestWaitsText(report)],
+    ...noRoom(report),
     ...doesNotFit(report),
     ['Breaks first', breaksFirst(report)],
     ['Slowest step', slowestStepText(report)],

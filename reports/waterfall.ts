@@ -188,7 +188,8 @@ function namedCompanies(worst: RolloutMeasurement): Pick<WaterfallReport, 'ranke
   const { timeline } = worst;
   const rows = rowsByCompany(timeline, worst.company.length);
   const durationMs = (index: number) => worst.finishedAtMs[index] - worst.admittedAtMs[index];
-  const ended = [...worst.company.keys()].filter(index => worst.outcome[index] !== 'unfinished');
+  const worked = (outcome: CompanyOutcome) => outcome !== 'unfinished' && outcome !== 'noRoom';
+  const ended = [...worst.company.keys()].filter(index => worked(worst.outcome[index]));
   const ascending = ended.sort((a, b) => durationMs(a) - durationMs(b) || a - b);
   const completed = ascending.filter(index => worst.outcome[index] === 'ready');
   const waterfall = (index: number) => companyWaterfall(worst, rows[index], index);

@@ -6,7 +6,7 @@ import { durationMs, type Scenario } from './scenario.ts';
 /** Of real time: what somebody waits for at a desk. A longer rollout is held against HTTP in small only. */
 export const CROSSCHECK_ROLLOUT_MS_MAX = 600_000;
 
-export function rolloutOptionsOf({ platform, population, provisioning }: Scenario, facts: FactValues) {
+export function rolloutOptionsOf({ platform, population, provisioning, run }: Scenario, facts: FactValues) {
   const { limits, waves, quotas } = provisioning;
   return {
     platform,
@@ -15,7 +15,7 @@ export function rolloutOptionsOf({ platform, population, provisioning }: Scenari
       cloudRunDeploys: limits.cloudRunDeploysPerMinute,
       databaseOperations: limits.databaseOperationsPerMinute,
     },
-    vendorRates: quotas === 'vendor' ? vendorRatesOf(facts) : NO_VENDOR_RATES,
+    vendorRates: quotas === 'vendor' ? vendorRatesOf(facts, platform) : NO_VENDOR_RATES,
     batchSize: provisioning.batchSize,
     concurrencyMax: provisioning.concurrencyMax,
     admissionBacklogMs: durationMs(provisioning.admissionBacklog),
@@ -24,6 +24,7 @@ export function rolloutOptionsOf({ platform, population, provisioning }: Scenari
       { upTo: population.companies, dwellMs: 0 },
     ],
     gate: gateOf(waves),
+    deadlineMs: durationMs(run.deadline),
   };
 }
 
@@ -37,7 +38,10 @@ export const NO_VENDOR_RATES = {
   kmsReads: null,
   kmsWrites: null,
   atlasUserRequests: null,
+  letsEncryptCertificates: null,
 };
+
+const MINUTES_PER_WEEK = 7 * 24 * 60;
 
 /** Cloudflare counts calls in five minutes. */
 const CLOUDFLARE_MINUTES = 5;
@@ -45,7 +49,7 @@ const CLOUDFLARE_MINUTES = 5;
 const WINDOW_SHARE = 0.98;
 
 /** What the vendors allow, whatever the scenario plays. */
-export const vendorRatesOf = (facts: FactValues) => ({
+export const vendorRatesOf = (facts: FactValues, { certificateAuthority }: Scenario['platform']) => ({
   cloudflareRequests: (facts.get('quota.cloudflare.requests').value / CLOUDFLARE_MINUTES) * WINDOW_SHARE,
   cloudRunReads: facts.get('quota.cloud-run.reads').value,
   cloudRunWrites: facts.get('quota.cloud-run.writes').value,
@@ -55,6 +59,10 @@ export const vendorRatesOf = (facts: FactValues) => ({
   kmsWrites: facts.get('quota.kms.writes').value,
   // What a bucket holds beyond its refill is left for others.
   atlasUserRequests: facts.get('quota.atlas.refill.users').value * WINDOW_SHARE,
+  letsEncryptCertificates:
+    certificateAuthority === 'lets_encrypt'
+      ? facts.get('quota.lets-encrypt.certificates').value / MINUTES_PER_WEEK
+      : null,
 });
 
 /** Without waves nothing stands at a gate: any would do. */

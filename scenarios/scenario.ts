@@ -79,6 +79,8 @@ export type Scenario = {
      * names of a zone, made by the platform's set-up; the gateway behind them knows each company's service.
      */
     readonly dns: 'record' | 'wildcard';
+    /** Of the companies' own certificates; Cloudflare chooses when absent. */
+    readonly certificateAuthority?: 'google' | 'lets_encrypt';
     readonly googleProjects: readonly string[];
     readonly regions: Readonly<
       Record<

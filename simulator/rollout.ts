@@ -116,8 +116,10 @@ function disturbed(
 function mergedStates(states: readonly RolloutState[]): RolloutState {
   const merged = { ...emptyState(), queuedAtMs: Math.max(...states.map(({ queuedAtMs }) => queuedAtMs)) };
   for (const state of states) {
-    for (const [index, company] of state.companies)
-      if ((merged.companies.get(index)?.finishedAtMs ?? -1) < 0) merged.companies.set(index, company);
+    for (const [index, company] of state.companies) {
+      const known = merged.companies.get(index);
+      if (known === undefined || isNewer(company, known)) merged.companies.set(index, company);
+    }
   }
   const waves = states.toSorted((a, b) => b.waves.length - a.waves.length)[0].waves;
   return {
@@ -127,6 +129,14 @@ function mergedStates(states: readonly RolloutState[]): RolloutState {
     limits: new Map(states.flatMap(({ limits }) => [...limits])),
   };
 }
+
+type Seen = { readonly admittedAtMs: number; readonly finishedAtMs: number };
+
+/** One may know of a company's end, and another that it was begun anew since. */
+const isNewer = (one: Seen, than: Seen): boolean =>
+  one.admittedAtMs === than.admittedAtMs
+    ? one.finishedAtMs > than.finishedAtMs
+    : one.admittedAtMs > than.admittedAtMs;
 
 /** 32 bytes as 43 characters of six bits, five of them from each draw of 32 bits. */
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -98,6 +98,10 @@ export type JournalEntry = {
     | 'ready'
     | 'undone'
     | 'blocked' // `step`: the one that could not be removed
+    | 'blocked'
+    | 'noRoom' // a company was not begun; `step`, `id`, `reason` as of `full`
+    | 'full' // no room for what `step` makes: `id` says where, `reason` the quota; of the company refused, and of all
+    | 'roomAgain' // one was made there since
     | 'passed' // the gate after a wave
     | 'paused'
     | 'resumed'

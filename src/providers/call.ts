@@ -103,7 +103,7 @@ export function readFailure(answer: Answer, quota: string, reason: string, named
 
 /** A limit on how many there may be: it stays reached until somebody raises it or deletes something. */
 export function quotaUsedUp(quota: string, reason: string): CloudResult {
-  return { kind: 'rejected', reason: `the quota ${quota} is used up: ${reason}` };
+  return { kind: 'rejected', reason: `the quota ${quota} is used up: ${reason}`, quota };
 }
 
 /** The name is taken, and what has it does not carry our mark. */

@@ -28,9 +28,9 @@ const ADDRESSES: readonly unknown[] = ['A', 'AAAA', 'CNAME'];
  * contract. Source: Cloudflare for SaaS, status codes of custom hostnames; 81045 is of the DNS API.
  */
 const USED_UP: Readonly<Record<string, string>> = {
-  81045: 'dnsRecords',
-  1404: 'customHostnames',
-  1405: 'customHostnames',
+  81045: 'DNS records',
+  1404: 'custom hostnames',
+  1405: 'custom hostnames',
 };
 /** What the zone's contract does not have, our mark on a hostname or its origin: no time brings it. Same source. */
 const NOT_IN_CONTRACT: readonly unknown[] = [1413, 1414];
@@ -51,6 +51,10 @@ const urlOf = (company: Company, platform: Platform, collection: string) =>
 const CLOUDFLARE = { vendor: 'cloudflare', headers: {} } as const;
 /** What the vendor wants named each time, also to have a certificate checked again. */
 const VALIDATION = { method: 'http', type: 'dv' } as const;
+
+/** Of a custom hostname: its certificate's validation, and the authority where the platform names one. */
+const sslOf = ({ certificateAuthority: authority }: Platform) =>
+  authority === undefined ? VALIDATION : { ...VALIDATION, certificate_authority: authority };
 
 /** A proxied alias from the company's hostname to `target`, a host without a scheme. */
 export function dnsRecordVerbs(send: Send, company: Company, platform: Platform, target: string): Verbs {
@@ -150,7 +154,7 @@ export function certificateVerbs(send: Send, company: Company, platform: Platfor
     create: async attempt => {
       const body: Omit<CustomHostnameCreateParams, 'zone_id'> = {
         hostname,
-        ssl: VALIDATION,
+        ssl: sslOf(platform),
         custom_metadata: { company: company.id },
       };
       const answer = await send({ method: 'POST', url, ...CLOUDFLARE, body }, attempt);
@@ -209,7 +213,7 @@ export async function renewCertificate(
   if (found.kind !== 'found') return found;
   if (found.item === undefined) return { kind: 'absent' };
   if (found.item.custom_metadata?.company !== company.id) return heldByAnother(hostname);
-  const body: Pick<CustomHostnameEditParams, 'ssl'> = { ssl: VALIDATION };
+  const body: Pick<CustomHostnameEditParams, 'ssl'> = { ssl: sslOf(platform) };
   const url = `${urlOf(company, platform, 'custom_hostnames')}/${found.item.id}`;
   const answer = await send({ method: 'PATCH', url, ...CLOUDFLARE, body }, attempt, 1);
   if (answer.kind !== 'answered') return answer;
@@ -267,6 +271,7 @@ const errorsOf = (answer: Answer) => objectsOf((jsonOf(answer) as Envelope<unkno
 const hasCode = (answer: Answer, codes: readonly unknown[]) =>
   answer.status >= 400 && answer.status < 500 && errorsOf(answer).some(({ code }) => codes.includes(code));
 
+/** What a zone has as many of as it may: the vendor tells by the code, whatever the status. */
 /** A refusal's message ends in the quota's name: `… Limit reached: dnsRecordWrites`. */
 function cloudflareFailure(answer: Answer): CloudResult {
   const { code = '', message = '' } = errorsOf(answer)[0] ?? {};

@@ -5,7 +5,7 @@ import type { Clock, LimitCount, Slots } from '../ports.ts';
 import type { Company, Place } from './company.ts';
 import { Gate, Limiter } from './limiter.ts';
 import type { LimiterName, Step, StepKind } from './plan.ts';
-import { scopeOf, tollsOf, type VendorRates } from './vendorLimits.ts';
+import { burstOf, scopeOf, tollsOf, type VendorRates } from './vendorLimits.ts';
 
 /** Calls a minute; null for no limit. */
 export type Rates = Readonly<Record<LimiterName, number | null>>;
@@ -188,7 +188,10 @@ export class Admission {
     const key = `${name} ${scope}`;
     let limiter = this.vendorLimiters.get(key);
     if (limiter === undefined)
-      this.vendorLimiters.set(key, (limiter = new Limiter(name, perMinute, this.slots, scope)));
+      this.vendorLimiters.set(
+        key,
+        (limiter = new Limiter(name, perMinute, this.slots, scope, burstOf(name, perMinute))),
+      );
     return limiter;
   }
 

@@ -15,13 +15,15 @@ type PlanOptions = {
   readonly databaseOperationsPerCompany: number;
   readonly rates: Rates;
   readonly vendorRates: VendorRates;
+  /** The time that the rollout has. */
+  readonly deadlineMs: number;
 };
 
-/** `limitOf`: a limit's value by its id in the catalogue. */
-export function arithmeticOf(options: PlanOptions, limitOf: (quota: string) => number): PlanArithmetic {
-  const { companies, platform, rates, vendorRates } = options;
+/** `factValue`: of a limit or a price by its id in the catalogue. */
+export function arithmeticOf(options: PlanOptions, factValue: (fact: string) => number): PlanArithmetic {
+  const { companies, platform, rates, vendorRates, deadlineMs } = options;
   return {
-    needs: needsOf(companies, platform, limitOf),
+    needs: needsOf(companies, platform, factValue, deadlineMs),
     bounds: boundsOf(companies, platform, company => stepsOf(options, company), { ...rates, ...vendorRates }),
   };
 }

@@ -5,6 +5,7 @@ import type { Rates } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import type { LimiterName, Step } from './plan.ts';
 import {
+  burstOf,
   scopeOf,
   tollsOf,
   undisturbedCalls,
@@ -49,7 +50,8 @@ export function boundsOf(
   return [...Map.groupBy(counts.values(), ({ name }) => name).values()].map(own => {
     const { name, scope, calls } = own.reduce((most, each) => (each.calls > most.calls ? each : most));
     const perMinute = rates[name]!;
-    // The first call waits for nothing: burst 1.
-    return { name, perMinute, scope, calls, boundMs: ((calls - 1) * 60_000) / perMinute };
+    // The first ones wait for nothing.
+    const burst = burstOf(name, perMinute);
+    return { name, perMinute, scope, calls, boundMs: (Math.max(0, calls - burst) * 60_000) / perMinute };
   });
 }

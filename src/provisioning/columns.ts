@@ -3,14 +3,22 @@
 import type { JournalEntry, LimitCount } from '../ports.ts';
 import type { Company } from './company.ts';
 import { limitsOf } from './counts.ts';
+import { type CompanyProgress, lacksRoom } from './progress.ts';
 import type { RolloutState } from './rollout.ts';
+import type { Full } from './room.ts';
 import { meanTimesOf, type TimelineColumns, timelineOf } from './timeline.ts';
 import type { GateReading, WaveState } from './waves.ts';
+
+type Ended = Pick<CompanyProgress, 'state' | 'full'>;
+type Outcome = 'ready' | 'undone' | 'blocked' | 'noRoom' | 'unfinished';
+
+/** Companies for which there was no room in one place: how many were refused and undone, and how many not even begun. */
+export type FullColumns = Full & { readonly undone: number; readonly notBegun: number };
 
 export type RolloutColumns = {
   readonly company: readonly string[];
   readonly region: readonly string[];
-  readonly outcome: readonly ('ready' | 'undone' | 'blocked' | 'unfinished')[];
+  readonly outcome: readonly Outcome[];
   readonly admittedAtMs: readonly number[];
   readonly finishedAtMs: readonly number[];
   readonly reasons: Readonly<Record<string, string>>;
@@ -21,6 +29,8 @@ export type RolloutColumns = {
   readonly timeline: TimelineColumns;
   /** Empty without gates between waves. */
   readonly waves: readonly WaveColumns[];
+  /** In the order in which the queue came to them. */
+  readonly full: readonly FullColumns[];
   /** Other processes than those that report took part. */
   readonly isResumed: boolean;
 };
@@ -41,10 +51,10 @@ export function columnsOf(
   const sinceQueued = (atMs: number | undefined) =>
     atMs === undefined || atMs < 0 ? -1 : atMs - state.queuedAtMs;
   const progress = companies.map(company => state.companies.get(company.index));
-  const outcome = progress.map(one => {
-    const over = one?.state === 'ready' || one?.state === 'undone' || one?.state === 'blocked';
-    return over ? (one.state as 'ready' | 'undone' | 'blocked') : 'unfinished';
-  });
+  const outcome = progress.map(
+    (one): Outcome =>
+      one === undefined || one.state === 'admitted' || one.state === 'undoing' ? 'unfinished' : one.state,
+  );
   const admittedAtMs = progress.map(one => sinceQueued(one?.admittedAtMs));
   const finishedAtMs = progress.map(one => sinceQueued(one?.finishedAtMs));
   const admitted = admittedAtMs.filter(atMs => atMs >= 0);
@@ -78,8 +88,19 @@ export function columnsOf(
           reading: wave.reading ?? null,
         }))
       : [],
+    full: fullOf(progress.filter(one => one !== undefined)),
     isResumed: entries.filter(({ event }) => event === 'opened').length > state.limits.size,
   };
+}
+
+function fullOf(progress: readonly Ended[]): FullColumns[] {
+  const lacking = progress.flatMap(one => (lacksRoom(one) ? [{ ...one.full!, state: one.state }] : []));
+  const groups = Map.groupBy(lacking, ({ step, scope, quota }) => `${step} ${scope} ${quota}`);
+  return [...groups.values()].map(own => {
+    const undone = own.filter(({ state }) => state === 'undone').length;
+    const { step, scope, quota } = own[0];
+    return { step, scope, quota, undone, notBegun: own.length - undone };
+  });
 }
 
 const hasGates = ({ waves }: RolloutState): boolean =>

@@ -22,6 +22,8 @@ export type Platform = {
    * and one certificate for all names of a zone, and the gateway behind them knows each company's service.
    */
   readonly dns: 'record' | 'wildcard';
+  /** Who issues the companies' own certificates; Cloudflare chooses when absent. */
+  readonly certificateAuthority?: 'google' | 'lets_encrypt';
   readonly googleProjects: readonly string[];
   readonly regions: Readonly<
     Record<

@@ -4,11 +4,11 @@
 import { CALL_DEADLINE_MS, GATE_HEALTH_CONCURRENCY, LOOK_AT_OTHERS_MS } from '../limits.ts';
 import type { Company } from './company.ts';
 import { Held, Superseded } from './lease.ts';
-import { progressOf, type WaveProgress } from './progress.ts';
+import { lacksRoom, progressOf, type WaveProgress } from './progress.ts';
 import { stepsOf, undo } from './provision.ts';
 import type { Rollout } from './rollout.ts';
 import { UnderWay } from './underWay.ts';
-import { failureOf, readingOf, type Wave, type WaveState } from './waves.ts';
+import { batchesOf, failureOf, nameOfWave, readingOf, type Wave, type WaveState } from './waves.ts';
 
 export type GateWork = {
   /** From 0. */
@@ -32,12 +32,14 @@ export async function passGate(rollout: Rollout, work: GateWork): Promise<void> 
   for (;;) {
     const held = await Held.take(rollout.ports, `gate of ${name}`, rollout.options.holder);
     if (held !== undefined) {
+      const batches = await holdBatches(rollout, work);
       try {
-        await decide(rollout, work, held);
+        if (batches !== undefined) await decide(rollout, work, held);
       } catch (error) {
         // Whoever took it over decides.
         if (!(error instanceof Superseded)) throw error;
       } finally {
+        for (const batch of batches ?? []) await batch.end();
         await held.end();
       }
     }
@@ -47,7 +49,27 @@ export async function passGate(rollout: Rollout, work: GateWork): Promise<void> 
   }
 }
 
-const nameOf = ({ number }: GateWork): string => `wave ${number + 1}`;
+const nameOf = ({ number }: GateWork): string => nameOfWave(number);
+
+/**
+ * Whoever begins a company anew, since there may be room for it again, holds its batch: so nobody can while the gate
+ * decides on a wave that has such companies. Undefined while somebody does.
+ */
+async function holdBatches(rollout: Rollout, { companies }: GateWork): Promise<Held[] | undefined> {
+  const { ports, options, state } = rollout;
+  if (!companies.some(({ index }) => lacksRoom(state.companies.get(index)!))) return [];
+  const held: Held[] = [];
+  for (const { name } of batchesOf(companies, options.batchSize)) {
+    const batch = await Held.take(ports, name, options.holder);
+    if (batch === undefined) {
+      for (const each of held) await each.end();
+      return undefined;
+    }
+    held.push(batch);
+  }
+  await rollout.lookAgain(companies);
+  return held;
+}
 
 const isFinal = (decision: WaveProgress | undefined): boolean =>
   decision !== undefined && decision.event !== 'paused';
@@ -123,7 +145,7 @@ async function healthyOf(rollout: Rollout, companies: readonly Company[], held: 
 /** In the place of a step's verb, in the keys of a gate's looks: a number that no verb has. */
 const GATE_VERB = 4;
 
-/** Takes away the wave's companies that are ready; the others have been undone, or are blocked and stay so. */
+/** Takes away the wave's companies that are ready; the others hold nothing, or are blocked and stay so. */
 async function rollBack(
   rollout: Rollout,
   { companies, number }: GateWork,

@@ -3,11 +3,13 @@
 
 import type { Clock, Slots } from '../ports.ts';
 
-/** Calls leave one interval apart, in the order of asking: burst 1, shared by all provisioners of the rollout. */
+/** Calls leave one interval apart, in the order of asking, shared by all provisioners of the rollout: burst 1 unless told. */
 export class Limiter {
   readonly name: string;
   readonly intervalMs: number;
   private readonly slots: Slots;
+  /** How much earlier than its slot a call may leave. */
+  private readonly earlyMs: number;
   /** By what the limit is counted. */
   private readonly scope: string;
   calls = 0;
@@ -18,10 +20,11 @@ export class Limiter {
   /** The first slot that is free, as this provisioner knows it. */
   private nextAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(name: string, perMinute: number, slots: Slots, scope = '') {
+  constructor(name: string, perMinute: number, slots: Slots, scope = '', burst = 1) {
     this.name = name;
     this.intervalMs = 60_000 / perMinute;
     this.slots = slots;
+    this.earlyMs = (burst - 1) * this.intervalMs;
     this.scope = scope === '' ? name : `${name} ${scope}`;
   }
 
@@ -32,8 +35,9 @@ export class Limiter {
   async reserve(nowMs: number, slots = 1): Promise<number> {
     this.calls += slots;
     const firstAtMs = await this.slots.take(this.scope, nowMs, slots * this.intervalMs);
-    const atMs = firstAtMs + (slots - 1) * this.intervalMs;
-    this.nextAtMs = Math.max(this.nextAtMs, atMs + this.intervalMs);
+    const lastAtMs = firstAtMs + (slots - 1) * this.intervalMs;
+    this.nextAtMs = Math.max(this.nextAtMs, lastAtMs + this.intervalMs);
+    const atMs = Math.max(nowMs, lastAtMs - this.earlyMs);
     this.waitMs += atMs - nowMs;
     return atMs;
   }
@@ -51,7 +55,8 @@ export class Limiter {
 
   /** How long everything promised so far would take. */
   backlogMs(nowMs: number): number {
-    return Math.max(0, this.nextAtMs - nowMs) + this.promised * this.intervalMs;
+    const slotsMs = Math.max(0, this.nextAtMs - nowMs) + this.promised * this.intervalMs;
+    return Math.max(0, slotsMs - this.earlyMs);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Placed } from './admission.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import { planOf, type Step } from './plan.ts';
 import type { CompanyProgress, StepProgress } from './progress.ts';
+import { entryOf, type Full, type Room, scopeOfStep, type Want } from './room.ts';
 import { makeStep, type StepContext, type StepPorts, unmakeStep } from './step.ts';
 import { rowsIn, type StepRow, StepWaits } from './timeline.ts';
 import type { Verbs } from './verbs.ts';
@@ -21,6 +22,8 @@ export type ProvisionPorts = StepPorts & {
   readonly verbsOf: (company: Company, step: Step, idOf: (stepId: string) => string) => Verbs;
   readonly databaseOperationsPerCompany: number;
   readonly generation: number;
+  /** Told what there was no room for, and what was given up. */
+  readonly room: Room;
   /** One for each company under way: rows of its steps that the journal may not have yet, for the report. */
   readonly unwritten: Set<() => StepRow[]>;
 };
@@ -29,6 +32,15 @@ export type Ended = {
   readonly state: 'ready' | 'undone' | 'blocked';
   readonly finishedAtMs: number;
   readonly reason: string;
+  /** What it found no room for. */
+  readonly full: Full | undefined;
+};
+
+/** Why a company cannot be completed. `ended`: the step that did so without its effect. */
+type Failure = {
+  readonly reason: string;
+  readonly full?: Full | undefined;
+  readonly ended?: { readonly step: string; readonly time: StepTime };
 };
 
 /** Provisions a company, or takes up what an earlier process left. The company has been admitted. */
@@ -49,7 +61,7 @@ export function undo(
   reason: string,
 ): Promise<Ended> {
   const provisioning = new Provisioning(ports, company, progress);
-  return provisioning.shown(provisioning.undo(reason));
+  return provisioning.shown(provisioning.undo({ reason }));
 }
 
 /** What a company is to consist of, in order. */
@@ -62,10 +74,10 @@ export const stepsOf = (
 ): Step[] =>
   planOf(company, databaseOperationsPerCompany, platform.dns, platform.templates[company.industry].secrets);
 
-/** A step that ended without its effect. */
-type Failure = { readonly step: string; readonly reason: string; readonly time: StepTime };
-
 type More = Omit<JournalEntry, 'company' | 'step' | 'event' | 'atMs'>;
+
+/** In the journal, in the place of a company: what concerns all of them. */
+const ROLLOUT = -1;
 
 class Provisioning {
   private readonly ports: ProvisionPorts;
@@ -101,12 +113,12 @@ class Provisioning {
   }
 
   async run(): Promise<Ended> {
-    if (this.progress?.state === 'undoing') return this.undo(this.progress.reason);
+    if (this.progress?.state === 'undoing') return this.undo(this.progress);
     if (this.progress === undefined) this.note('admitted', '');
     const todo = this.plan.filter(step => this.known.get(step.id)?.state !== 'done');
     this.ports.admission.admit(todo, this.placed);
     const failure = await this.make(todo);
-    return failure === undefined ? this.end('ready', '') : this.undo(failure.reason, failure);
+    return failure === undefined ? this.end('ready', { reason: '' }) : this.undo(failure);
   }
 
   /** Makes the steps in order. Undefined when all are done; otherwise why the company cannot be completed. */
@@ -121,10 +133,16 @@ class Provisioning {
           admission.release(step!, asked, this.placed),
         );
         const time = this.stepEnded();
-        if (made.kind === 'failed') return { step: step.id, reason: `${step.id}: ${made.reason}`, time };
+        if (made.kind === 'failed')
+          return {
+            reason: `${step.id}: ${made.reason}`,
+            full: this.fullOf(step, made.quota),
+            ended: { step: step.id, time },
+          };
         const deadlineAtMs = this.known.get(step.id)?.deadlineAtMs ?? 0;
         this.know(step, { state: 'done', deadlineAtMs, id: made.id });
         this.note('done', step.id, { id: made.id, time });
+        this.noteMade(step);
       }
       return undefined;
     } finally {
@@ -133,9 +151,10 @@ class Provisioning {
   }
 
   /** Walks the plan backwards. A company of which something cannot be removed is blocked and named. */
-  async undo(reason: string, failure?: Failure): Promise<Ended> {
+  async undo({ reason, full, ended }: Failure): Promise<Ended> {
     if (this.progress?.state !== 'undoing') {
-      this.note('undoing', failure?.step ?? '', { reason, ...(failure && { time: failure.time }) });
+      this.note('undoing', ended?.step ?? '', { reason, ...(ended && { time: ended.time }) });
+      if (full !== undefined) this.noteFull(full);
       await this.write();
     }
     for (const step of this.plan.toReversed()) {
@@ -146,21 +165,58 @@ class Provisioning {
       // What cannot be removed takes no time, and is no row of the timeline.
       const timed = context.verbs.remove && { time: this.stepEnded() };
       if (left !== undefined)
-        return this.end('blocked', `${reason}; ${step.id} could not be removed: ${left}`, step.id, timed);
+        return this.end(
+          'blocked',
+          { reason: `${reason}; ${step.id} could not be removed: ${left}`, full },
+          step.id,
+          timed,
+        );
       this.know(step, { ...known, state: 'removed' });
+      const want = this.wantOf(step);
+      if (known.state === 'done' && want !== undefined) this.ports.room.freed(want);
       this.note('removed', step.id, timed);
       await this.write();
     }
-    return this.end('undone', reason);
+    return this.end('undone', { reason, full });
   }
 
   /** `step`: the one that could not be removed. */
-  private async end(state: Ended['state'], reason: string, step = '', timed: More = {}): Promise<Ended> {
+  private async end(
+    state: Ended['state'],
+    { reason, full }: Failure,
+    step = '',
+    timed: More = {},
+  ): Promise<Ended> {
     this.note(state, step, reason === '' ? timed : { ...timed, reason });
     const finishedAtMs = this.unwritten.at(-1)!.atMs;
     await this.write();
     this.ports.log({ event: `company ${state}`, company: this.company.id, ...(reason !== '' && { reason }) });
-    return { state, finishedAtMs, reason };
+    return { state, finishedAtMs, reason, full };
+  }
+
+  private wantOf({ kind }: Step): Want | undefined {
+    const scope = scopeOfStep(kind, this.placed);
+    return scope === undefined ? undefined : { step: kind, scope };
+  }
+
+  private fullOf(step: Step, quota: string | undefined): Full | undefined {
+    const want = this.wantOf(step);
+    return want === undefined || quota === undefined ? undefined : { ...want, quota };
+  }
+
+  /** With the entry that the company is being undone, so that none of the two is ever without the other. */
+  private noteFull(full: Full): void {
+    const { index } = this.company;
+    this.unwritten.push(entryOf('full', index, full, this.ports.clock.nowMs()));
+    if (this.ports.room.refused(index, full))
+      this.unwritten.push(entryOf('full', ROLLOUT, full, this.ports.clock.nowMs()));
+  }
+
+  private noteMade(step: Step): void {
+    const want = this.wantOf(step);
+    const raised = want && this.ports.room.made(this.company.index, want);
+    if (raised !== undefined)
+      this.unwritten.push(entryOf('roomAgain', ROLLOUT, raised, this.ports.clock.nowMs()));
   }
 
   private begin(step: Step): StepWaits {

@@ -1,5 +1,5 @@
-// The rollout: provisioners take its batches in turn, admit their companies as the limits allow, and end when every
-// company is ready, undone or blocked, or when a gate between two waves says no. The same code in virtual and in real time.
+// The rollout: provisioners take its batches in turn, admit their companies as the limits allow, and end when every company
+// is ready, undone, blocked or without room, or when a gate between two waves says no. The same code in both clocks.
 //
 //   wave ─► batches, each under a lease ─► companies ─► dwell ─► gate ─► next wave │ pause │ roll back
 
@@ -8,17 +8,28 @@ import type { Chance, Clock, LimitCount, Log, ProvisioningStores, Transport } fr
 import { createClients } from '../providers/clients.ts';
 import type { Tokens } from '../providers/credentials.ts';
 import { Admission, type Rates } from './admission.ts';
+import { BatchWork } from './batchWork.ts';
 import { type Company, type Platform, placeOf } from './company.ts';
 import { CountLog } from './counts.ts';
 import { passGate } from './gate.ts';
-import { Held, Superseded } from './lease.ts';
-import { type CompanyProgress, progressOf, type RolloutProgress } from './progress.ts';
-import { type ProvisionPorts, provision, stepsOf } from './provision.ts';
+import { Held } from './lease.ts';
+import { type CompanyProgress, lacksRoom, progressOf, type RolloutProgress } from './progress.ts';
+import { type ProvisionPorts, stepsOf } from './provision.ts';
 import { RetryBudget } from './retry.ts';
+import { Room, wantsOf } from './room.ts';
 import type { StepRow } from './timeline.ts';
 import { UnderWay } from './underWay.ts';
 import type { VendorRates } from './vendorLimits.ts';
-import { type Batch, batchesOf, type Gate, type Wave, type WaveState } from './waves.ts';
+import {
+  type AfterPause,
+  type Batch,
+  batchesOf,
+  type Gate,
+  isStopped,
+  nameOfWave,
+  type Wave,
+  type WaveState,
+} from './waves.ts';
 
 export type RolloutPorts = ProvisioningStores & {
   readonly clock: Clock;
@@ -43,8 +54,7 @@ export type RolloutOptions = {
   /** The last one is up to all companies. One wave: no gate. */
   readonly waves: readonly Wave[];
   readonly gate: Gate;
-  /** What somebody decided about a rollout that is paused. */
-  readonly afterPause: 'resume' | 'rollBack' | undefined;
+  readonly afterPause: AfterPause;
 };
 
 /** What became of the rollout so far: live while it runs, final when `rollOut` resolves. Times are the clock's. */
@@ -53,7 +63,7 @@ export type RolloutState = {
   /** By the company's index. */
   readonly companies: Map<
     number,
-    Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason'>
+    Pick<CompanyProgress, 'state' | 'admittedAtMs' | 'finishedAtMs' | 'reason' | 'full'>
   >;
   /** One for each company that this process has under way: rows of its steps that the journal may not have yet. */
   readonly unwritten: Set<() => StepRow[]>;
@@ -79,19 +89,30 @@ export async function rollOut(
   state: RolloutState,
 ): Promise<void> {
   const rollout = await Rollout.open(ports, options, state);
+  await throughWaves(rollout);
+  await rollout.lookAgain(options.companies);
+}
+
+async function throughWaves(rollout: Rollout): Promise<void> {
+  const { ports, options, state } = rollout;
   let from = 0;
   for (const [number, wave] of options.waves.entries()) {
     const companies = options.companies.slice(from, wave.upTo);
     from = wave.upTo;
     const waveState = newWave(wave.upTo, companies.length, ports.clock.nowMs());
     state.waves.push(waveState);
-    await rollout.provision(batchesOf(companies, options.batchSize));
+    // The dwell before it is days.
+    if (number > 0) rollout.room.doubt();
+    await rollout.provision(batchesOf(companies, options.batchSize), nameOfWave(number));
     waveState.endedAtMs = lastOf(companies, state);
     if (number === options.waves.length - 1) return;
     await passGate(rollout, { number, wave, companies, state: waveState });
     if (waveState.outcome !== 'passed' && waveState.outcome !== 'resumed') return;
   }
 }
+
+/** Of the journal: what concerns no single company. */
+const OF_ALL = { from: -1, to: 0 };
 
 const newWave = (upTo: number, companies: number, openedAtMs: number): WaveState => ({
   upTo,
@@ -116,6 +137,9 @@ export class Rollout {
   readonly before: RolloutProgress;
   readonly admission: Admission;
   readonly underWay: UnderWay;
+  readonly room: Room;
+  /** Indexes of the companies that this process has begun or taken up: none is begun by it a second time. */
+  readonly begun = new Set<number>();
   private readonly counts: CountLog;
   private readonly provisionPorts: Omit<ProvisionPorts, 'append' | 'hold'>;
 
@@ -133,6 +157,7 @@ export class Rollout {
     const { rates, vendorRates, admissionBacklogMs, databaseOperationsPerCompany, platform } = options;
     this.admission = new Admission(clock, slots, rates, vendorRates, admissionBacklogMs);
     this.underWay = new UnderWay(options.concurrencyMax);
+    this.room = new Room(before.full.values());
     state.queuedAtMs = before.queuedAtMs;
     const generation = before.openedBy.lastIndexOf(options.holder);
     const counts = () => this.admission.counts();
@@ -146,6 +171,7 @@ export class Rollout {
       verbsOf: createClients(ports, platform, options.tokens, generation),
       databaseOperationsPerCompany,
       generation,
+      room: this.room,
       unwritten: state.unwritten,
     };
   }
@@ -160,7 +186,7 @@ export class Rollout {
       id: options.holder,
     } as const;
     await journal.append([opened]);
-    return new Rollout(ports, options, state, progressOf(await journal.read({ from: -1, to: 0 })));
+    return new Rollout(ports, options, state, progressOf(await journal.read(OF_ALL)));
   }
 
   /** What a company's work needs while its batch, or the gate over it, is held. */
@@ -169,75 +195,67 @@ export class Rollout {
     return { ...this.provisionPorts, append, hold: held.check };
   }
 
-  /** Ends when every company of the batches is ready, undone or blocked, whoever made it so. */
-  async provision(batches: readonly Batch[]): Promise<void> {
+  /** Ends when every company of the batches is ready, undone, blocked or without room, whoever made it so. */
+  async provision(batches: readonly Batch[], wave: string): Promise<void> {
     const { ports, options, underWay } = this;
     let left = batches;
+    let mayBeginAgain = true;
     while (left.length > 0) {
       /** Held by another, or taken over by one. */
-      const others: Batch[] = [];
+      const others = new Set<Batch>();
       for (const batch of left) {
         const held = await Held.take(ports, batch.name, options.holder);
-        if (held === undefined) others.push(batch);
-        else await this.start(batch, held, () => others.push(batch));
+        if (held === undefined) others.add(batch);
+        else mayBeginAgain = await this.start(batch, held, wave, () => others.add(batch));
       }
       await underWay.allEnded();
-      left = others;
-      if (left.length > 0) await ports.clock.sleep(LOOK_AT_OTHERS_MS);
+      left = batches.filter(batch => others.has(batch) || this.hasWork(batch, mayBeginAgain));
+      if (others.size > 0) await ports.clock.sleep(LOOK_AT_OTHERS_MS);
     }
   }
 
-  /** Starts the batch's companies one by one, as they are admitted; those that had been admitted before go first. */
-  private async start(batch: Batch, held: Held, onLost: () => void): Promise<void> {
-    const { admission, underWay, state, ports, options } = this;
-    const before = held.epoch === 1 ? undefined : await this.progressIn(batch.companies);
-    let open = 1;
-    let isLost = false;
-    const close = async () => {
-      if (--open > 0 || isLost) return;
-      await held.end();
-    };
-    const add = (company: Company, progress: CompanyProgress | undefined) => {
-      open++;
-      const work = this.work(company, progress, held).catch(error => {
-        if (!(error instanceof Superseded)) throw error;
-        if (isLost) return;
-        isLost = true;
-        ports.log({ event: 'batch lost', batch: batch.name, reason: error.message });
-        onLost();
-      });
-      underWay.add(work.then(close));
-    };
-    const fresh: Company[] = [];
-    for (const company of batch.companies) {
-      const progress = before?.get(company.index);
-      if (progress === undefined) fresh.push(company);
-      else if (progress.finishedAtMs >= 0) state.companies.set(company.index, progress);
-      else add(company, progress);
-    }
-    for (const company of fresh) {
-      if (isLost) break;
-      const isFull = underWay.isFull();
-      const askedAtMs = ports.clock.nowMs();
-      await underWay.room();
-      // Real clocks move between two lines.
-      if (isFull) admission.crowded(ports.clock.nowMs() - askedAtMs);
-      const placed = { company, place: placeOf(company, options.platform) };
-      await admission.wait(stepsOf(options, company), placed);
-      add(company, undefined);
-    }
-    await close();
+  /** Of a batch that this process has been through: one of its companies may begin now, or is not known to have ended. */
+  private hasWork({ companies }: Batch, mayBeginAgain: boolean): boolean {
+    return companies.some(company => {
+      if (!this.state.companies.has(company.index)) return true;
+      if (!mayBeginAgain) return false;
+      const placed = { company, place: placeOf(company, this.options.platform) };
+      return (
+        this.lacksRoom(company) && this.room.ask(wantsOf(stepsOf(this.options, company), placed)) === 'begin'
+      );
+    });
   }
 
-  private async work(company: Company, progress: CompanyProgress | undefined, held: Held): Promise<void> {
-    const live = {
-      state: 'admitted' as CompanyProgress['state'],
-      admittedAtMs: progress?.admittedAtMs ?? this.ports.clock.nowMs(),
-      finishedAtMs: -1,
-      reason: '',
+  /** False: the wave was stopped, and nobody begins in it any more for whom there was no room before. */
+  private async start(batch: Batch, held: Held, wave: string, onLost: () => void): Promise<boolean> {
+    const work = new BatchWork(this, batch, held, onLost);
+    // Nobody has worked on it before.
+    if (held.epoch === 1) {
+      await work.start(undefined);
+      return true;
+    }
+    const { full, waves } = progressOf(await this.ports.journal.read(OF_ALL));
+    this.room.learn(full.values());
+    const mayBeginAgain = !isStopped(waves.get(wave), this.options.afterPause);
+    await work.start({ companies: await this.progressIn(batch.companies), mayBeginAgain });
+    return mayBeginAgain;
+  }
+
+  /** It ended so, and this process may begin it, which none does twice. */
+  lacksRoom({ index }: Company): boolean {
+    const known = this.state.companies.get(index);
+    return known !== undefined && lacksRoom(known) && !this.begun.has(index);
+  }
+
+  /** Reads anew what became of companies of which some had no room: another provisioner may have begun them since. */
+  async lookAgain(companies: readonly Company[]): Promise<void> {
+    const { state } = this;
+    const isLacking = ({ index }: Company) => {
+      const known = state.companies.get(index);
+      return known !== undefined && lacksRoom(known);
     };
-    this.state.companies.set(company.index, live);
-    Object.assign(live, await provision(this.portsUnder(held), company, progress));
+    if (!companies.some(isLacking)) return;
+    for (const [index, progress] of await this.progressIn(companies)) state.companies.set(index, progress);
   }
 
   /** What the journal knows of companies that follow each other in the queue. */

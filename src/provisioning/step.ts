@@ -53,7 +53,12 @@ export type StepContext = {
 
 export type Made =
   | { readonly kind: 'done'; readonly id: string }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      /** It had no room for another one. */
+      readonly quota?: string;
+    };
 
 /** What a call comes to once no quota refuses it any more. */
 type Settled = Exclude<CloudResult, { kind: 'throttled' }>;
@@ -115,7 +120,7 @@ async function makeOnce(
       case 'done':
         return result;
       case 'rejected':
-        return { kind: 'failed', reason: result.reason };
+        return { ...result, kind: 'failed' };
       case 'broken':
         return { kind: 'broken', id, reason: result.reason };
       case 'exists':
@@ -233,7 +238,8 @@ class StepCalls {
         if (result.kind !== 'throttled' || refusals === REFUSALS_MAX) {
           if (verb === 'create') admission.pass(step);
           if (result.kind !== 'throttled') return result;
-          return { kind: 'rejected', reason: `the quota ${result.quota} refused it ${refusals} times` };
+          const { quota } = result;
+          return { kind: 'rejected', reason: `the quota ${quota} refused it ${refusals} times`, quota };
         }
         gate = await admission.refused(step, verb, result.quota, result.retryAfterMs, placed);
         if (hasTurn) await waits.during('quota', gate.reopened());

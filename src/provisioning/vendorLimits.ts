@@ -12,7 +12,8 @@ export type VendorLimitName =
   | 'secretManagerWrites'
   | 'kmsReads'
   | 'kmsWrites'
-  | 'atlasUserRequests';
+  | 'atlasUserRequests'
+  | 'letsEncryptCertificates';
 
 /** Calls a minute by one scope; null where the vendor has no such limit, or the scenario plays that it has none. */
 export type VendorRates = Readonly<Record<VendorLimitName, number | null>>;
@@ -44,7 +45,11 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
     { limit: 'cloudRunWrites', create: 1, find: 0, remove: 1 },
   ],
   dnsRecord: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
-  certificate: [{ limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 }],
+  // The authority counts new names alone: a renewal costs none.
+  certificate: [
+    { limit: 'cloudflareRequests', create: 1, find: 1, remove: 2 },
+    { limit: 'letsEncryptCertificates', create: 1, find: 0, remove: 0 },
+  ],
   serviceSettings: [
     { limit: 'cloudRunReads', create: 1, find: 1, remove: 0 },
     { limit: 'cloudRunWrites', create: 1, find: 0, remove: 0 },
@@ -69,6 +74,15 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
 
 export const tollsOf = (kind: StepKind): readonly Toll[] => TOLLS[kind] ?? [];
 
+export const MINUTES_PER_WEEK = 7 * 24 * 60;
+
+/** Calls that may leave at once where nobody has called for long: Let's Encrypt lets a week's certificates gather. */
+export const burstOf = (limit: string, perMinute: number): number =>
+  limit === 'letsEncryptCertificates' ? Math.floor(perMinute * MINUTES_PER_WEEK + 1e-9) : 1;
+
+/** The last two labels, by which Let's Encrypt counts. A public suffix of more than one label is not known here. */
+export const registeredDomainOf = (domain: string): string => domain.split('.').slice(-2).join('.');
+
 /** Steps whose plan has a look in any case: what cannot be asked for by name, and what is not ready at once. */
 const LOOKS: readonly StepKind[] = ['secretVersion', 'certificate', 'service'];
 
@@ -76,11 +90,14 @@ const LOOKS: readonly StepKind[] = ['secretVersion', 'certificate', 'service'];
 export const undisturbedCalls = (kind: StepKind, { create, find }: Toll): number =>
   create + (LOOKS.includes(kind) ? find : 0);
 
-/** Cloudflare counts by token, Google and Atlas by project, and what lives in a region of Google's by project and region. */
+/**
+ * Cloudflare counts by token, Google and Atlas by project, what lives in a region of Google's by project and region, and
+ * Let's Encrypt by the domain that was registered.
+ */
 export function scopeOf(
   limit: VendorLimitName,
   { region }: Company,
-  { googleProject, atlasProject }: Place,
+  { googleProject, atlasProject, zone }: Place,
 ): string {
   switch (limit) {
     case 'cloudflareRequests':
@@ -95,5 +112,7 @@ export function scopeOf(
       return googleProject;
     case 'atlasUserRequests':
       return atlasProject;
+    case 'letsEncryptCertificates':
+      return registeredDomainOf(zone.domain);
   }
 }

@@ -7,7 +7,7 @@
  * ready: taken away, it may be made again. absent: nothing has that name.
  * exists: the name is taken, perhaps by us. throttled: no effect; a quota said when to come back.
  * transient: certainly no effect, try again. unknown: it may have had its effect, or may yet.
- * rejected: no effect, and trying again will not help.
+ * rejected: no effect, and trying again will not help (`quota`: until somebody raises that one).
  */
 export type CloudResult =
   | { readonly kind: 'done'; readonly id: string }
@@ -18,7 +18,7 @@ export type CloudResult =
   | { readonly kind: 'throttled'; readonly quota: string; readonly retryAfterMs: number }
   | { readonly kind: 'transient'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
-  | { readonly kind: 'rejected'; readonly reason: string };
+  | { readonly kind: 'rejected'; readonly reason: string; readonly quota?: string };
 
 /** Names one attempt: `key` names the call in every run, `deadlineAtMs` ends the wait for its answer. */
 export type Attempt = { readonly key: readonly number[]; readonly deadlineAtMs: number };

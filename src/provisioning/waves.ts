@@ -1,7 +1,10 @@
 // Waves: the rollout grows in steps, and between two of them stands a gate that reads how the last one went. Pure.
 
 import type { Company } from './company.ts';
-import type { CompanyProgress } from './progress.ts';
+import type { CompanyProgress, WaveProgress } from './progress.ts';
+
+/** What somebody decided about a rollout that is paused. */
+export type AfterPause = 'resume' | 'rollBack' | undefined;
 
 export type Wave = {
   /** Companies provisioned once the wave is over, all waves before it included. */
@@ -22,7 +25,7 @@ export type Gate = {
 
 export type GateReading = {
   readonly readyShare: number;
-  /** Of all that were admitted; one that did not become ready counts as infinite. */
+  /** Of all companies; one that did not become ready, or was not even begun, counts as infinite. */
   readonly provisioningMsP99: number;
   readonly healthyShare: number;
 };
@@ -38,6 +41,13 @@ export type WaveState = {
   reason: string;
   reading: GateReading | undefined;
 };
+
+/** In the journal. */
+export const nameOfWave = (number: number): string => `wave ${number + 1}`;
+
+/** Nothing is begun in a wave any more that was rolled back, or is paused until somebody resumes it. */
+export const isStopped = (decision: WaveProgress | undefined, afterPause: AfterPause): boolean =>
+  decision?.event === 'rolledBack' || (decision?.event === 'paused' && afterPause !== 'resume');
 
 export type Batch = { readonly name: string; readonly companies: readonly Company[] };
 

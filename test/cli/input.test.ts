@@ -136,6 +136,16 @@ describe('--set is refused', () => {
       ['provisioning.admissionBacklog=15'],
       ['provisioning.admissionBacklog is "15"', 'such as "15s"'],
     ],
+    [
+      'an authority for certificates that nobody has',
+      ['platform.dns=wildcard', 'platform.certificateAuthority=lets_encrypt'],
+      ['platform.certificateAuthority is "lets_encrypt"', 'no company has a certificate of its own'],
+    ],
+    [
+      'an authority that Cloudflare does not ask',
+      ['platform.certificateAuthority=zero_ssl'],
+      ['platform.certificateAuthority is "zero_ssl"'],
+    ],
     ['a deadline of nothing', ['run.deadline=0s'], ['run.deadline is "0s"']],
     ['an empty list', ['kpis=[]'], ['kpis is []', 'a list, not empty']],
     ['a share above 1', ['population.levels.ONYX=1.4'], ['population.levels.ONYX is 1.4', '0 to 1']],

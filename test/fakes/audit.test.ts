@@ -7,7 +7,8 @@ import { Ledger, type LedgerEntry, liveResources } from '../../fakes/ledger.ts';
 const READY: AuditedCompany = { id: 'c00001', configuration: 'basic', outcome: 'ready' };
 const ADVANCED: AuditedCompany = { id: 'c00002', configuration: 'advanced', outcome: 'ready' };
 const UNDONE: AuditedCompany = { id: 'c00003', configuration: 'basic', outcome: 'undone' };
-const COMPANIES = [READY, ADVANCED, UNDONE];
+const NO_ROOM: AuditedCompany = { id: 'c00004', configuration: 'basic', outcome: 'noRoom' };
+const COMPANIES = [READY, ADVANCED, UNDONE, NO_ROOM];
 const DATABASE_OPERATIONS = 4;
 const ONE_OF_EACH = [
   'cryptoKey',
@@ -120,6 +121,14 @@ describe('the audit', () => {
       'something left of a company that was undone',
       [['created', 'databaseRole', 'databaseRoles/c00003', 'c00003']],
       'c00003 was undone, but databaseRole databaseRoles/c00003 is left',
+    ],
+    [
+      'something that was made, and is gone again, of a company for which there was no room',
+      [
+        ['created', 'databaseRole', 'databaseRoles/c00004', 'c00004'],
+        ['deleted', 'databaseRole', 'databaseRoles/c00004', 'c00004'],
+      ],
+      'there was no room for c00004, but databaseRole databaseRoles/c00004 was created',
     ],
   ])('finds %s', (_, planted, violation) => {
     expect(audit([...CLEAN, ...planted])).toContain(violation);

@@ -237,7 +237,7 @@ describe('the monitor', () => {
 describe('ten thousand companies at the plan’s intervals', () => {
   const intervals = (name: string, sets: Sets = {}) => {
     const scenario = scenarioOf(sets, name);
-    const rates = vendorRatesOf(new FactValues('mid', scenario.facts));
+    const rates = vendorRatesOf(new FactValues('mid', scenario.facts), scenario.platform);
     return intervalsOf(companiesOf(scenario), scenario.platform, rates);
   };
   const databaseIn = (name: string) => intervals(name).find(({ kind }) => kind === 'database')!;

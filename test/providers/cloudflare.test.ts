@@ -138,19 +138,45 @@ describe('a name that an address has', () => {
   });
 });
 
-test.each<[string, number, number, string]>([
-  ['records', 400, 81045, 'the quota dnsRecords is used up: 81045 No.'],
-  ['no hostnames by contract', 403, 1404, 'the quota customHostnames is used up: 1404 No.'],
-  ['hostnames', 403, 1405, 'the quota customHostnames is used up: 1405 No.'],
+describe('the authority of a certificate', () => {
+  const bodies = (calls: readonly Call[]) =>
+    calls.flatMap(({ body }) => (body === undefined ? [] : JSON.parse(new TextDecoder().decode(body)).ssl));
+
+  test.each([
+    ['is the vendor’s to choose where the platform names none', undefined, {}],
+    ['is the one that the platform names', 'lets_encrypt', { certificate_authority: 'lets_encrypt' }],
+  ] as const)('%s, for the first and for every other', async (_, authority, named) => {
+    const { send, calls, clock } = open();
+    const own = { ...platform, ...(authority && { certificateAuthority: authority }) };
+    await dnsRecordVerbs(send, company, own, OLD).create!(attempt);
+    calls.length = 0;
+    expect(await certificateVerbs(send, company, own).create!(attempt)).toMatchObject({ kind: 'pending' });
+    clock.nowMs += 61 * DAY_MS;
+    expect((await renewCertificate(send, company, own, attempt)).kind).not.toBe('rejected');
+    expect(bodies(calls)).toEqual(Array(2).fill({ method: 'http', type: 'dv', ...named }));
+  });
+});
+
+test.each<[string, number, number, string, string?]>([
+  ['records', 400, 81045, 'the quota DNS records is used up: 81045 No.', 'DNS records'],
+  [
+    'no hostnames by contract',
+    403,
+    1404,
+    'the quota custom hostnames is used up: 1404 No.',
+    'custom hostnames',
+  ],
+  ['hostnames', 403, 1405, 'the quota custom hostnames is used up: 1405 No.', 'custom hostnames'],
   ['no marks on hostnames by contract', 403, 1413, '403 1413 No.'],
 ])(
   '%s: what the zone has no more of is rejected, and not asked for again',
-  async (_what, status, code, reason) => {
+  async (_what, status, code, reason, quota) => {
     const refusal = { status, body: { success: false, errors: [{ code, message: 'No.' }], result: null } };
     const send = createSend(cannedTransport([replied(refusal)]), fixedCredentials(TOKEN));
     expect(await certificateVerbs(send, company, platform).create!(attempt)).toEqual({
       kind: 'rejected',
       reason,
+      ...(quota && { quota }),
     });
   },
 );

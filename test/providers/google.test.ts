@@ -551,7 +551,11 @@ describe('a refusal by a quota of Google', () => {
     ['names no rate', [info(undefined, { quota_limit: 'Services' }), failure], 'Services'],
   ])('that %s is not', async (_what, details, quota) => {
     const { create } = setUp('service').clientOf(COMPANY, cannedTransport([refused(429, 'm', details)]));
-    expect(await create(ATTEMPT)).toEqual({ kind: 'rejected', reason: `the quota ${quota} is used up: m` });
+    expect(await create(ATTEMPT)).toEqual({
+      kind: 'rejected',
+      reason: `the quota ${quota} is used up: m`,
+      quota,
+    });
   });
 
   it('on the instances that a service may have is not waited for either, and is named', async () => {

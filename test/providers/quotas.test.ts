@@ -64,6 +64,7 @@ test.each(USED_UP)('%s for which there is no room is rejected and names %s', asy
   expect(await make(send, companyOf(9)).create!(attempt)).toEqual({
     kind: 'rejected',
     reason: expect.stringContaining(`the quota ${quota} is used up`),
+    quota,
   });
   expect(world.ledger.entries).toHaveLength(before);
 });
@@ -80,6 +81,7 @@ test('a user for whom there is no room is rejected, and not asked for again', as
   expect(await create(companyOf(2))).toEqual({
     kind: 'rejected',
     reason: expect.stringContaining('the quota GROUP_USERS_LIMIT_EXCEEDED is used up'),
+    quota: 'GROUP_USERS_LIMIT_EXCEEDED',
   });
 });
 
@@ -109,6 +111,7 @@ describe('a refusal of Google', () => {
     expect(await create(googleExhausted('x.googleapis.com', 'Many', 7))).toEqual({
       kind: 'rejected',
       reason: expect.stringContaining('the quota Many is used up'),
+      quota: 'Many',
     });
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { JournalEntry, LimitCount } from '../../src/ports.ts';
 import { columnsOf } from '../../src/provisioning/columns.ts';
 import type { Company } from '../../src/provisioning/company.ts';
+import type { CompanyProgress } from '../../src/provisioning/progress.ts';
 import { emptyState, type RolloutState } from '../../src/provisioning/rollout.ts';
 
 const QUEUED_MS = 1_000_000;
@@ -29,11 +30,7 @@ const limit: LimitCount = {
   admissionBlockedMs: 7,
 };
 
-type Progress = [
-  state: 'admitted' | 'undoing' | 'ready' | 'undone' | 'blocked',
-  admittedMs: number,
-  finishedMs: number,
-];
+type Progress = [state: CompanyProgress['state'], admittedMs: number, finishedMs: number];
 
 /** Of a service, begun 20 ms after the companies were queued, half of its time at its limiter. */
 const timed = (ms: number, event: JournalEntry['event'] = 'done'): JournalEntry => ({
@@ -98,6 +95,7 @@ describe('the columns of a rollout', () => {
         lostMs: new Float64Array(5),
       },
       waves: [],
+      full: [],
       isResumed: false,
     });
   });
@@ -176,5 +174,20 @@ describe('the columns of a rollout', () => {
       ...['underWay', 0, 4000, 5000],
     ]);
     expect(steps).toEqual([{ kind: 'service', count: 4, meanMs: 250 }]);
+  });
+
+  it('sum up by place for how many there was no room, begun and undone, or not begun', () => {
+    const full = { step: 'databaseRole', scope: 'Atlas project x', quota: 'MANY' } as const;
+    const state = stateOf([
+      ['ready', 10, 500],
+      ['undone', 20, 700],
+      ['noRoom', -QUEUED_MS - 1, 800],
+    ]);
+    for (const index of [1, 2]) Object.assign(state.companies.get(index)!, { full });
+    const columns = columnsAt(state, 5000);
+    expect(columns.outcome).toEqual(['ready', 'undone', 'noRoom']);
+    expect(columns.admittedAtMs).toEqual([10, 20, -1]);
+    expect(columns.full).toEqual([{ ...full, undone: 1, notBegun: 1 }]);
+    expect(columns.durationMs).toBe(790);
   });
 });

@@ -45,6 +45,38 @@ describe('a limiter', () => {
     );
   });
 
+  it('lets a burst leave at once, and later as many as its rate allows', async () => {
+    await fc.assert(
+      fc.asyncProperty(rate, fc.integer({ min: 1, max: 20 }), gaps, async (perMinute, burst, gaps) => {
+        const limiter = new Limiter('deploys', perMinute, memorySlots(), '', burst);
+        let nowMs = 0;
+        const leftMs: number[] = [];
+        for (const gapMs of gaps) {
+          nowMs += gapMs;
+          leftMs.push(await limiter.reserve(nowMs));
+          expect(leftMs.at(-1)).toBeGreaterThanOrEqual(nowMs);
+          // So many calls later it is an interval later at least.
+          const before = leftMs.at(-1 - burst);
+          if (before !== undefined)
+            expect(leftMs.at(-1)! - before).toBeGreaterThanOrEqual(limiter.intervalMs - ROUNDING_MS);
+        }
+        const together = new Limiter('deploys', perMinute, memorySlots(), '', burst);
+        for (let i = 0; i < burst; i++) expect(await together.reserve(0)).toBeCloseTo(0, 5);
+        expect(await together.reserve(0)).toBeCloseTo(together.intervalMs, 5);
+        // The last slot of a burst is free after one interval, and its backlog is what is over.
+        expect(together.backlogMs(0)).toBeCloseTo(2 * together.intervalMs, 5);
+      }),
+    );
+  });
+
+  it('has no backlog while a burst has room for all that is promised', async () => {
+    const limiter = new Limiter('certificates', 60, memorySlots(), '', 5);
+    limiter.promised = 4;
+    expect(limiter.backlogMs(0)).toBe(0);
+    limiter.promised = 7;
+    expect(limiter.backlogMs(0)).toBe(3000);
+  });
+
   it('has in its backlog what was asked for and what was promised', async () => {
     await fc.assert(
       fc.asyncProperty(rate, fc.nat(100), fc.nat(100), async (perMinute, asked, promised) => {

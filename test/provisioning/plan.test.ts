@@ -5,6 +5,7 @@ import type { JournalEntry } from '../../src/ports.ts';
 import { type Company, type Platform, placeOf } from '../../src/provisioning/company.ts';
 import { kindOf, planOf } from '../../src/provisioning/plan.ts';
 import { progressOf } from '../../src/provisioning/progress.ts';
+import { entryOf, type Full } from '../../src/provisioning/room.ts';
 
 const company = (configuration: Company['configuration']): Company => ({
   index: 1,
@@ -111,6 +112,10 @@ describe('the progress that a journal says', () => {
   });
   const opened = (atMs: number) => entry('opened', atMs, { company: -1 });
   const intent = (step: string, deadlineAtMs: number) => entry('intent', 0, { step, deadlineAtMs });
+  const ROLES: Full = { step: 'databaseRole', scope: 'Atlas project x', quota: 'MANY' };
+  const NO_ROOM = 'databaseRole: no room in Atlas project x, the quota MANY is used up';
+  const entryFull = (event: 'full' | 'noRoom' | 'roomAgain', company: number) =>
+    entryOf(event, company, ROLES, 0);
   const admitted = {
     ...{ state: 'admitted', admittedAtMs: 10, finishedAtMs: -1, reason: '', steps: {} },
     timedUntilMs: 10,
@@ -183,6 +188,38 @@ describe('the progress that a journal says', () => {
         },
       },
     ],
+    [
+      'not begun for want of room',
+      [entryFull('noRoom', 7)],
+      {
+        ...admitted,
+        ...{ state: 'noRoom', admittedAtMs: -1, finishedAtMs: 0, timedUntilMs: 0 },
+        full: ROLES,
+        reason: NO_ROOM,
+      },
+    ],
+    [
+      'refused for want of room: what there was none for stays',
+      [
+        entry('admitted', 10),
+        entry('undoing', 12, { reason: 'why' }),
+        entryFull('full', 7),
+        entry('undone', 20, { reason: 'why' }),
+      ],
+      { ...admitted, state: 'undone', finishedAtMs: 20, reason: 'why', timedUntilMs: 12, full: ROLES },
+    ],
+    [
+      'begun anew: nothing of the first time',
+      [
+        entry('admitted', 10),
+        intent('secret', 99),
+        entry('undoing', 12, { reason: 'why' }),
+        entryFull('full', 7),
+        entry('undone', 20),
+        entry('admitted', 30),
+      ],
+      { ...admitted, admittedAtMs: 30, timedUntilMs: 30 },
+    ],
   ])('%s', (_what, entries, expected) => {
     const { companies } = progressOf(entries);
     const { steps, ...rest } = companies.get(7)!;
@@ -190,11 +227,20 @@ describe('the progress that a journal says', () => {
     expect([...companies.keys()]).toEqual([7]);
   });
 
+  it('what there is no room for, until there is again', () => {
+    const full = entryFull('full', -1);
+    expect([...progressOf([opened(5), full, full]).full.values()]).toEqual([ROLES]);
+    expect(progressOf([full, entryFull('roomAgain', -1)]).full.size).toBe(0);
+    expect(progressOf([full, entryFull('roomAgain', -1), full]).full.size).toBe(1);
+    expect(progressOf([entryFull('full', 7), entryFull('noRoom', 7)]).full.size).toBe(0);
+  });
+
   it('nothing: no process, no company', () => {
     expect(progressOf([])).toEqual({
       openedBy: [],
       queuedAtMs: -1,
       waves: new Map(),
+      full: new Map(),
       companies: new Map(),
     });
   });

@@ -517,7 +517,7 @@ describe('making a step', () => {
     [
       'fails when a quota refuses it without end',
       { script: [['create', throttled(1000)]] },
-      failed(`the quota few refused it ${REFUSALS_MAX} times`),
+      { ...failed(`the quota few refused it ${REFUSALS_MAX} times`), quota: 'few' },
       Array.from({ length: REFUSALS_MAX }, (_, i) => i * 1000),
     ],
     [

@@ -100,7 +100,8 @@ export function replicationOf(options: ReplicationOptions = {}): RolloutReplicat
   const { index = 0, companies = 400, ms = drawnMs, outcome = () => 'ready', violations = [] } = options;
   const ids = Array.from({ length: companies }, (_, i) => `c${String(i).padStart(5, '0')}`);
   const outcomes = ids.map((_, i) => outcome(i));
-  const admittedAtMs = ids.map((_, i) => (outcomes[i] === 'unfinished' ? -1 : i * 1000));
+  const isBegun = (i: number) => outcomes[i] !== 'unfinished' && outcomes[i] !== 'noRoom';
+  const admittedAtMs = ids.map((_, i) => (isBegun(i) ? i * 1000 : -1));
   const finishedAtMs = ids.map((_, i) => (outcomes[i] === 'unfinished' ? -1 : i * 1000 + ms(i, index)));
   return {
     index,
@@ -118,15 +119,14 @@ export function replicationOf(options: ReplicationOptions = {}): RolloutReplicat
       ...callsOf(companies, index),
       timeline: timelineOf(
         ids.flatMap((_, i) =>
-          outcomes[i] === 'unfinished'
-            ? []
-            : usualRows(i, admittedAtMs[i], finishedAtMs[i] - admittedAtMs[i]),
+          isBegun(i) ? usualRows(i, admittedAtMs[i], finishedAtMs[i] - admittedAtMs[i]) : [],
         ),
       ),
       violations,
       needs: [],
       bounds: [],
       waves: [],
+      full: [],
       isResumed: false,
     },
     traffic: null,

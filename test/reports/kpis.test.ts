@@ -72,7 +72,7 @@ describe('provisioning P99', () => {
     expect(assess(P99, replications)).toMatchObject(expected);
   });
 
-  test.each<CompanyOutcome>(['undone', 'blocked', 'unfinished'])(
+  test.each<CompanyOutcome>(['undone', 'blocked', 'noRoom', 'unfinished'])(
     'is infinite and fails when %s companies reach into it, in one replication alone',
     outcome => {
       const broken = replicationOf({ outcome: company => (company < 5 ? outcome : 'ready') });

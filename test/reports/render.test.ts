@@ -6,7 +6,15 @@ import { renderMarkdown } from '../../reports/markdown.ts';
 import type { LimitMeasurement } from '../../reports/measurement.ts';
 import type { Report } from '../../reports/report.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
-import { P99, replicationOf, replicationsOf, reportOf, SHARE, scenarioOf } from './fixture.ts';
+import {
+  P99,
+  type RolloutReplication,
+  replicationOf,
+  replicationsOf,
+  reportOf,
+  SHARE,
+  scenarioOf,
+} from './fixture.ts';
 
 const HOSTILE = `<script>alert("1")</script> | \`x\` @you [a](b) 'q' \u001b[31m`;
 const observed = { provisioningMsMean: 21_746, companies: 400, source: 'the plan' };
@@ -15,6 +23,16 @@ const terminal = (report: Report, color = false) =>
 
 const literal = (expected: string | RegExp): RegExp =>
   typeof expected === 'string' ? new RegExp(RegExp.escape(expected)) : expected;
+
+/** Beside limits whose calls have waited for half an hour in all. */
+function slow(replication: RolloutReplication): RolloutReplication {
+  const { rollout } = replication;
+  const name = 'letsEncryptCertificates';
+  const held = { name, kind: 'limiter', calls: 57, waitMs: 900, refusals: 0 } as const;
+  const bound = { name, perMinute: 50 / 10_080, scope: 'a.com', calls: 400, boundMs: 0 };
+  const limits = [...rollout.limits, { ...held, admissionBlockedMs: 86_400_000 }];
+  return { ...replication, rollout: { ...rollout, limits, bounds: [bound] } };
+}
 
 function limited(limit: Omit<LimitMeasurement, 'refusals' | 'admissionBlockedMs'> & { refusals?: number }) {
   const { rollout, ...rest } = replicationOf();
@@ -199,6 +217,11 @@ describe('the first screen', () => {
       'too few companies under way',
       { replications: [limited({ name: 'concurrency', kind: 'limiter', calls: 0, waitMs: 90_000 })] },
       '\nBreaks first     companies under way at once: admission was held for 90 s\n',
+    ],
+    [
+      'a limit so slow that it lets none in that would wait',
+      { replications: [slow(replicationOf())] },
+      '\nBreaks first     new certificates of Let’s Encrypt for a domain, 50 a week: admission was held for 24 h\n',
     ],
     [
       'one refusal',

@@ -297,6 +297,13 @@ describe('the waterfall in a report', () => {
     expect(waterfall.criticalPath!.all.companies).toBe(3 * 400 - 1);
   });
 
+  test('has no company that was never begun', () => {
+    const replication = replicationOf({ outcome: company => (company < 390 ? 'noRoom' : 'ready') });
+    const { waterfall } = rolloutReportOf({ replications: [replication] });
+    expect(waterfall!.slowest.map(({ outcome }) => outcome)).not.toContain('noRoom');
+    expect(waterfall!.criticalPath!.all.companies).toBe(10);
+  });
+
   test('has what each limit kept waiting, before admission and inside', () => {
     expect(rolloutReportOf({ replications: [replicationOf()] }).waterfall.queued).toEqual([
       { name: 'dnsRecordWrites', kind: 'limiter', beforeAdmissionMs: 0, insideMs: 12_000 },

@@ -38,6 +38,7 @@ const FULL: Full<Scenario> = {
   platform: {
     zones: [{ id: '0'.repeat(32), domain: 'example.com' }],
     dns: 'record',
+    certificateAuthority: 'google',
     googleProjects: ['example-project'],
     regions: {
       'us-west1': {
