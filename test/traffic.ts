@@ -70,7 +70,8 @@ export function expectTripWasted(
     const awaited = usage.cacheTrips - usage.recordReads - usage.serviceRequests;
     expect(Math.round(awaited / usage.gatewayRequests)).toBe(trips);
   }
-  expect(shiftMs).toBeGreaterThan(TRIP_MS / 2);
+  // A trip is drawn, and of the quickest requests it may be a quick one.
+  expect(shiftMs).toBeGreaterThan(TRIP_MS / 4);
 }
 
 export function quantileMs({ cells }: TrafficMeasurement, p: number): number {
