@@ -14,8 +14,11 @@ import { INTERRUPTED } from './output.ts';
 import { createProgress } from './progress.ts';
 import { rolloutCrosscheckText } from './rolloutCrosscheckText.ts';
 
-/** Of the provisioner's process, P99. More than all that loopback takes: the machine has something else to do. */
-const LATE_MS_MAX = 20;
+/**
+ * Of the provisioner's process, P99. It was 4 ms where all agreed; several times what loopback takes says that the machine
+ * had something else to do.
+ */
+const LATE_MS_MAX = 10;
 
 /** Throws INPUT when the rollout is more than one machine or one person bears. */
 export async function crosscheckRollout(scenario: Scenario, seed: number): Promise<Checked> {
@@ -25,8 +28,8 @@ export async function crosscheckRollout(scenario: Scenario, seed: number): Promi
   say(`provisioning over HTTP, ${Math.ceil(simulated.durationMs / 1000)} s`);
   const { rollout: emulated, lateMs } = await emulate(scenario, seed);
   const report = rolloutReportOf(scenario, simulated, emulated, lateMs);
-  process.stdout.write(`${rolloutCrosscheckText(report, { simulated, emulated })}\n\n`);
-  const late = `the provisioner was up to ${lateMs.toFixed(1)} ms late (P99): other programs use the processor`;
+  process.stdout.write(`${rolloutCrosscheckText(report, { simulated, emulated }, lateMs)}\n\n`);
+  const late = `the provisioner was up to ${lateMs.toFixed(1)} ms late (P99), ${LATE_MS_MAX} ms at most would do: other programs use the processor`;
   return { report, invalid: report.verdict === 'INCONCLUSIVE' ? [late] : [] };
 }
 

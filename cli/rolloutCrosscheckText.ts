@@ -8,7 +8,8 @@ import { figureTable, table } from './crosscheckTable.ts';
 
 type Side = { readonly simulated: RolloutMeasurement; readonly emulated: RolloutMeasurement };
 
-export function rolloutCrosscheckText(report: CrosscheckReport, side: Side): string {
+/** `lateMs`: of the provisioner's process. */
+export function rolloutCrosscheckText(report: CrosscheckReport, side: Side, lateMs: number): string {
   const { scenario, verdict } = report;
   return [
     `${scenario}, the same rollout of ${companyCount(side.simulated.company.length)}: ${verdict}`,
@@ -16,6 +17,7 @@ export function rolloutCrosscheckText(report: CrosscheckReport, side: Side): str
     ...figureTable(report),
     ...(verdict === 'PASS' ? [] : stepsText(side)),
     '',
+    `The provisioner was ${lateMs.toFixed(1)} ms late (P99).`,
     'Always with the drawn latencies: without them a rollout has nothing but loopback to take time.',
   ].join('\n');
 }
