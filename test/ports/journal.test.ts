@@ -73,6 +73,17 @@ const CASES: readonly [behaviour: string, each: StoresCase][] = [
     },
   ],
   [
+    'gives what was appended together for one company and for all to whoever asks for one of them',
+    async open => {
+      const { journal, leases } = open();
+      const lease = await leases.take('companies 0 to 9', 'one', 0, 1000);
+      const ofAll = entry(-1, { step: 'databaseRole', event: 'full', id: 'Atlas project x', reason: 'MANY' });
+      expect(await journal.append([entry(3, { event: 'undoing' }), entry(3), ofAll], lease)).toBe(true);
+      expect(await journal.read({ from: -1, to: 0 })).toEqual([ofAll]);
+      expect(await journal.read({ from: 3, to: 4 })).toHaveLength(2);
+    },
+  ],
+  [
     'takes an append of nothing',
     async open => {
       const { journal } = open();
