@@ -18,12 +18,13 @@ export type StepTimes = { readonly meanMs: number; readonly limiterMs: number; r
 const TIME_SHARE = 0.03;
 /** HTTP on loopback takes 1 to 3 ms a call; where latencies are set to nothing, that is more than 3 %. */
 const LOOPBACK_MS = 3;
+/** Of most companies nothing but the share. */
+const MOST = { looks: 0, slots: 0 };
 /**
- * What comes a few milliseconds later may come behind a look, and waits for the next; or behind another company's call, and
- * waits for a slot more. Admission goes by slots too: it may be one ahead from some moment on, and all companies after that
- * wait for one slot more after admission, and one less before it.
+ * What comes a few milliseconds later may come behind another company's call, and waits for a slot more; or behind a look,
+ * and waits for the next.
  */
-const ALL = { looks: 0, slots: 1 };
+const FEW = { looks: 0, slots: 1 };
 /** The limiter that binds gives its slots one after another, whoever takes them: only the last company's looks count. */
 const WHOLE = { looks: 1, slots: 0 };
 const UNLUCKY = { looks: 1, slots: 1 };
@@ -63,9 +64,9 @@ function timesOf(simulated: RolloutMeasurement, emulated: RolloutMeasurement): C
   const expectedMs = [...mine.values()];
   const loopbackMs = LOOPBACK_MS * callsACompany(simulated);
   const slotMs = Math.max(0, ...simulated.bounds.map(slotMsOf));
-  const allowedMs = (ms: number, { looks, slots }: typeof ALL) =>
+  const allowedMs = (ms: number, { looks, slots }: typeof MOST) =>
     Math.max(TIME_SHARE * ms, loopbackMs) + looks * POLL_MS + slots * slotMs;
-  const time = (p: number, luck: typeof ALL) => {
+  const time = (p: number, luck: typeof MOST) => {
     const figures = [quantile(expectedMs, p), quantile([...theirs.values()], p)] as const;
     return comparisonOf(`provisioning P${p * 100}`, 'ms', figures, allowedMs(figures[0], luck));
   };
@@ -73,17 +74,17 @@ function timesOf(simulated: RolloutMeasurement, emulated: RolloutMeasurement): C
   const own = [...mine].flatMap(([company, ms]) =>
     theirs.has(company) ? [Math.abs(theirs.get(company)! / ms - 1)] : [],
   );
-  const deviation = (name: string, p: number, luck: typeof ALL) => {
+  const deviation = (name: string, p: number, luck: typeof MOST) => {
     const allowed = medianMs === 0 ? 0 : allowedMs(medianMs, luck) / medianMs;
     return comparisonOf(`deviation of one company, ${name}`, 'share', [0, quantile(own, p)], allowed);
   };
   const durations = [simulated.durationMs, emulated.durationMs] as const;
   return [
-    time(0.5, ALL),
-    time(0.95, ALL),
+    time(0.5, MOST),
+    time(0.95, FEW),
     time(0.99, UNLUCKY),
     comparisonOf('whole rollout', 'ms', durations, allowedMs(durations[0], WHOLE)),
-    deviation('P50', 0.5, ALL),
+    deviation('P50', 0.5, MOST),
     deviation('P95', 0.95, UNLUCKY),
     deviation('largest', 1, UNLUCKIEST),
   ];

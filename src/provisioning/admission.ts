@@ -10,8 +10,8 @@ import { burstOf, scopeOf, tollsOf, type VendorRates } from './vendorLimits.ts';
 /** Calls a minute; null for no limit. */
 export type Rates = Readonly<Record<LimiterName, number | null>>;
 
-/** How soon admission looks again: a gate has no interval to wait for, and may open at any moment. */
-const LOOK_AGAIN_MIN_MS = 100;
+/** How soon admission looks again: at a limiter when it is due, and at a gate, which may open at any moment, after a while. */
+const LOOK_AGAIN_MIN_MS = { limiter: 1, gate: 100 };
 const LOOK_AGAIN_MAX_MS = 1000;
 
 /** One line a limit: those of its scopes, of the gates that stand for one quota, or of several provisioners, together. */
@@ -207,12 +207,12 @@ export class Admission {
       const waitMs = Math.max(excessMs, lookAgainMs);
       if (worst === undefined || waitMs > worst.waitMs) worst = { limit, waitMs };
     };
-    for (const limiter of limiters) consider(limiter, limiter.backlogMs(nowMs), limiter.intervalMs);
+    for (const limiter of limiters) consider(limiter, limiter.backlogMs(nowMs), LOOK_AGAIN_MIN_MS.limiter);
     for (const [key, gate] of this.gates) {
       const [kind, verb] = key.split('.') as [StepKind, string];
       // What waits for its turn there are creations; a company that is taken away or looked after waits by itself.
       if (verb !== 'create') continue;
-      consider(gate, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS);
+      consider(gate, gate.backlogMs(nowMs, this.ahead.get(kind) ?? 0), LOOK_AGAIN_MIN_MS.gate);
     }
     return worst;
   }

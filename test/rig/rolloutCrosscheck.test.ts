@@ -182,7 +182,7 @@ describe('two rollouts', () => {
 
   it('differ when one company ends otherwise, whatever the rest does', () => {
     const outcome = whole.outcome.map((each, i) => (i === 5 ? 'undone' : each));
-    expect(outOf(compareRollouts(whole, changed({ outcome })))).toEqual(['companies that ended alike']);
+    expect(outOf(compareRollouts(whole, changed({ outcome })))).toContain('companies that ended alike');
     const violations = ['c00001 has two records'];
     expect(outOf(compareRollouts(whole, changed({ violations })))).toEqual(['violations in the ledger']);
   });
