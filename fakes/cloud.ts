@@ -100,11 +100,15 @@ export class Cloud {
     this.options = options;
     const issued = new IssuedTokens();
     this.faults = new Faults(options.faults, options.seed, issued);
-    for (const { verdict, delayMs = 0 } of options.faults)
-      if (verdict === 'readStale' && !this.replicas.has(delayMs)) {
+    for (const { verdict, operation, delayMs = 0 } of options.faults) {
+      if (verdict !== 'readStale') continue;
+      const replica = this.replicas.get(delayMs);
+      if (replica !== undefined) replica.alsoFor(operation);
+      else {
         const past = new Cloud({ ...options, quotas: [], faults: [] });
-        this.replicas.set(delayMs, new Replica(call => past.replay(call), delayMs));
+        this.replicas.set(delayMs, new Replica(call => past.replay(call), delayMs, operation));
       }
+    }
     this.quotas = new Quotas(options.quotas);
     const world: World = {
       ledger: this.ledger,
@@ -257,7 +261,7 @@ export class Cloud {
     }
     const hasEffect = request.method !== 'GET' && served.quota === undefined;
     if (hasEffect && match?.route.isTokenEndpoint !== true)
-      for (const replica of this.replicas.values()) replica.note(call);
+      for (const replica of this.replicas.values()) replica.note(call, service.name);
     return served;
   }
 

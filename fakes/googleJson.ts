@@ -1,27 +1,28 @@
 // What Google's JSON leaves out: a field that has the default of its type is not written, so that a client finds no
 // `labels` where there are none, and no 0 and no false. A message that is there is written, though it be empty.
 
-import { isObject } from './service.ts';
-
 /** Maps, unlike messages, are not there when they are empty. */
-const MAPS = ['labels', 'annotations', 'limits'];
+const MAPS = new Set(['labels', 'annotations', 'limits']);
 /** Fields of which the vendor knows whether they were set: the default is written as well. */
-const SET_OR_NOT = ['manualInstanceCount', 'value'];
+const SET_OR_NOT = new Set(['manualInstanceCount', 'value']);
 
-export function withoutDefaults(value: Record<string, unknown>): Record<string, unknown>;
-export function withoutDefaults(value: unknown): unknown;
-export function withoutDefaults(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(each => withoutDefaults(each));
-  if (!isObject(value)) return value;
+export function withoutDefaults(message: Record<string, unknown>): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
-  for (const [name, item] of Object.entries(value))
-    if (SET_OR_NOT.includes(name) || !isDefault(name, item))
-      kept[name] = MAPS.includes(name) ? item : withoutDefaults(item);
+  // Plain objects; `Object.entries` would take twice as long, and every answer comes through here.
+  for (const name in message) {
+    const value = message[name];
+    if (SET_OR_NOT.has(name) || !isDefault(name, value)) kept[name] = MAPS.has(name) ? value : fieldOf(value);
+  }
   return kept;
 }
 
-function isDefault(name: string, item: unknown): boolean {
-  if (Array.isArray(item)) return item.length === 0;
-  if (isObject(item)) return MAPS.includes(name) && Object.keys(item).length === 0;
-  return !item;
+function fieldOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Array.isArray(value) ? value.map(fieldOf) : withoutDefaults(value as Record<string, unknown>);
+}
+
+function isDefault(name: string, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return !value;
+  if (Array.isArray(value)) return value.length === 0;
+  return MAPS.has(name) && Object.keys(value).length === 0;
 }

@@ -8,6 +8,9 @@ export type Projects = {
   numbered(name: string): string;
 };
 
+/** Of every name that goes on after its project. */
+const PREFIX = 'projects/';
+
 export function createProjects(): Projects {
   const ids = new Map<string, string>();
   const numbers = new Map<string, string>();
@@ -25,7 +28,10 @@ export function createProjects(): Projects {
       numberOf(project);
       return project;
     },
-    numbered: name => name.replace(/^projects\/([^/]+)/, (_, id: string) => `projects/${numberOf(id)}`),
+    numbered: name => {
+      const end = name.indexOf('/', PREFIX.length);
+      return `${PREFIX}${numberOf(name.slice(PREFIX.length, end))}${name.slice(end)}`;
+    },
   };
 }
 

@@ -59,6 +59,7 @@ export const withKnownQueries = (routes: readonly Route[]): Route[] =>
     return {
       ...route,
       handle: context => {
+        if (context.query.size === 0) return route.handle(context);
         const query = inCamelCase(context.query);
         return queryRefusal(query, known) ?? route.handle({ ...context, query });
       },

@@ -11,17 +11,34 @@ export type Executed = {
   readonly fault: FaultRule | undefined;
 };
 
+/** Whose effects a service's reads show besides its own. */
+const SEES: Readonly<Record<string, readonly string[]>> = {
+  dnsResolver: ['cloudflare'],
+  companyService: ['cloudRun', 'cloudflare'],
+};
+
 export class Replica {
   private readonly replay: (call: Executed) => Served;
   private readonly lagMs: number;
+  /** Services whose effects somebody may read here; the rest need not be executed. */
+  private readonly shown = new Set<string>();
   private ahead: Executed[] = [];
 
-  constructor(replay: (call: Executed) => Served, lagMs: number) {
+  /** `operation`: what it answers, by a rule. */
+  constructor(replay: (call: Executed) => Served, lagMs: number, operation: string) {
     this.replay = replay;
     this.lagMs = lagMs;
+    this.alsoFor(operation);
   }
 
-  note(call: Executed): void {
+  alsoFor(operation: string): void {
+    const service = operation.includes('.') ? operation.split('.')[0] : '*';
+    for (const shown of [service, ...(SEES[service] ?? [])]) this.shown.add(shown);
+  }
+
+  /** A call of a service that had its effect. A rule may be for all services: `*`. */
+  note(call: Executed, service: string): void {
+    if (!this.shown.has(service) && !this.shown.has('*')) return;
     this.catchUp(call.atMs);
     this.ahead.push(call);
   }

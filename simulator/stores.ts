@@ -27,6 +27,8 @@ const ROLLOUT = -1;
 
 export class Stores {
   readonly entries: JournalEntry[] = [];
+  /** By company, the places of its entries. */
+  private readonly places = new Map<number, number[]>();
   readonly records = new Map<string, CompanyRecord>();
   private readonly held = new Map<string, Lease>();
   private readonly nextAtMs = new Map<string, number>();
@@ -55,14 +57,12 @@ export class Stores {
       append: (entries, lease) =>
         after(entries[0]?.company ?? ROLLOUT, () => {
           if (lease !== undefined && !this.isNewest(lease)) return false;
-          this.entries.push(...entries);
+          this.write(entries);
           return true;
         }),
       read: range =>
         after(ROLLOUT, () =>
-          range === undefined
-            ? [...this.entries]
-            : this.entries.filter(({ company }) => company >= range.from && company < range.to),
+          range === undefined ? [...this.entries] : this.entriesOf(range.from, range.to),
         ),
       changedSince: mark =>
         after(ROLLOUT, () => {
@@ -71,6 +71,21 @@ export class Stores {
           return { companies, mark: this.entries.length };
         }),
     };
+  }
+
+  private write(entries: readonly JournalEntry[]): void {
+    for (const entry of entries) {
+      const places = this.places.get(entry.company);
+      if (places === undefined) this.places.set(entry.company, [this.entries.length]);
+      else places.push(this.entries.length);
+      this.entries.push(entry);
+    }
+  }
+
+  private entriesOf(from: number, to: number): JournalEntry[] {
+    const places: number[] = [];
+    for (const [company, own] of this.places) if (company >= from && company < to) places.push(...own);
+    return places.sort((a, b) => a - b).map(place => this.entries[place]);
   }
 
   private leases(generation: Generation): Leases {

@@ -18,7 +18,8 @@ export class StepWaits {
   readonly ms: Record<Wait, number>;
   readonly beganAtMs: number;
   private readonly clock: Pick<Clock, 'nowMs'>;
-  private under: { readonly wait: Wait; readonly sinceMs: number } | undefined;
+  private under: Wait | undefined;
+  private sinceMs = 0;
 
   /** `timedUntilMs`: until when there are times, of a company that an earlier process had under way. */
   constructor(clock: Pick<Clock, 'nowMs'>, timedUntilMs = Number.POSITIVE_INFINITY) {
@@ -30,12 +31,12 @@ export class StepWaits {
 
   /** Passes on what `done` comes to, and counts the time until then. */
   async during<T>(wait: Wait, done: Promise<T>): Promise<T> {
-    const sinceMs = this.clock.nowMs();
-    this.under = { wait, sinceMs };
+    this.sinceMs = this.clock.nowMs();
+    this.under = wait;
     try {
       return await done;
     } finally {
-      this.ms[wait] += this.clock.nowMs() - sinceMs;
+      this.ms[wait] += this.clock.nowMs() - this.sinceMs;
       this.under = undefined;
     }
   }
@@ -44,7 +45,7 @@ export class StepWaits {
   time(): StepTime {
     const { beganAtMs, under } = this;
     const waitMs = { ...this.ms };
-    if (under !== undefined) waitMs[under.wait] += this.clock.nowMs() - under.sinceMs;
+    if (under !== undefined) waitMs[under] += this.clock.nowMs() - this.sinceMs;
     return { beganAtMs, waitMs };
   }
 }
@@ -106,26 +107,39 @@ export function timelineOf(
   unwritten: readonly StepRow[],
   queuedAtMs: number,
 ): TimelineColumns {
-  const written = entries.flatMap(rowsIn);
+  const written = entries.flatMap(entry => (entry.time === undefined ? NO_ROWS : rowsIn(entry)));
   const rows = [...written, ...notIn(written, unwritten)].sort((a, b) => a.endedAtMs - b.endedAtMs);
   const places = new Map<string, number>();
-  for (const { step } of rows) if (!places.has(step)) places.set(step, places.size);
-  const wait = (name: Wait) => Float32Array.from(rows, ({ time }) => time.waitMs[name]);
-  return {
-    steps: [...places.keys()].map(id => ({ id, kind: kindOf(id) })),
-    endings: ENDINGS,
-    company: Uint32Array.from(rows, ({ company }) => company),
-    step: Uint16Array.from(rows, ({ step }) => places.get(step)!),
-    ending: Uint8Array.from(rows, ({ ending }) => ENDINGS.indexOf(ending)),
-    beganAtMs: Float64Array.from(rows, ({ time }) => time.beganAtMs - queuedAtMs),
-    endedAtMs: Float64Array.from(rows, ({ endedAtMs }) => endedAtMs - queuedAtMs),
-    limiterMs: wait('limiter'),
-    quotaMs: wait('quota'),
-    retryMs: wait('retry'),
-    pollMs: wait('poll'),
-    lostMs: Float64Array.from(rows, ({ time }) => time.waitMs.lost),
+  const columns = {
+    company: new Uint32Array(rows.length),
+    step: new Uint16Array(rows.length),
+    ending: new Uint8Array(rows.length),
+    beganAtMs: new Float64Array(rows.length),
+    endedAtMs: new Float64Array(rows.length),
+    limiterMs: new Float32Array(rows.length),
+    quotaMs: new Float32Array(rows.length),
+    retryMs: new Float32Array(rows.length),
+    pollMs: new Float32Array(rows.length),
+    lostMs: new Float64Array(rows.length),
   };
+  rows.forEach(({ company, step, ending, endedAtMs, time: { beganAtMs, waitMs } }, row) => {
+    let place = places.get(step);
+    if (place === undefined) places.set(step, (place = places.size));
+    columns.company[row] = company;
+    columns.step[row] = place;
+    columns.ending[row] = ENDINGS.indexOf(ending);
+    columns.beganAtMs[row] = beganAtMs - queuedAtMs;
+    columns.endedAtMs[row] = endedAtMs - queuedAtMs;
+    columns.limiterMs[row] = waitMs.limiter;
+    columns.quotaMs[row] = waitMs.quota;
+    columns.retryMs[row] = waitMs.retry;
+    columns.pollMs[row] = waitMs.poll;
+    columns.lostMs[row] = waitMs.lost;
+  });
+  return { steps: [...places.keys()].map(id => ({ id, kind: kindOf(id) })), endings: ENDINGS, ...columns };
 }
+
+const NO_ROWS: readonly StepRow[] = [];
 
 /**
  * A company's steps follow one another. So one that began before another of its rows had ended has been written since,

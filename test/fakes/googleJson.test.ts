@@ -7,7 +7,7 @@ import { kms } from '../../fakes/kms.ts';
 import { secretManager } from '../../fakes/secretManager.ts';
 import { callFake, createWorld } from './harness.ts';
 
-test.each<[string, object, object]>([
+test.each<[string, Record<string, unknown>, object]>([
   ['a text, a number, a flag and a list that are empty', { a: '', b: 0, c: false, d: [], e: null }, {}],
   ['what is not empty', { a: 'x', b: -1, c: true, d: [1] }, { a: 'x', b: -1, c: true, d: [1] }],
   ['an empty map', { labels: {}, annotations: {}, limits: {} }, {}],
