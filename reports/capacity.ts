@@ -8,11 +8,19 @@ import type { CostReport, Report } from './report.ts';
 
 type Limited = {
   readonly title: string;
-  /** What somebody can do about it. `times`: how often the limit is needed. */
-  readonly raise: (times: number) => string;
+  /** What somebody can do about it. `times`: how often the limit is needed; `needed`: how much of it. */
+  readonly raise: (times: number, needed: number) => string;
 };
 
 const several = (what: string, path: string) => (times: number) => `${times} times as many ${what} (${path})`;
+/** `max`: the most that the vendor's own call sets the limit to. */
+const atlasProjects = (max: number) => (times: number, needed: number) => {
+  const timesRaised = Math.ceil(needed / max);
+  const raised = `set to ${grouped(max)} by the Admin API`;
+  return `${times} times as many Atlas projects (platform.regions), or ${
+    timesRaised === 1 ? `a limit ${raised}` : `${timesRaised} times as many with their limits ${raised}`
+  }`;
+};
 const wildcard = 'platform.dns=wildcard needs none';
 
 const LIMITED: Readonly<Record<string, Limited>> = {
@@ -39,8 +47,7 @@ const LIMITED: Readonly<Record<string, Limited>> = {
   },
   'quota.atlas.clusters': {
     title: 'clusters of an Atlas project',
-    raise: times =>
-      `${times} times as many Atlas projects (platform.regions), or a limit set by the Admin API, 90 at most`,
+    raise: atlasProjects(90),
   },
   'quota.atlas.billing': {
     title: 'USD an hour for the clusters of an Atlas organisation',
@@ -48,13 +55,11 @@ const LIMITED: Readonly<Record<string, Limited>> = {
   },
   'quota.atlas.users': {
     title: 'database users of an Atlas project',
-    raise: times =>
-      `${times} times as many Atlas projects (platform.regions), or a limit set by the Admin API, 900 at most`,
+    raise: atlasProjects(900),
   },
   'quota.atlas.roles': {
     title: 'custom roles of an Atlas project',
-    raise: times =>
-      `${times} times as many Atlas projects (platform.regions), or a limit set by the Admin API, 1,400 at most`,
+    raise: atlasProjects(1_400),
   },
   'quota.cloudflare.records-per-zone': {
     title: 'DNS records of a Cloudflare zone',
@@ -128,7 +133,7 @@ function needText({ quota, limit, scope, needed, companiesMax }: NeedMeasurement
   const { title, raise } = LIMITED[quota];
   // What the bill says needs more than the plan alone has no place in the queue.
   const room = companiesMax === null ? '' : `; room for ${grouped(companiesMax)} companies`;
-  return `${title}: ${count(limit)}, the plan needs ${count(needed)} in ${scope}${room}; would do: ${raise(Math.ceil(needed / limit))}`;
+  return `${title}: ${count(limit)}, the plan needs ${count(needed)} in ${scope}${room}; would do: ${raise(Math.ceil(needed / limit), needed)}`;
 }
 
 export const titleOfNeed = (quota: string): string => LIMITED[quota]?.title ?? quota;

@@ -33,9 +33,16 @@ describe('a plan that does not fit', () => {
 
   it('hears which limit, at how many companies and what would do, the first to be reached first', () => {
     expect(capacityTexts(report)).toEqual([
-      'database users of an Atlas project: 100, the plan needs 4,000 in Atlas project a; room for 250 companies; would do: 40 times as many Atlas projects (platform.regions), or a limit set by the Admin API, 900 at most',
+      'database users of an Atlas project: 100, the plan needs 4,000 in Atlas project a; room for 250 companies; would do: 40 times as many Atlas projects (platform.regions), or 5 times as many with their limits set to 900 by the Admin API',
       'Cloud Run services of a project and region: 1,000, the plan needs 4,000 in us-west1 of p; room for 2,500 companies; would do: 4 times as many projects (platform.googleProjects)',
     ]);
+  });
+
+  it('hears of a limit that the vendor’s own call raises far enough', () => {
+    const users = need({ quota: 'quota.atlas.users', limit: 100, needed: 500, scope: 'Atlas project a' });
+    expect(capacityTexts(reportWith([users]))[0]).toMatch(
+      /5 times as many Atlas projects .*, or a limit set to 900 by the Admin API$/,
+    );
   });
 
   it('hears that the run did not care, where it did not', () => {
