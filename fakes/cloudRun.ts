@@ -19,7 +19,7 @@ import { withNumbers } from './cloudRunEnumerations.ts';
 import { addGeneration, deletionOf, workOf } from './cloudRunGenerations.ts';
 import { createOperations } from './cloudRunOperations.ts';
 import { createPolicies } from './cloudRunPolicies.ts';
-import { type AtMost, allocationRefusal, countRefusal, shareOf } from './cloudRunQuotas.ts';
+import { allocationRefusal, createCountRefusal, shareOf } from './cloudRunQuotas.ts';
 import { conflict, flagProblem, invalid } from './cloudRunRefusals.ts';
 import { etagOf, hostOf, isRegion, SERVICE_TYPE, serviceResource } from './cloudRunResources.ts';
 import { createRevisions } from './cloudRunRevisions.ts';
@@ -62,7 +62,7 @@ const LOCATION = '/v2/projects/:project/locations/:location';
 export function cloudRun(world: World): Run {
   const regions = new Map<string, Map<string, Deployment>>();
   const byHost = new Map<string, Deployment>();
-  const counted = new Map<string, AtMost>();
+  const countRefusal = createCountRefusal(world);
   const operations = createOperations();
   const policies = createPolicies();
   let made = 0;
@@ -149,12 +149,9 @@ export function cloudRun(world: World): Run {
     const violation = violationOf(spec) ?? revisionViolation(id, spec);
     if (violation !== undefined) return invalid(request, ...violation);
     if (!world.resourceQuotas) return undefined;
-    const parent = parentOf(context);
-    const atMost = counted.get(parent) ?? { services: 0, serving: 0 };
-    counted.set(parent, atMost);
     return (
       allocationRefusal(world, request, spec) ??
-      countRefusal(world, regionOf(context).values(), atMost, self, spec, context.nowMs)
+      countRefusal(parentOf(context), regionOf(context).values(), self, spec, context.nowMs)
     );
   };
 

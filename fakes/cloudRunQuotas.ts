@@ -18,34 +18,38 @@ import type { FakeReply, World } from './service.ts';
 const MIB_BYTES = 1_048_576;
 
 /** At most so many services and serving revisions of a region. Counting them all at each creation would take ever longer. */
-export type AtMost = { services: number; serving: number };
+type AtMost = { services: number; serving: number };
 
 /** How many of them there may be: services, and revisions that serve. `self` is the one that is changed. */
-export function countRefusal(
-  world: World,
-  region: Iterable<Deployment>,
-  atMost: AtMost,
-  self: Deployment | undefined,
-  spec: Spec,
-  nowMs: number,
-): FakeReply | undefined {
-  const servicesMax = world.valueOf('quota.cloud-run.services');
-  const revisionsMax = world.valueOf('quota.cloud-run.serving-revisions');
-  const own = new Set((spec.traffic ?? []).map(({ revision = 'latest' }) => revision)).size || 1;
-  atMost.services++;
-  atMost.serving += own;
-  if (atMost.services <= servicesMax && atMost.serving <= revisionsMax) return undefined;
-  atMost.services = 1;
-  atMost.serving = own;
-  for (const other of region) {
-    if (other === self || !isAlive(other, nowMs)) continue;
+export function createCountRefusal(world: World) {
+  const counted = new Map<string, AtMost>();
+  return (
+    region: string,
+    deployments: Iterable<Deployment>,
+    self: Deployment | undefined,
+    spec: Spec,
+    nowMs: number,
+  ): FakeReply | undefined => {
+    const servicesMax = world.valueOf('quota.cloud-run.services');
+    const revisionsMax = world.valueOf('quota.cloud-run.serving-revisions');
+    const own = new Set((spec.traffic ?? []).map(({ revision = 'latest' }) => revision)).size || 1;
+    const atMost = counted.get(region) ?? { services: 0, serving: 0 };
+    counted.set(region, atMost);
     atMost.services++;
-    atMost.serving += servingCount(other, nowMs);
-  }
-  if (atMost.services > servicesMax) return exhausted('ServicesPerProjectRegion', servicesMax);
-  return atMost.serving > revisionsMax
-    ? exhausted('ServingRevisionsPerProjectRegion', revisionsMax)
-    : undefined;
+    atMost.serving += own;
+    if (atMost.services <= servicesMax && atMost.serving <= revisionsMax) return undefined;
+    atMost.services = 1;
+    atMost.serving = own;
+    for (const other of deployments) {
+      if (other === self || !isAlive(other, nowMs)) continue;
+      atMost.services++;
+      atMost.serving += servingCount(other, nowMs);
+    }
+    if (atMost.services > servicesMax) return exhausted('ServicesPerProjectRegion', servicesMax);
+    return atMost.serving > revisionsMax
+      ? exhausted('ServingRevisionsPerProjectRegion', revisionsMax)
+      : undefined;
+  };
 }
 
 /** Most services have never been changed, and there are thousands of them. */
