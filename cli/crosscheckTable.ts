@@ -1,26 +1,21 @@
 // The rows of a crosscheck as a table on the terminal.
 
 import type { CrosscheckReport } from '../reports/crosscheckReport.ts';
-import { count, duration, share, signedShare } from '../reports/format.ts';
+import { rowFigure } from '../reports/crosscheckSentences.ts';
+import { share, signedShare } from '../reports/format.ts';
 
 export const figureTable = ({ rows }: CrosscheckReport): string[] =>
   table([
     ['figure', 'simulated', 'emulated', 'deviation', 'allowed', ''],
     ...rows.map(row => [
       row.figure,
-      figureText(row.simulated, row.unit),
-      figureText(row.emulated, row.unit),
+      rowFigure(row.simulated, row.unit),
+      rowFigure(row.emulated, row.unit),
       signedShare(row.deviation),
       row.tolerance === null ? '' : share(row.tolerance),
       row.tolerance === null ? 'shown, not judged' : row.within ? 'within' : 'OUT',
     ]),
   ]);
-
-function figureText(value: number, unit: CrosscheckReport['rows'][number]['unit']): string {
-  if (unit === 'ms') return duration(value);
-  if (unit === 'share') return share(value);
-  return unit === 'perSecond' ? `${count(value)}/s` : count(value);
-}
 
 /** The first column to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string[] {

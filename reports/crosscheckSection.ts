@@ -1,8 +1,8 @@
 // The HTML report's section on how far the simulation may be trusted.
 
 import type { CrosscheckReport } from './crosscheckReport.ts';
-import { crosscheckText } from './crosscheckSentences.ts';
-import { count, duration, share, signedShare } from './format.ts';
+import { crosscheckText, rowFigure } from './crosscheckSentences.ts';
+import { share, signedShare } from './format.ts';
 import { definitions, type Html, html, NOTHING, table } from './page.ts';
 import type { Report } from './report.ts';
 
@@ -23,19 +23,12 @@ function rowsTable(caption: string, crosscheck: CrosscheckReport | null): Html {
   if (crosscheck === null) return NOTHING;
   const rows = crosscheck.rows.map(row => [
     row.figure,
-    figureText(row.simulated, row.unit),
-    figureText(row.emulated, row.unit),
+    rowFigure(row.simulated, row.unit),
+    rowFigure(row.emulated, row.unit),
     signedShare(row.deviation),
     row.tolerance === null ? '' : share(row.tolerance),
     row.tolerance === null ? 'shown, not judged' : row.within ? 'yes' : 'no',
   ]);
   const head = ['figure', 'simulated', 'emulated', 'deviation', 'allowed', 'within'];
   return table(caption, head, rows, [1, 2, 3, 4]);
-}
-
-function figureText(value: number, unit: CrosscheckReport['rows'][number]['unit']): string {
-  if (unit === 'ms') return duration(value);
-  if (unit === 'share') return share(value);
-  const text = count(value);
-  return unit === 'perSecond' ? `${text}/s` : text;
 }

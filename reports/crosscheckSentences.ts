@@ -2,7 +2,8 @@
 
 import { CROSSCHECK_ROLLOUT_MS_MAX } from '../scenarios/rolloutOptions.ts';
 import type { CrosscheckReport } from './crosscheckReport.ts';
-import { duration, oneLine, share, signedShare } from './format.ts';
+import { count, duration, oneLine, share, signedShare } from './format.ts';
+import type { Comparison } from './measurement.ts';
 import { hasRollout, hasTraffic, type Report, type Summary, type WithRollout } from './report.ts';
 
 /** The last crosscheck, or how to make one; with both phases, each by its name. */
@@ -75,4 +76,11 @@ export function simulatedRolloutText({ rollout }: Report): string | null {
   const at = (p: 'p50' | 'p95' | 'p99') => beside(simulated.provisioningMs[p], provisioningMs[p]);
   const times = (['p50', 'p95', 'p99'] satisfies (keyof Summary)[]).map(p => `P${p.slice(1)} ${at(p)}`);
   return `${beside(simulated.durationMs, durationMs)}; provisioning ${times.join(', ')}; in brackets the deviation of the emulated one`;
+}
+
+/** One side's figure of a row, in its unit. */
+export function rowFigure(value: number, unit: Comparison['unit']): string {
+  if (unit === 'ms') return duration(value);
+  if (unit === 'share') return share(value);
+  return unit === 'perSecond' ? `${count(value)}/s` : count(value);
 }

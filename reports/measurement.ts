@@ -246,3 +246,17 @@ export type Replication = {
   /** Kernel events; 0 in real time. */
   readonly events: number;
 };
+
+/** One figure of both clocks, in a crosscheck. */
+export type Comparison = {
+  readonly figure: string;
+  readonly simulated: number;
+  readonly emulated: number;
+  /** Emulated over simulated, less 1; of a share, the difference. */
+  readonly deviation: number;
+  /** Of the deviation, in the same terms; null: shown, not judged. */
+  readonly tolerance: number | null;
+  /** True as well where nothing is judged. */
+  readonly within: boolean;
+  readonly unit: 'ms' | 'share' | 'perSecond' | 'count';
+};

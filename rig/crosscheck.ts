@@ -2,21 +2,7 @@
 // both sides, shows the rows and judges by them. Rollouts: rolloutCrosscheck.ts.
 
 import { Histogram } from '../reports/histogram.ts';
-import type { RequestCounts, TrafficCell, TrafficMeasurement } from '../reports/measurement.ts';
-
-/** One row of a crosscheck's report. */
-export type Comparison = {
-  readonly figure: string;
-  readonly simulated: number;
-  readonly emulated: number;
-  /** Emulated over simulated, less 1; of a share, the difference. */
-  readonly deviation: number;
-  /** Of the deviation, in the same terms; null: shown, not judged. */
-  readonly tolerance: number | null;
-  /** True as well where nothing is judged. */
-  readonly within: boolean;
-  readonly unit: 'ms' | 'share' | 'perSecond' | 'count';
-};
+import type { Comparison, RequestCounts, TrafficCell, TrafficMeasurement } from '../reports/measurement.ts';
 
 /** To look for a cause by: no tolerance is held against these. */
 export type KindComparison = {

@@ -1,9 +1,9 @@
 // Holds a rollout of virtual time against the same one over HTTP: company by company, call by call, limiter by limiter.
 // Pure: `sandtable crosscheck` and `sandtable pilot` run both sides and show the rows.
 
-import type { BoundMeasurement, RolloutMeasurement } from '../reports/measurement.ts';
+import type { BoundMeasurement, Comparison, RolloutMeasurement } from '../reports/measurement.ts';
 import { POLL_MS } from '../src/limits.ts';
-import { type Comparison, comparisonOf } from './crosscheck.ts';
+import { comparisonOf } from './crosscheck.ts';
 
 /** To look for a cause by: no tolerance is held against these. Means of the steps that were made. */
 export type StepComparison = {

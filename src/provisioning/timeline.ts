@@ -70,10 +70,15 @@ export type StepRow = {
   readonly time: StepTime;
 };
 
+/** Shared: most entries have none. */
+const NO_ROWS: readonly StepRow[] = [];
+
 /** None of an entry that ends no step, or whose time nobody took: that of a change. */
-export function rowsIn({ company, step, event, atMs, time }: JournalEntry): StepRow[] {
+export function rowsIn({ company, step, event, atMs, time }: JournalEntry): readonly StepRow[] {
   const ending = ENDING_OF[event];
-  return time === undefined || ending === undefined ? [] : [{ company, step, ending, endedAtMs: atMs, time }];
+  return time === undefined || ending === undefined
+    ? NO_ROWS
+    : [{ company, step, ending, endedAtMs: atMs, time }];
 }
 
 /** A row for each step that ended or is under way, in the order of their ends. */
@@ -107,7 +112,7 @@ export function timelineOf(
   unwritten: readonly StepRow[],
   queuedAtMs: number,
 ): TimelineColumns {
-  const written = entries.flatMap(entry => (entry.time === undefined ? NO_ROWS : rowsIn(entry)));
+  const written = entries.flatMap(rowsIn);
   const rows = [...written, ...notIn(written, unwritten)].sort((a, b) => a.endedAtMs - b.endedAtMs);
   const places = new Map<string, number>();
   const columns = {
@@ -138,8 +143,6 @@ export function timelineOf(
   });
   return { steps: [...places.keys()].map(id => ({ id, kind: kindOf(id) })), endings: ENDINGS, ...columns };
 }
-
-const NO_ROWS: readonly StepRow[] = [];
 
 /**
  * A company's steps follow one another. So one that began before another of its rows had ended has been written since,

@@ -74,7 +74,7 @@ const TOLLS: Readonly<Partial<Record<StepKind, readonly Toll[]>>> = {
 
 export const tollsOf = (kind: StepKind): readonly Toll[] => TOLLS[kind] ?? [];
 
-export const MINUTES_PER_WEEK = 7 * 24 * 60;
+const MINUTES_PER_WEEK = 7 * 24 * 60;
 
 /** Calls that may leave at once where nobody has called for long: Let's Encrypt lets a week's certificates gather. */
 export const burstOf = (limit: string, perMinute: number): number =>

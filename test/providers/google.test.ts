@@ -33,17 +33,9 @@ import {
   fakeTransport,
   TOKEN,
 } from '../fakes/harness.ts';
+import { company as COMPANY } from './company.ts';
 import { fixedCredentials } from './fixedCredentials.ts';
 
-const COMPANY: Company = {
-  index: 1,
-  id: 'c00001',
-  region: 'us-west1',
-  ordinal: 0,
-  level: 'DIAMOND',
-  industry: 'Health care',
-  configuration: 'basic',
-};
 const PLATFORM: Platform = {
   zones: [{ id: 'zone', domain: DOMAIN }],
   dns: 'record',

@@ -4,8 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadScenario } from '../../cli/input.ts';
 import { rolloutReportOf } from '../../cli/rolloutCrosscheck.ts';
-import type { RolloutMeasurement } from '../../reports/measurement.ts';
-import type { Comparison } from '../../rig/crosscheck.ts';
+import type { Comparison, RolloutMeasurement } from '../../reports/measurement.ts';
 import { compareRollouts, compareSteps } from '../../rig/rolloutCrosscheck.ts';
 import { type RolloutRun, runRollout } from '../../rig/rolloutRun.ts';
 import { replicationSeed } from '../../scenarios/draw.ts';
